@@ -1,0 +1,37 @@
+"""The business clock at the edge: the same instant that the triggers see."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+from zoneinfo import ZoneInfo
+
+import ckan.model as model
+import sqlalchemy as sa
+
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """Now in UTC by the one clock (`govopen_now()`)."""
+    moment: datetime = model.Session.execute(sa.text("SELECT govopen_now()")).scalar_one()
+    return moment.astimezone(timezone.utc)
+
+
+def today() -> date:
+    """The date in Asia/Shanghai."""
+    return now().astimezone(SITE_ZONE).date()
+
+
+def set_to(moment: datetime | None) -> None:
+    """Sets the clock of a demo or test database, or gives it back to real time with None.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the database is stamped as production.
+    """
+    model.Session.execute(sa.text("UPDATE govopen_site SET clock_at = :at"), {"at": moment})
+
+
+def is_settable() -> bool:
+    """True on a database that is stamped as demo or test."""
+    stamp = model.Session.execute(sa.text("SELECT stamp FROM govopen_site")).scalar_one()
+    return bool(stamp != "production")

@@ -1,0 +1,126 @@
+"""Registers: the canonical bytes of an entry version, the hash chain, and the list at any date.
+
+The log only grows. An entry version has a public part, which anyone may read and verify, and a
+private part with a salt, which can be erased without breaking the chain (domain-model §3.1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+
+Json = Mapping[str, object]
+
+
+def canonical(value: Json) -> bytes:
+    """Canonical JSON (RFC 8785) of a mapping with ASCII keys and no floats.
+
+    Raises:
+        TypeError: a float (its shortest form is where implementations differ) or a key that
+            is not ASCII (RFC 8785 sorts by UTF-16 units, which Python does not).
+    """
+    _require_plain(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _require_plain(value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError("floats have no place in a register: use int or a decimal string")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not (isinstance(key, str) and key.isascii()):
+                raise TypeError(f"key {key!r} is not ASCII")
+            _require_plain(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _require_plain(item)
+
+
+@dataclass(frozen=True)
+class Link:
+    """The place of one log row in its register's chain; hashes are SHA-256 in hex."""
+
+    position: int
+    prev_hash: str
+    private_hash: str
+    hash: str
+
+
+def link(position: int, prev_hash: str, public: bytes, salt: bytes, private: bytes) -> Link:
+    """`hash = H(prev ‖ H(public) ‖ H(salt ‖ private))` over hex digests; '' before the first."""
+    private_hash = sha256(salt + private).hexdigest()
+    chained = prev_hash + sha256(public).hexdigest() + private_hash
+    return Link(position, prev_hash, private_hash, sha256(chained.encode()).hexdigest())
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """What verification needs of a log row; `private` is None once it has been erased."""
+
+    position: int
+    public: bytes
+    salt: bytes | None
+    private: bytes | None
+    private_hash: str
+    prev_hash: str
+    hash: str
+
+
+def first_broken(rows: Iterable[StoredRow]) -> int | None:
+    """The position of the first row whose bytes or place in the chain are not what was recorded."""
+    position, head = 0, ""
+    for row in rows:
+        position += 1
+        private_hash = row.private_hash
+        if row.private is not None and row.salt is not None:
+            private_hash = sha256(row.salt + row.private).hexdigest()
+        chained = head + sha256(row.public).hexdigest() + private_hash
+        expected = sha256(chained.encode()).hexdigest()
+        if (row.position, row.prev_hash, row.private_hash, row.hash) != (
+            position, head, private_hash, expected,
+        ):
+            return position
+        head = row.hash
+    return None
+
+
+@dataclass(frozen=True)
+class EntryVersion:
+    """One approved version of an entry: valid from `effective_on`, known from `published_at`."""
+
+    entry_code: str
+    number: int
+    effective_on: date
+    published_at: datetime
+    content: Json
+    is_cancelled: bool = False
+
+
+def entries_at(
+    versions: Iterable[EntryVersion], as_of: date, known_at: datetime | None = None
+) -> dict[str, EntryVersion]:
+    """The list on a date: by what is known now, or by what was published at a moment.
+
+    Of several versions in force the one with the later effective date wins, then the later number.
+    """
+    chosen: dict[str, EntryVersion] = {}
+    for version in versions:
+        if version.effective_on > as_of or (known_at and version.published_at > known_at):
+            continue
+        best = chosen.get(version.entry_code)
+        if best is None or (best.effective_on, best.number) <= (version.effective_on, version.number):
+            chosen[version.entry_code] = version
+    return {code: version for code, version in chosen.items() if not version.is_cancelled}
+
+
+def changed_fields(old: Json, new: Json) -> tuple[str, ...]:
+    """Names of the fields that differ; absent, None and '' count as the same."""
+    names: Sequence[str] = sorted({*old, *new})
+    return tuple(name for name in names if _plain(old.get(name)) != _plain(new.get(name)))
+
+
+def _plain(value: object) -> object:
+    return None if value in ("", [], {}, ()) else value

@@ -1,0 +1,37 @@
+"""Finds a feature's parts: the file `<layer>/<feature>.py` and what its `__all__` offers.
+
+A new feature adds its name here and a file of that name in each layer that it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+FEATURES = (
+    "accounts", "calendar", "city", "datasets", "intake", "inventory", "portal", "rates", "registers",
+    "review", "search", "units", "worker",
+)
+
+
+def collect(layer: str) -> dict[str, Any]:
+    """Everything that the features offer in one layer.
+
+    Args:
+        layer: dotted name below `ckanext.govopen`, e.g. `logic.action`.
+
+    Raises:
+        ValueError: two features offer the same name.
+    """
+    found: dict[str, Any] = {}
+    for feature in FEATURES:
+        path = f"{__package__}.{layer}.{feature}"
+        if find_spec(path) is None:
+            continue
+        module = import_module(path)
+        for name in module.__all__:
+            if name in found:
+                raise ValueError(f"{name} of {path} is offered twice in {layer}")
+            found[name] = getattr(module, name)
+    return found

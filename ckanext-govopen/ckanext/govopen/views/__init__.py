@@ -1,0 +1,1 @@
+"""Found by `features.collect`; there is one module for each feature."""
