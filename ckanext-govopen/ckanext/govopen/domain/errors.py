@@ -7,7 +7,8 @@ rendered in Chinese or English by `logic.findings`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Finding:
     code: str
     field: str | None = None
     value: str | None = None
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = dataclass_field(default_factory=dict)
     sheet: str | None = None
     cell: str | None = None
     row: int | None = None
