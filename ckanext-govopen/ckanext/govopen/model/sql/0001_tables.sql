@@ -134,17 +134,18 @@ CREATE TABLE govopen_data_resource (
   hidden_ground text,
   published_on date,
   retired_on date,
-  source_id text,                             -- mapping or harvest source that owns the row
+  source_id text NOT NULL DEFAULT 'file',     -- harvest source that owns the row, or 'file'
   source_key text,
   ordinal text,
   import_id text,
   warnings jsonb NOT NULL DEFAULT '[]',
   fields jsonb NOT NULL,                      -- newest content, every field and source_fields
+  fields_hash text NOT NULL,                  -- sha256 of its canonical bytes: equal means unchanged
   active_fields jsonb,                        -- approved content
   updated_at timestamptz NOT NULL DEFAULT govopen_now()
 );
 CREATE UNIQUE INDEX govopen_data_resource_code ON govopen_data_resource (res_code) WHERE res_code IS NOT NULL;
-CREATE UNIQUE INDEX govopen_data_resource_source ON govopen_data_resource (source_id, source_key)
+CREATE UNIQUE INDEX govopen_data_resource_source ON govopen_data_resource (unit_id, source_id, source_key)
   WHERE source_key IS NOT NULL;
 CREATE INDEX govopen_data_resource_unit ON govopen_data_resource (unit_id, status, name, entry_code);
 CREATE INDEX govopen_data_resource_page ON govopen_data_resource (name, entry_code);
@@ -266,6 +267,28 @@ CREATE TABLE govopen_import (
   ended_at timestamptz,
   undone_by text
 );
+-- One row of a checked file: what it would do, and why; the report pages and apply read it.
+CREATE TABLE govopen_import_row (
+  import_id text NOT NULL REFERENCES govopen_import ON DELETE CASCADE,
+  row_no integer NOT NULL,
+  unit_id text,
+  unit_text text,
+  entry_code text,                            -- the entry that it is, null: new
+  identity text,                              -- key, res_code or name (flagged inventory.W12)
+  source_key text,
+  res_code text,
+  name text,
+  name_ordinal integer,
+  verdict text NOT NULL CHECK (verdict IN ('created', 'changed', 'unchanged', 'rejected')),
+  is_draft boolean NOT NULL DEFAULT false,
+  changed_fields text[] NOT NULL DEFAULT '{}',
+  fields jsonb NOT NULL DEFAULT '{}',
+  fields_hash text NOT NULL DEFAULT '',
+  source jsonb NOT NULL DEFAULT '[]',
+  findings jsonb NOT NULL DEFAULT '[]',
+  PRIMARY KEY (import_id, row_no)
+);
+CREATE INDEX govopen_import_row_verdict ON govopen_import_row (import_id, verdict, row_no);
 CREATE INDEX govopen_import_recent ON govopen_import (created_at DESC);
 
 -- Rates: every figure is a sum over these rows.

@@ -1,0 +1,314 @@
+"""The data inventory (数据资源目录): fields of an entry, how a cell becomes a value, and the checks.
+
+Only name and provider are needed to store a row; what else is missing, odd or too long makes it a
+draft that says what it lacks (domain-model §4.2, §4.9; 政务信息资源目录编制指南 2017).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.vocab import Vocabulary
+
+Vocabularies = Mapping[str, Vocabulary]
+Fields = dict[str, object]
+
+
+class Need(Enum):
+    """When a field is required."""
+
+    STORE = "store"
+    ACTIVE = "active"
+    CONDITION = "condition"
+    OPTIONAL = "optional"
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """How one field is read and checked; `vocabulary` names the list of its codes."""
+
+    name: str
+    kind: str  # a key of _READERS
+    need: Need = Need.OPTIONAL
+    limit: int | None = None
+    vocabulary: str | None = None
+
+
+FIELD_RULES: tuple[FieldRule, ...] = (
+    FieldRule("name", "text", Need.STORE, 128),
+    FieldRule("res_class", "class", Need.ACTIVE, 40),
+    FieldRule("abstract", "text", Need.ACTIVE, 1000),
+    FieldRule("format_category", "code", Need.ACTIVE, vocabulary="format_category"),
+    FieldRule("formats", "codes", Need.ACTIVE, vocabulary="format"),
+    FieldRule("items", "items", Need.CONDITION),
+    FieldRule("share_type", "code", Need.ACTIVE, vocabulary="share_type"),
+    FieldRule("share_condition", "text", Need.CONDITION, 1000),
+    FieldRule("share_method", "code", Need.OPTIONAL, vocabulary="share_method"),
+    FieldRule("open_type", "code", Need.ACTIVE, vocabulary="open_type"),
+    FieldRule("open_condition", "text", Need.CONDITION, 1000),
+    FieldRule("withheld_ground", "code", Need.OPTIONAL, vocabulary="hidden_ground"),
+    FieldRule("update_cycle", "code", Need.ACTIVE, vocabulary="update_cycle"),
+    FieldRule("secrecy", "code", Need.ACTIVE, vocabulary="secrecy"),
+    FieldRule("sensitivity", "code", Need.ACTIVE, vocabulary="sensitivity"),
+    FieldRule("catalog_visible", "bool"),
+    FieldRule("hidden_ground", "code", Need.CONDITION, vocabulary="hidden_ground"),
+    FieldRule("planned_open_on", "date", Need.CONDITION),
+    FieldRule("data_domain", "code", vocabulary="data_domain"),
+    FieldRule("system", "text", limit=200),
+    FieldRule("rights", "text", limit=200),
+    FieldRule("rows", "int"),
+    FieldRule("bytes", "int"),
+    FieldRule("related_codes", "list"),
+)
+RULES: Mapping[str, FieldRule] = {rule.name: rule for rule in FIELD_RULES}
+
+SECRET_WORDS = ("绝密", "機密", "机密", "秘密", "涉密")
+TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
+FILE_METHODS = ("platform_file", "mail", "disk")
+RES_CODE = re.compile(r"^[123]\d{5}\d*/\d+$")
+
+_LIST_SPLIT = re.compile(r"[、,，;；/|\s]+")
+_ITEM_SPLIT = re.compile(r"[;；\n]+|[、,，](?![^（(]*[)）])")
+_ITEM = re.compile(
+    r"^(?P<name>[^:：]+?)\s*(?:[:：]\s*(?P<type>[A-Za-z])\s*(?:[(（](?P<length>\d+)[)）])?)?$"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a row of texts came to: values by field, and what could not be read."""
+
+    fields: Fields
+    findings: tuple[Finding, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_fields(texts: Mapping[str, str], vocabularies: Vocabularies) -> Reading:
+    """Turns recognised texts into values; a text outside its vocabulary stays in `unread`."""
+    fields: Fields = {}
+    findings: list[Finding] = []
+    unread: dict[str, str] = {}
+    for rule in FIELD_RULES:
+        text = texts.get(rule.name, "").strip()
+        if not text:
+            continue
+        value, finding = _READERS[rule.kind](rule, text, vocabularies)
+        if finding is not None:
+            findings.append(finding)
+            unread[rule.name] = text
+        else:
+            fields[rule.name] = value
+    _derive_format_category(fields, vocabularies)
+    return Reading(fields, tuple(findings), unread)
+
+
+def _derive_format_category(fields: Fields, vocabularies: Vocabularies) -> None:
+    formats = fields.get("formats")
+    if "format_category" not in fields and isinstance(formats, list) and formats:
+        category = vocabularies["format"][str(formats[0])].extra.get("category")
+        if category:
+            fields["format_category"] = str(category)
+
+
+def _read_text(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    return text, None
+
+
+def _read_code(
+    rule: FieldRule, text: str, vocabularies: Vocabularies
+) -> tuple[object, Finding | None]:
+    vocabulary = vocabularies[str(rule.vocabulary)]
+    code = vocabulary.code_of(text)
+    if code is None:
+        return None, Finding("inventory.E12", rule.name, text, {"allowed": list(vocabulary.codes)})
+    return code, None
+
+
+def _read_codes(
+    rule: FieldRule, text: str, vocabularies: Vocabularies
+) -> tuple[object, Finding | None]:
+    vocabulary = vocabularies[str(rule.vocabulary)]
+    codes: list[str] = []
+    for part in filter(None, _LIST_SPLIT.split(text)):
+        code = vocabulary.code_of(part) or ("other" if "other" in vocabulary else None)
+        if code is None:
+            return None, Finding(
+                "inventory.E12", rule.name, part, {"allowed": list(vocabulary.codes)}
+            )
+        if code not in codes:
+            codes.append(code)
+    return codes, None
+
+
+def _read_int(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    digits = text.replace(",", "").replace("，", "")
+    if not digits.isdecimal():
+        return None, Finding("inventory.E12", rule.name, text, {"allowed": ["0, 1, 2 …"]})
+    return int(digits), None
+
+
+def _read_date(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    try:
+        return date.fromisoformat(text).isoformat(), None
+    except ValueError:
+        return None, Finding("inventory.E19", rule.name, text)
+
+
+def _read_bool(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    lowered = text.casefold()
+    if lowered in ("true", "yes", "1", "是", "可见", "可見"):
+        return True, None
+    if lowered in ("false", "no", "0", "否", "不可见", "不可見"):
+        return False, None
+    return None, Finding("inventory.E12", rule.name, text, {"allowed": ["true", "false"]})
+
+
+def _read_class(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    digits = re.sub(r"[/\-\s]", "", text)
+    if not re.fullmatch(r"[123]\d{5}\d*", digits):
+        return None, Finding("inventory.E12", rule.name, text, {"allowed": ["3/07/018"]})
+    return digits, None
+
+
+def _read_items(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    items: list[dict[str, object]] = []
+    for part in filter(None, (piece.strip() for piece in _ITEM_SPLIT.split(text))):
+        found = _ITEM.match(part)
+        item: dict[str, object] = {"name_zh": (found["name"] if found else part).strip()[:200]}
+        if found and found["type"]:
+            item["data_type"] = found["type"].upper()
+        if found and found["length"]:
+            item["length"] = int(found["length"])
+        items.append(item)
+    return items, None
+
+
+def _read_list(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
+    return [part for part in _LIST_SPLIT.split(text) if part], None
+
+
+_Reader = Callable[[FieldRule, str, Vocabularies], tuple[object, "Finding | None"]]
+_READERS: Mapping[str, _Reader] = {
+    "text": _read_text,
+    "code": _read_code,
+    "codes": _read_codes,
+    "int": _read_int,
+    "date": _read_date,
+    "bool": _read_bool,
+    "class": _read_class,
+    "items": _read_items,
+    "list": _read_list,
+}
+
+
+def storing_findings(fields: Mapping[str, object], texts: Mapping[str, str]) -> list[Finding]:
+    """What keeps a row out altogether: no name, a name too long, or a secret mark (E11, E13, E16)."""
+    findings = []
+    name = str(fields.get("name") or "")
+    limit = RULES["name"].limit or 0
+    if not name:
+        findings.append(Finding("inventory.E11", "name"))
+    elif len(name) > limit:
+        findings.append(
+            Finding("inventory.E13", "name", name, {"limit": limit, "length": len(name)})
+        )
+    if _is_secret(texts.get("secrecy", "")):
+        findings.append(Finding("inventory.E16", "secrecy", texts.get("secrecy")))
+    return findings
+
+
+def _is_secret(text: str) -> bool:
+    return any(word in text for word in SECRET_WORDS) and "非" not in text and text != "non_secret"
+
+
+def activation_findings(fields: Mapping[str, object], has_dataset: bool = False) -> list[Finding]:
+    """What an entry still lacks to become active; empty means that it may go into a case.
+
+    Args:
+        fields: values by field name, as `read_fields` gives them.
+        has_dataset: a published dataset stands on the entry, so no planned date is asked for.
+    """
+    findings = [
+        Finding("inventory.W11", rule.name)
+        for rule in FIELD_RULES
+        if rule.need is Need.ACTIVE and fields.get(rule.name) in (None, "", [])
+    ]
+    findings += _limit_findings(fields)
+    findings += _condition_findings(fields)
+    if fields.get("open_type") in ("unconditional", "conditional") and not has_dataset:
+        findings += _missing(fields, "planned_open_on")
+    if fields.get("format_category") in TABULAR_CATEGORIES:
+        findings += _missing(fields, "items")
+    if fields.get("format_category") in ("document", "spreadsheet", "image"):
+        method = fields.get("share_method")
+        if method and method not in FILE_METHODS:
+            findings.append(Finding("inventory.E18", "share_method", str(method)))
+    return findings
+
+
+def _missing(fields: Mapping[str, object], name: str) -> list[Finding]:
+    return [] if fields.get(name) not in (None, "", []) else [Finding("inventory.W11", name)]
+
+
+def _limit_findings(fields: Mapping[str, object]) -> list[Finding]:
+    findings = []
+    for rule in FIELD_RULES:
+        value = fields.get(rule.name)
+        if rule.limit and isinstance(value, str) and len(value) > rule.limit:
+            params = {"limit": rule.limit, "length": len(value)}
+            findings.append(Finding("inventory.E13", rule.name, value, params))
+    return findings
+
+
+def _condition_findings(fields: Mapping[str, object]) -> list[Finding]:
+    """A condition that applies and is missing (E17); L1 alone opens unconditionally (E4)."""
+    needs = (
+        ("share_condition", fields.get("share_type") in ("conditional", "none")),
+        ("open_condition", fields.get("open_type") in ("conditional", "withheld")),
+        ("hidden_ground", fields.get("catalog_visible") is False),
+    )
+    findings = [
+        Finding("inventory.E17", name)
+        for name, applies in needs
+        if applies and not fields.get(name)
+    ]
+    if fields.get("open_type") == "unconditional" and fields.get("sensitivity") not in (None, "L1"):
+        findings.append(Finding("inventory.E4", "sensitivity", str(fields.get("sensitivity"))))
+    return findings
+
+
+def class_code(fields: Mapping[str, object]) -> str | None:
+    """The digits before the slash of a resource code, once the class is known."""
+    value = fields.get("res_class")
+    return str(value) if value else None
+
+
+# What anyone may see of an entry whose catalogue line may not be seen (design §5.2, §4.2).
+OPAQUE_FIELDS = ("hidden_ground", "catalog_visible", "open_type")
+
+
+def split_visibility(fields: Mapping[str, object]) -> tuple[Fields, Fields]:
+    """Public and private part of an entry: all public, unless `catalog_visible` is false."""
+    if fields.get("catalog_visible") is not False:
+        return dict(fields), {}
+    public = {name: fields[name] for name in OPAQUE_FIELDS if name in fields}
+    return public, {name: value for name, value in fields.items() if name not in public}
+
+
+# The states of an entry and how one leads to another (§4, States).
+TRANSITIONS: Mapping[str, tuple[str, ...]] = {
+    "draft": ("in_review", "retired"),
+    "in_review": ("draft", "active"),
+    "active": ("active", "retired"),
+    "retired": (),
+}
+
+
+def may_become(old: str, new: str) -> bool:
+    """True when the state machine allows the step."""
+    return new in TRANSITIONS[old]

@@ -1,0 +1,158 @@
+"""Units (公开主体): codes, how a cell names a unit, and the checks of a unit's facts.
+
+Source: domain-model §0.3 and §0.5; GB 32100-2015 for the unified social credit code.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from ckanext.govopen.domain.errors import Finding
+
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+KINDS = (
+    "gov_organ",
+    "public_institution",
+    "authorized_org",
+    "public_utility",
+    "vertical",
+    "party_organ",
+    "mass_org",
+)
+LEVELS = ("province", "city", "county", "township", "village")
+SUCCESSIONS = ("rename", "merge_into", "split_from", "abolish", "transfer_function")
+
+_CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{8,18}(?![0-9A-Za-z])")
+_BRACKETS = re.compile(r"[【\[（(〔《「]\s*([^】\])）〕》」]+?)\s*[】\])）〕》」]")
+
+
+def uscc_check_character(first17: str) -> str:
+    """The 18th character of a unified social credit code (GB 32100, MOD 31).
+
+    Raises:
+        ValueError: a character that the code does not use.
+    """
+    total = sum(
+        USCC_ALPHABET.index(character) * pow(3, place, 31)
+        for place, character in enumerate(first17)
+    )
+    return USCC_ALPHABET[(31 - total % 31) % 31]
+
+
+def is_uscc(text: str) -> bool:
+    """True for 18 characters whose check character is right."""
+    if len(text) != 18 or any(character not in USCC_ALPHABET for character in text):
+        return False
+    return uscc_check_character(text[:17]) == text[17]
+
+
+def name_key(text: str) -> str:
+    """What two writings of one name have in common: NFKC, no spaces, no case."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+@dataclass(frozen=True)
+class UnitText:
+    """What a cell says about a unit, e.g. `380120000J 【社會局】`."""
+
+    code: str | None
+    name: str | None
+
+
+def read_unit_text(text: str) -> UnitText:
+    """Takes code and name out of a cell; either may be missing."""
+    folded = unicodedata.normalize("NFKC", text).strip()
+    found = _CODE.search(folded)
+    code = found.group() if found and re.search(r"\d", found.group()) else None
+    rest = folded.replace(code, " ") if code else folded
+    bracketed = _BRACKETS.search(rest)
+    outside = _BRACKETS.sub(" ", rest).strip(" -:,;/、:，")
+    name = outside or (bracketed.group(1).strip() if bracketed else "")
+    return UnitText(code, name or None)
+
+
+@dataclass(frozen=True)
+class KnownUnit:
+    """A unit as the recogniser needs it."""
+
+    unit_id: str
+    name: str
+    short_name: str | None = None
+    uscc: str | None = None
+    local_code: str | None = None
+
+
+class UnitFinder:
+    """Finds units by code first, then by full or short name."""
+
+    def __init__(self, units: Iterable[KnownUnit]) -> None:
+        self._by_code: dict[str, str] = {}
+        self._by_name: dict[str, str] = {}
+        for unit in units:
+            self.add(unit)
+
+    def add(self, unit: KnownUnit) -> None:
+        for code in (unit.uscc, unit.local_code):
+            if code:
+                self._by_code[code.upper()] = unit.unit_id
+        for name in (unit.name, unit.short_name):
+            if name:
+                self._by_name.setdefault(name_key(name), unit.unit_id)
+
+    def find(self, text: str) -> str | None:
+        said = read_unit_text(text)
+        if said.code and said.code.upper() in self._by_code:
+            return self._by_code[said.code.upper()]
+        for name in (said.name, text):
+            if name and name_key(name) in self._by_name:
+                return self._by_name[name_key(name)]
+        return None
+
+
+def check_unit(unit: Mapping[str, object]) -> list[Finding]:
+    """The checks that one unit's facts must pass before they are stored."""
+    findings = []
+    uscc = str(unit.get("uscc") or "")
+    if uscc and not is_uscc(uscc):
+        right = uscc_check_character(uscc[:17]) if _has_body(uscc) else ""
+        findings.append(Finding("units.E2", "uscc", uscc, {"right": uscc[:17] + right}))
+    if unit.get("in_scope_opening") and not (uscc or unit.get("local_code")):
+        findings.append(Finding("units.E5", "in_scope_opening"))
+    if not uscc:
+        findings.append(Finding("units.W2", "uscc"))
+    if not any(_is_in_charge(officer) for officer in _as_list(unit.get("officers"))):
+        findings.append(Finding("units.W1", "officers"))
+    if unit.get("confirmed") is False:
+        findings.append(Finding("units.W3", "confirmed"))
+    valid_from, valid_to = unit.get("valid_from"), unit.get("valid_to")
+    if isinstance(valid_from, date) and isinstance(valid_to, date) and valid_to < valid_from:
+        findings.append(Finding("date.E1", "valid_to", valid_to.isoformat()))
+    return findings
+
+
+def check_succession(kind: str, other: str | None, on_date: date | None) -> list[Finding]:
+    """`abolish` without a date and `merge_into` without a successor are refused (units.E4)."""
+    needs_other = kind in ("merge_into", "split_from", "transfer_function")
+    if on_date is None or (needs_other and not other):
+        return [Finding("units.E4", "successions", kind)]
+    return []
+
+
+def _has_body(uscc: str) -> bool:
+    return len(uscc) == 18 and all(character in USCC_ALPHABET for character in uscc[:17])
+
+
+def _as_list(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _is_in_charge(officer: object) -> bool:
+    return (
+        isinstance(officer, Mapping)
+        and officer.get("kind") == "in_charge"
+        and bool(officer.get("public"))
+    )
