@@ -1,0 +1,180 @@
+"""Writing to a register: entry versions go to the log, the projection follows in the same transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.domain import registers as rules
+from ckanext.govopen.domain.inventory import split_visibility
+from ckanext.govopen.model import inventory as projection
+from ckanext.govopen.model import registers as store
+
+INVENTORY = "data_inventory"
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who changes a register, when, on what basis and why: no list change without them."""
+
+    actor: str
+    at: datetime
+    basis: str
+    reason: str
+    import_id: str | None = None
+
+
+@dataclass(frozen=True)
+class EntryChange:
+    """The new content of one entry.
+
+    Args:
+        change: add, change, cancel, correct, undo or transfer.
+        fields: values by field name; no floats, ASCII names.
+        warnings: findings to show beside the row, `blocks` true where they keep it a draft.
+    """
+
+    entry_code: str
+    change: str
+    fields: Mapping[str, object]
+    res_code: str | None = None
+    source_id: str = "file"
+    source_key: str | None = None
+    warnings: Sequence[Mapping[str, object]] = field(default_factory=tuple)
+
+
+def fields_hash(fields: Mapping[str, object]) -> str:
+    """SHA-256 of the canonical bytes of an entry's fields: equal means unchanged."""
+    return sha256(rules.canonical(fields)).hexdigest()
+
+
+def write(session: Session, register_id: str, changes: Iterable[EntryChange], act: Act) -> int:
+    """Appends entry versions to a register that the caller has locked, and projects them.
+
+    Returns:
+        how many log rows were written.
+    """
+    after = projection.last_seq(session)
+    head = store.heads(session, [register_id])[register_id]
+    written = store.append(session, _log_rows(register_id, head, changes, act))
+    projection.project(session, [register_id], after)
+    return written
+
+
+def _log_rows(
+    register_id: str, head: tuple[int, str], changes: Iterable[EntryChange], act: Act
+) -> Iterator[tuple[object, ...]]:
+    position, prev_hash = head
+    for change in changes:
+        position += 1
+        shown, hidden = split_visibility(change.fields)
+        public = {**_facts(register_id, position, act), "change": change.change,
+                  "entry": change.entry_code, "fields": shown, "kind": "entry"}
+        private = {"actor": act.actor, "fields": hidden, "fields_hash": fields_hash(change.fields),
+                   "res_code": change.res_code, "source_id": change.source_id,
+                   "source_key": change.source_key, "warnings": list(change.warnings)}
+        row = _chained(position, prev_hash, public, private)
+        prev_hash = row.link.hash
+        yield _columns(register_id, "entry", change.entry_code, change.change, act, row)
+
+
+@dataclass(frozen=True)
+class _Chained:
+    link: rules.Link
+    public: bytes
+    salt: bytes
+    private: bytes
+
+
+def _chained(
+    position: int, prev_hash: str, public: Mapping[str, object], private: Mapping[str, object]
+) -> _Chained:
+    public_bytes, private_bytes = rules.canonical(public), rules.canonical(private)
+    salt = secrets.token_bytes(SALT_BYTES)
+    link = rules.link(position, prev_hash, public_bytes, salt, private_bytes)
+    return _Chained(link, public_bytes, salt, private_bytes)
+
+
+def _facts(register_id: str, position: int, act: Act) -> dict[str, object]:
+    return {"at": act.at.isoformat(), "basis": act.basis, "position": position,
+            "reason": act.reason, "register": register_id}
+
+
+def _columns(
+    register_id: str, kind: str, entry_code: str | None, change: str, act: Act, row: _Chained
+) -> tuple[object, ...]:
+    """Values in the order of `model.registers.LOG_COLUMNS`."""
+    return (
+        register_id, row.link.position, kind, entry_code, change, act.import_id, act.at, act.actor,
+        act.basis, act.reason, row.public, row.salt, row.private, row.link.private_hash,
+        row.link.prev_hash, row.link.hash,
+    )
+
+
+def stage_version(
+    session: Session, register_id: str, entry_codes: Sequence[str], act: Act, effective_on: date
+) -> str:
+    """Puts the newest content of these entries into a new version that waits for its review."""
+    version_id = store.add_version(
+        session,
+        {"register_id": register_id, "import_id": act.import_id, "basis": act.basis,
+         "reason": act.reason, "effective_on": effective_on, "actor": act.actor},
+    )
+    store.fill_version(session, version_id, entry_codes)
+    return version_id
+
+
+def submit_version(session: Session, version_id: str) -> None:
+    """Called when the version's case is submitted: its drafts are in review."""
+    projection.set_status(session, version_id, "draft", "in_review")
+
+
+def return_version(session: Session, version_id: str) -> None:
+    """Called when the version's case comes back: its entries are drafts again."""
+    projection.set_status(session, version_id, "in_review", "draft")
+
+
+def publish_version(session: Session, version_id: str, actor: str, at: datetime) -> Mapping[str, object]:
+    """Numbers an approved version, records the publishing in the chain, projects it.
+
+    The caller sets the review row to published afterwards, in the same transaction.
+
+    Returns:
+        the version with its unit, and the codes of its entries.
+    """
+    version = store.version(session, version_id)
+    register_id = str(version["register_id"])
+    store.lock(session, [register_id])
+    number = store.number_version(session, version_id, register_id)
+    act = Act(actor, at, str(version["basis"]), str(version["reason"]))
+    position, prev_hash = store.heads(session, [register_id])[register_id]
+    public = {**_facts(register_id, position + 1, act), "effective_on": str(version["effective_on"]),
+              "kind": "publish", "number": number, "version": version_id}
+    row = _chained(position + 1, prev_hash, public, {"actor": actor})
+    store.append(session, [_columns(register_id, "publish", None, "publish", act, row)])
+    projection.activate(session, version_id)
+    codes = [str(entry["entry_code"]) for entry in store.version_entries(session, version_id)]
+    return {"unit_id": version["unit_id"], "number": number, "entry_codes": codes}
+
+
+def first_broken(session: Session, register_id: str) -> int | None:
+    """Recomputes the chain from the stored bytes; the first position that does not hold, or None."""
+    rows = (
+        rules.StoredRow(
+            position=int(row["position"]), public=bytes(row["public"]),
+            salt=_bytes(row["salt"]), private=_bytes(row["private"]),
+            private_hash=str(row["private_hash"]), prev_hash=str(row["prev_hash"]), hash=str(row["hash"]),
+        )
+        for row in store.chain(session, register_id)
+    )
+    return rules.first_broken(rows)
+
+
+def _bytes(value: object) -> bytes | None:
+    return None if value is None else bytes(value)  # type: ignore[call-overload,no-any-return]

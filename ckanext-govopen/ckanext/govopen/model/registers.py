@@ -1,0 +1,211 @@
+"""The register log, its versions, and what they say at a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.model.bulk import copy_rows
+
+LOG_COLUMNS = (
+    "register_id", "position", "kind", "entry_code", "change", "import_id", "recorded_at", "actor",
+    "basis", "reason", "public", "salt", "private", "private_hash", "prev_hash", "hash",
+)
+# Content of a log row: the public fields with the private ones beside them.
+FIELDS_SQL = (
+    "((convert_from({l}.public, 'UTF8')::jsonb -> 'fields')"
+    " || coalesce(convert_from({l}.private, 'UTF8')::jsonb -> 'fields', '{{}}'))"
+)
+
+
+def ensure(session: Session, register_type: str, unit_ids: Iterable[str], region: str) -> dict[str, str]:
+    """The register of each unit, made where there is none: {unit id: register id}."""
+    wanted = sorted(set(unit_ids))
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_register (register_type, unit_id, region_code)"
+            " SELECT :type, unnest(CAST(:units AS text[])), :region ON CONFLICT DO NOTHING"
+        ),
+        {"type": register_type, "units": wanted, "region": region},
+    )
+    rows = session.execute(
+        sa.text(
+            "SELECT unit_id, id FROM govopen_register"
+            " WHERE register_type = :type AND unit_id = ANY (CAST(:units AS text[]))"
+        ),
+        {"type": register_type, "units": wanted},
+    )
+    return {unit: register for unit, register in rows}
+
+
+def lock(session: Session, register_ids: Iterable[str]) -> None:
+    """Takes the registers for this transaction, in one order for everybody.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: somebody else is writing one of them (lock not available).
+    """
+    session.execute(
+        sa.text(
+            "SELECT id FROM govopen_register WHERE id = ANY (CAST(:ids AS text[])) ORDER BY id FOR UPDATE NOWAIT"
+        ),
+        {"ids": sorted(set(register_ids))},
+    )
+
+
+def heads(session: Session, register_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Last position and hash of each register; (0, '') for an empty one."""
+    ids = sorted(set(register_ids))
+    rows = session.execute(
+        sa.text(
+            "SELECT r.id, coalesce(l.position, 0), coalesce(l.hash, '') FROM unnest(CAST(:ids AS text[])) AS r(id)"
+            " LEFT JOIN LATERAL (SELECT position, hash FROM govopen_register_log WHERE register_id = r.id"
+            " ORDER BY position DESC LIMIT 1) l ON true"
+        ),
+        {"ids": ids},
+    )
+    return {register: (position, head) for register, position, head in rows}
+
+
+def append(session: Session, rows: Iterable[Sequence[object]]) -> int:
+    """Adds log rows (values in the order of LOG_COLUMNS); the database checks the chain."""
+    return copy_rows(session, "govopen_register_log", LOG_COLUMNS, rows)
+
+
+def next_entry_codes(session: Session, region: str, amount: int) -> list[str]:
+    rows = session.execute(
+        sa.text("SELECT nextval('govopen_entry_code_seq') FROM generate_series(1, :n)"), {"n": amount}
+    )
+    return [f"{region}-{number:07d}" for (number,) in rows]
+
+
+def add_version(session: Session, row: Mapping[str, object]) -> str:
+    return str(
+        session.execute(
+            sa.text(
+                "INSERT INTO govopen_register_version"
+                " (register_id, import_id, basis, reason, effective_on, created_by)"
+                " VALUES (:register_id, :import_id, :basis, :reason, :effective_on, :actor) RETURNING id"
+            ),
+            dict(row),
+        ).scalar_one()
+    )
+
+
+def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) -> int:
+    """Puts the newest log row of each entry into the version."""
+    return session.execute(
+        sa.text(
+            "INSERT INTO govopen_register_version_entry (version_id, log_seq)"
+            " SELECT :version, d.working_seq FROM govopen_data_resource d"
+            " WHERE d.entry_code = ANY (CAST(:codes AS text[]))"
+        ),
+        {"version": version_id, "codes": list(entry_codes)},
+    ).rowcount
+
+
+def set_case(session: Session, version_ids: Sequence[str], case_id: str) -> None:
+    session.execute(
+        sa.text("UPDATE govopen_register_version SET case_id = :case WHERE id = ANY (CAST(:ids AS text[]))"),
+        {"case": case_id, "ids": list(version_ids)},
+    )
+
+
+def version(session: Session, version_id: str) -> Mapping[str, object]:
+    return session.execute(
+        sa.text(
+            "SELECT v.*, r.unit_id, r.register_type FROM govopen_register_version v"
+            " JOIN govopen_register r ON r.id = v.register_id WHERE v.id = :id"
+        ),
+        {"id": version_id},
+    ).mappings().one()
+
+
+def number_version(session: Session, version_id: str, register_id: str) -> int:
+    """Gives the version its number at publishing: the next one of its register."""
+    return int(
+        session.execute(
+            sa.text(
+                "UPDATE govopen_register_version SET number = 1 + coalesce((SELECT max(number)"
+                " FROM govopen_register_version WHERE register_id = :register), 0) WHERE id = :id RETURNING number"
+            ),
+            {"id": version_id, "register": register_id},
+        ).scalar_one()
+    )
+
+
+def version_entries(session: Session, version_id: str) -> Sequence[Mapping[str, object]]:
+    """Entries of a version with old (approved) and new content, for the review desk."""
+    return session.execute(
+        sa.text(
+            "SELECT l.entry_code, l.change, d.name, d.active_fields AS old,"  # noqa: S608 - fixed text
+            f" {FIELDS_SQL.format(l='l')} AS new"
+            " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
+            " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
+            " WHERE e.version_id = :id ORDER BY l.entry_code"
+        ),
+        {"id": version_id},
+    ).mappings().all()
+
+
+def public_entries(
+    session: Session, register_ids: Sequence[str], as_of: date, known_at: datetime | None
+) -> Iterator[Mapping[str, object]]:
+    """Entries in force on a date, by the published versions known at a moment; public part only."""
+    rows = session.execute(
+        sa.text(
+            "SELECT * FROM (SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, l.change, v.number,"
+            " v.effective_on, v.published_at, convert_from(l.public, 'UTF8')::jsonb AS public"
+            " FROM govopen_public_version v JOIN govopen_register_version_entry e ON e.version_id = v.id"
+            " JOIN govopen_register_log l ON l.seq = e.log_seq"
+            " WHERE v.register_id = ANY (CAST(:ids AS text[])) AND v.effective_on <= :as_of"
+            " AND (CAST(:known AS timestamptz) IS NULL OR v.published_at <= :known)"
+            " ORDER BY l.entry_code, v.effective_on DESC, v.number DESC) x"
+            " WHERE change <> 'cancel' ORDER BY entry_code"
+        ),
+        {"ids": list(register_ids), "as_of": as_of, "known": known_at},
+    ).mappings()
+    return iter(rows)
+
+
+def entry_versions(session: Session, entry_code: str) -> Sequence[Mapping[str, object]]:
+    """Every published version of one entry, oldest first."""
+    return session.execute(
+        sa.text(
+            "SELECT l.entry_code, l.change, l.basis, l.reason, l.hash, v.number, v.effective_on, v.published_at,"
+            " convert_from(l.public, 'UTF8')::jsonb AS public"
+            " FROM govopen_register_log l JOIN govopen_register_version_entry e ON e.log_seq = l.seq"
+            " JOIN govopen_public_version v ON v.id = e.version_id WHERE l.entry_code = :code ORDER BY v.number"
+        ),
+        {"code": entry_code},
+    ).mappings().all()
+
+
+def registers(session: Session, register_type: str | None, unit_id: str | None) -> Sequence[Mapping[str, object]]:
+    """Registers that have a published version, with their newest one and its size."""
+    return session.execute(
+        sa.text(
+            "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, v.number, v.effective_on, v.published_at"
+            " FROM govopen_register r JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
+            " JOIN LATERAL (SELECT number, effective_on, published_at FROM govopen_public_version"
+            " WHERE register_id = r.id ORDER BY number DESC LIMIT 1) v ON true"
+            " WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
+            " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit) ORDER BY r.register_type, u.name"
+        ),
+        {"type": register_type, "unit": unit_id},
+    ).mappings().all()
+
+
+def chain(session: Session, register_id: str) -> Iterator[Mapping[str, object]]:
+    """The stored rows of a register in order, read in batches."""
+    result = session.execute(
+        sa.text(
+            "SELECT position, public, salt, private, private_hash, prev_hash, hash FROM govopen_register_log"
+            " WHERE register_id = :id ORDER BY position"
+        ),
+        {"id": register_id},
+        execution_options={"yield_per": 2000},
+    ).mappings()
+    return iter(result)

@@ -1,0 +1,118 @@
+"""Units in valid and recorded time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+COLUMNS = (
+    "unit_id", "slug", "name", "short_name", "uscc", "local_scheme", "local_code", "kind", "level",
+    "parent_id", "region_code", "valid_from", "valid_to", "in_scope_opening", "no_data_declared",
+    "officers", "doc_prefixes", "oversees", "confirmed",
+)
+JSON_COLUMNS = frozenset({"in_scope_opening", "no_data_declared", "officers", "doc_prefixes", "oversees"})
+_VERSION_COLUMNS = (*COLUMNS, "from_on", "to_on", "recorded_from", "basis", "reason", "actor")
+
+
+def insert_version(session: Session, row: Mapping[str, object]) -> None:
+    """Writes one version of a unit; absent columns take their defaults."""
+    names = [name for name in _VERSION_COLUMNS if name in row]
+    values = {
+        name: json.dumps(row[name], ensure_ascii=False) if name in JSON_COLUMNS else row[name]
+        for name in names
+    }
+    places = ", ".join(f":{name}" for name in names)
+    session.execute(
+        sa.text(f"INSERT INTO govopen_org_unit ({', '.join(names)}) VALUES ({places})"),  # noqa: S608 - fixed names
+        values,
+    )
+
+
+def supersede(session: Session, unit_id: str, from_on: date, at: datetime) -> None:
+    """Ends the present version on `from_on`; what was recorded before stays to be asked for."""
+    kept = ", ".join(name for name in _VERSION_COLUMNS if name not in ("to_on", "recorded_from"))
+    session.execute(
+        sa.text(
+            f"WITH old AS (UPDATE govopen_org_unit SET recorded_to = :at"  # noqa: S608 - fixed names
+            f" WHERE unit_id = :unit AND to_on IS NULL AND recorded_to IS NULL RETURNING *)"
+            f" INSERT INTO govopen_org_unit ({kept}, to_on, recorded_from)"
+            f" SELECT {kept}, :from_on, :at FROM old WHERE from_on < :from_on"
+        ),
+        {"unit": unit_id, "from_on": from_on, "at": at},
+    )
+
+
+def current(session: Session, unit_id: str) -> Mapping[str, object] | None:
+    return session.execute(
+        sa.text("SELECT * FROM govopen_org_unit_current WHERE unit_id = :id"), {"id": unit_id}
+    ).mappings().one_or_none()
+
+
+def find(session: Session, text: str) -> str | None:
+    """The unit that an id, slug, name, USCC or local code stands for."""
+    return session.execute(
+        sa.text(
+            "SELECT unit_id FROM govopen_org_unit_current"
+            " WHERE :text IN (unit_id, slug, name, uscc, local_code)"
+            " ORDER BY (unit_id = :text) DESC, (uscc = :text) DESC NULLS LAST LIMIT 1"
+        ),
+        {"text": text},
+    ).scalar_one_or_none()
+
+
+def page(session: Session, *, q: str, kind: str | None, after: str, limit: int) -> Sequence[Mapping[str, object]]:
+    """Units by name from a cursor on (`name`, `unit_id`)."""
+    return session.execute(
+        sa.text(
+            "SELECT * FROM govopen_org_unit_current WHERE name || chr(1) || unit_id > :after"
+            " AND (:q = '' OR strpos(name, :q) > 0 OR strpos(coalesce(short_name, ''), :q) > 0 OR :q IN (uscc, local_code))"
+            " AND (CAST(:kind AS text) IS NULL OR kind = :kind) ORDER BY name || chr(1) || unit_id LIMIT :limit"
+        ),
+        {"q": q, "kind": kind, "after": after, "limit": limit},
+    ).mappings().all()
+
+
+def count(session: Session) -> int:
+    return int(session.execute(sa.text("SELECT count(*) FROM govopen_org_unit_current")).scalar_one())
+
+
+def everyone(session: Session) -> Sequence[Mapping[str, object]]:
+    """Id, names and codes of every present unit, for recognising units in a file."""
+    return session.execute(
+        sa.text("SELECT unit_id, name, short_name, uscc, local_code FROM govopen_org_unit_current")
+    ).mappings().all()
+
+
+def history(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
+    return session.execute(
+        sa.text(
+            "SELECT * FROM govopen_org_unit WHERE unit_id = :id ORDER BY recorded_from, from_on, seq"
+        ),
+        {"id": unit_id},
+    ).mappings().all()
+
+
+def add_succession(session: Session, row: Mapping[str, object]) -> None:
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_succession (kind, unit_id, other_id, on_date, basis, actor)"
+            " VALUES (:kind, :unit_id, :other_id, :on_date, :basis, :actor)"
+        ),
+        dict(row),
+    )
+
+
+def successions(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
+    return session.execute(
+        sa.text(
+            "SELECT s.kind, s.unit_id, s.other_id, s.on_date, s.basis, o.name AS other_name, u.name AS unit_name"
+            " FROM govopen_succession s LEFT JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
+            " LEFT JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id"
+            " WHERE :id IN (s.unit_id, s.other_id) ORDER BY s.on_date"
+        ),
+        {"id": unit_id},
+    ).mappings().all()
