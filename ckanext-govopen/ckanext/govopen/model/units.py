@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+import ckan.model as ckan_model
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,18 @@ COLUMNS = (
 )
 JSON_COLUMNS = frozenset({"in_scope_opening", "no_data_declared", "officers", "doc_prefixes", "oversees"})
 _VERSION_COLUMNS = (*COLUMNS, "from_on", "to_on", "recorded_from", "basis", "reason", "actor")
+
+
+def create_organization(session: Session, name: str, title: str) -> str:
+    """The CKAN organization that carries a unit's datasets; nobody becomes its member by this.
+
+    CKAN's own action makes its caller an admin of the new organization, which an officer who
+    imports a file must not become.
+    """
+    group = ckan_model.Group(name=name, title=title, type="organization", is_organization=True)
+    session.add(group)
+    session.flush()
+    return str(group.id)
 
 
 def insert_version(session: Session, row: Mapping[str, object]) -> None:

@@ -1,0 +1,382 @@
+"""Imports of an inventory: read, stage, match, apply, undo.
+
+Checking writes only staging rows; applying is one transaction, so that it happens whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.domain import inventory as rules
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.units import UnitFinder, read_unit_text
+from ckanext.govopen.logic import registers, units
+from ckanext.govopen.logic.intake import Row, Table, read_table
+from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.model import imports as store
+from ckanext.govopen.model import inventory as projection
+from ckanext.govopen.model import registers as log
+
+NOT_FIELDS = ("provider", "provider_code", "res_code", "published_on")
+PROBLEMS_SHOWN = 500
+
+
+class ImportConflict(Exception):
+    """Somebody else wrote, or is writing, a register that this import touches.
+
+    Attributes:
+        actor: user id of that person.
+        since: when they wrote or began.
+    """
+
+    def __init__(self, actor: str, since: datetime | None) -> None:
+        super().__init__(f"{actor} is working on the same register")
+        self.actor = actor
+        self.since = since
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is to be read; every value may be left out.
+
+    Args:
+        unit: the unit of every row, when the file has no provider column.
+        columns: header text -> field name, beyond what is recognised.
+        constants: field name -> value for cells that are absent or empty.
+        truncate: fields whose text is cut to its limit; the whole text stays in source_fields.
+        key: header of the column that identifies a row.
+    """
+
+    unit: str | None = None
+    sheet: str | None = None
+    encoding: str | None = None
+    create_units: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    truncate: Sequence[str] = ()
+    key: str | None = None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Options:
+        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
+        return cls(**known)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _StagedRow:
+    """One row of the file as it goes to the staging table."""
+
+    number: int
+    unit_id: str | None
+    unit_text: str | None
+    source_key: str | None
+    res_code: str | None
+    fields: Mapping[str, object]
+    source: Sequence[Sequence[str]]
+    findings: Sequence[Finding]
+    is_rejected: bool
+    is_draft: bool
+
+    def values(self, import_id: str) -> tuple[object, ...]:
+        return (
+            import_id, self.number, self.unit_id, self.unit_text, self.source_key, self.res_code,
+            self.fields.get("name"), "rejected" if self.is_rejected else "created", self.is_draft,
+            dict(self.fields), registers.fields_hash(self.fields), list(self.source),
+            [finding_json(finding) for finding in self.findings],
+        )
+
+
+def finding_json(finding: Finding) -> dict[str, object]:
+    """A finding as stored beside its row; a draft's blocking ones carry `blocks`."""
+    facts: dict[str, object] = {"code": finding.code}
+    for name in ("field", "value", "sheet", "cell", "row"):
+        if getattr(finding, name) is not None:
+            facts[name] = getattr(finding, name)
+    if finding.params:
+        facts["params"] = dict(finding.params)
+    if finding.code == "inventory.W11":
+        facts["blocks"] = True
+    return facts
+
+
+def check(session: Session, import_id: str, path: Path, options: Options) -> dict[str, Any]:
+    """Reads the file into the staging table and says what applying it would do.
+
+    Returns:
+        the report of `govopen_inventory_import` (interface §2) without its problems.
+
+    Raises:
+        IntakeRefused: the file cannot be read as a table; its findings name sheet and cell.
+    """
+    table = read_table(
+        path, sheet=options.sheet, encoding=options.encoding, mapping=dict(options.columns) or None
+    )
+    reader = _RowReader(units.finder(session), options, table)
+    store.clear_rows(session, import_id)
+    store.stage(session, (row.values(import_id) for row in reader.rows(table)))
+    if not options.key and not store.is_key_unique(session, import_id):
+        store.drop_keys(session, import_id)
+    store.reject_duplicates(session, import_id)
+    store.match(session, import_id)
+    return _report(session, import_id, table)
+
+
+def _report(session: Session, import_id: str, table: Table) -> dict[str, Any]:
+    columns = [
+        {"letter": column.letter, "header": column.header, "field": column.field,
+         "confidence": round(column.confidence, 2)}
+        for column in table.columns
+    ]
+    unknown = [dict(row) for row in store.unknown_units(session, import_id)]
+    return {
+        "encoding": table.encoding, "sheet": table.sheet, "header_row": table.header_row,
+        "file_kind": table.file_kind, "mapping": columns, "unknown_units": unknown,
+        "notes": [finding_json(note) for note in table.notes],
+        **store.summary(session, import_id),
+    }
+
+
+class _RowReader:
+    """Turns the rows of a table into staged rows."""
+
+    def __init__(self, finder: UnitFinder, options: Options, table: Table) -> None:
+        self._finder = finder
+        self._options = options
+        self._vocabularies = vocabularies()
+        self._sheet = table.sheet
+        self._key_header = options.key or next(
+            (column.header for column in table.columns if column.field == "link"), None
+        )
+        self._fixed_unit = finder.find(options.unit) if options.unit else None
+
+    def rows(self, table: Table) -> Iterator[_StagedRow]:
+        for row in table.rows:
+            yield self._read(row)
+
+    def _read(self, row: Row) -> _StagedRow:
+        texts, set_by_mapping = self._with_constants(row.values)
+        reading = rules.read_fields(texts, self._vocabularies)
+        fields = self._with_source(dict(reading.fields), row, set_by_mapping)
+        unit_id, unit_text = self._unit(texts)
+        refusals = rules.storing_findings(fields, texts)
+        if unit_id is None and not (self._options.create_units and unit_text):
+            refusals.append(_unit_finding(unit_text))
+        blocking = [_as_draft(finding) for finding in rules.activation_findings(fields)]
+        notes = [*row.findings, *(_kept_finding(finding) for finding in reading.findings)]
+        findings = [self._placed(finding, row) for finding in (*refusals, *blocking, *notes)]
+        return _StagedRow(
+            number=row.number, unit_id=unit_id, unit_text=unit_text,
+            source_key=row.source.get(self._key_header or "") or None,
+            res_code=texts.get("res_code") or None, fields=fields,
+            source=[[header, text] for header, text in row.source.items() if text],
+            findings=findings, is_rejected=bool(refusals), is_draft=bool(blocking),
+        )
+
+    def _with_constants(self, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        texts = dict(values)
+        added = [name for name in self._options.constants if not texts.get(name)]
+        texts |= {name: self._options.constants[name] for name in added}
+        for name in self._options.truncate:
+            limit = rules.RULES[name].limit
+            if limit and len(texts.get(name, "")) > limit:
+                texts[name] = texts[name][:limit]
+                added.append(name)
+        return texts, sorted(added)
+
+    def _with_source(self, fields: rules.Fields, row: Row, set_by_mapping: list[str]) -> rules.Fields:
+        """Every column of the file stays with the row; what the mapping set is said."""
+        fields["source_fields"] = [[header, text] for header, text in row.source.items()
+                                   if text and header != self._ordinal_header(row)]
+        if set_by_mapping:
+            fields["set_by_mapping"] = set_by_mapping
+        return fields
+
+    def _ordinal_header(self, row: Row) -> str | None:
+        """A running number moves when a row is inserted above: it is no property of the row."""
+        ordinal = row.values.get("ordinal")
+        if ordinal is None:
+            return None
+        return next((header for header, text in row.source.items() if text in (ordinal, f"{ordinal}.0")), None)
+
+    def _unit(self, texts: Mapping[str, str]) -> tuple[str | None, str | None]:
+        if self._options.unit:
+            return self._fixed_unit, self._options.unit
+        text = texts.get("provider") or texts.get("provider_code")
+        return (self._finder.find(text), text) if text else (None, None)
+
+    def _placed(self, finding: Finding, row: Row) -> Finding:
+        cell = finding.cell or row.cells.get(finding.field or "")
+        return Finding(finding.code, finding.field, finding.value, finding.params,
+                       finding.sheet or self._sheet, cell, row.number)
+
+
+def _unit_finding(unit_text: str | None) -> Finding:
+    if unit_text:
+        return Finding("inventory.E15", "provider", unit_text)
+    return Finding("inventory.E11", "provider")
+
+
+def _as_draft(finding: Finding) -> Finding:
+    """In a file what refuses activation makes the row a draft (§4.9)."""
+    params = {**finding.params, "because": finding.code}
+    return Finding("inventory.W11", finding.field, finding.value, params)
+
+
+def _kept_finding(finding: Finding) -> Finding:
+    """A value that could not be read is kept among the source fields and shown."""
+    return Finding("inventory.W13", finding.field, finding.value, {**finding.params, "because": finding.code})
+
+
+def create_missing_units(
+    session: Session, import_id: str, *, actor: str, at: datetime, region: str, level: str, effective_on: date
+) -> list[str]:
+    """Makes the units that the file names and nobody knows; they wait to be confirmed (units.W3)."""
+    created = []
+    finder = units.finder(session)
+    for row in store.unknown_units(session, import_id):
+        text = str(row["unit_text"])
+        unit_id = finder.find(text)
+        if unit_id is None:
+            unit_id = units.create(
+                session, _imported_unit(text, region, level, effective_on),
+                actor=actor, at=at, basis=f"import {import_id}",
+            )
+            created.append(unit_id)
+            finder = units.finder(session)
+        store.set_unit(session, import_id, text, unit_id)
+    return created
+
+
+def _imported_unit(text: str, region: str, level: str, effective_on: date) -> dict[str, Any]:
+    said = read_unit_text(text)
+    return {
+        "name": said.name or said.code, "kind": "gov_organ", "level": level, "region_code": region,
+        "local_scheme": "source" if said.code else None, "local_code": said.code,
+        "valid_from": effective_on, "confirmed": False,
+        "in_scope_opening": [{"from": effective_on.isoformat(), "to": None}] if said.code else [],
+    }
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What applying an import wrote: log rows, and the version of each register for the case."""
+
+    written: int
+    version_ids: Sequence[str]
+    unit_ids: Sequence[str]
+
+
+def apply(
+    session: Session, import_id: str, act: registers.Act, *, effective_on: date, region: str
+) -> Applied:
+    """Writes the accepted rows of a checked import, in the caller's transaction.
+
+    Raises:
+        ImportConflict: another import writes one of the same registers, or wrote it since the check.
+    """
+    unit_ids = store.touched_units(session, import_id)
+    register_ids = log.ensure(session, registers.INVENTORY, unit_ids, region)
+    _lock(session, import_id, unit_ids, list(register_ids.values()))
+    store.match(session, import_id)
+    written, version_ids = 0, []
+    for unit_id, register_id in sorted(register_ids.items()):
+        changes = _changes(session, import_id, unit_id, region)
+        count = registers.write(session, register_id, changes, act)
+        written += count
+        complete = store.complete_entries(session, import_id, register_id) if count else []
+        if complete:
+            version_ids.append(
+                registers.stage_version(session, register_id, complete, act, effective_on)
+            )
+    return Applied(written, version_ids, unit_ids)
+
+
+def _lock(session: Session, import_id: str, unit_ids: Sequence[str], register_ids: Sequence[str]) -> None:
+    try:
+        with session.begin_nested():
+            log.lock(session, register_ids)
+    except sa.exc.OperationalError as error:
+        other = store.applying_by_others(session, import_id, unit_ids)
+        if other is None:
+            raise
+        raise ImportConflict(str(other["actor"]), other["started_at"]) from error
+
+
+def _changes(
+    session: Session, import_id: str, unit_id: str, region: str
+) -> Iterator[registers.EntryChange]:
+    rows = list(store.pending_rows(session, import_id, unit_id))
+    codes = iter(log.next_entry_codes(session, region, sum(row["entry_code"] is None for row in rows)))
+    for row in rows:
+        entry_code = row["entry_code"] or next(codes)
+        yield registers.EntryChange(
+            entry_code=entry_code, change="add" if row["entry_code"] is None else "change",
+            fields=row["fields"], source_key=row["source_key"], warnings=row["findings"],
+            res_code=row["known_res_code"] or row["res_code"] or _res_code(row["fields"], entry_code),
+        )
+
+
+def _res_code(fields: Mapping[str, object], entry_code: str) -> str | None:
+    """`{class code}/{sequence}`, given once the class is known; it never changes after."""
+    code = rules.class_code(fields)
+    return f"{code}/{entry_code.rpartition('-')[2][-6:]}" if code else None
+
+
+def undo(session: Session, import_id: str, act: registers.Act, *, effective_on: date) -> Applied:
+    """Brings every entry of an import back to what it was: as new versions, nothing is erased.
+
+    Entries that the import created and nobody approved leave the projection; approved ones are
+    restored or cancelled by a version that needs its own review.
+
+    Raises:
+        ImportConflict: an entry was written again since, by somebody else's act.
+    """
+    entries = store.before_import(session, import_id)
+    by_register: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        by_register.setdefault(entry["register_id"], []).append(entry)
+    log.lock(session, by_register)
+    written, version_ids = 0, []
+    for register_id, rows in sorted(by_register.items()):
+        _refuse_if_written_since(session, register_id, rows, import_id)
+        written += registers.write(session, register_id, _restorations(session, rows), act)
+        store_codes = [row["entry_code"] for row in rows]
+        approved = [row["entry_code"] for row in rows if row["active_seq"] is not None]
+        projection.forget_drafts(
+            session, [row["entry_code"] for row in rows if row["before_seq"] is None and row["active_seq"] is None]
+        )
+        if approved and store_codes:
+            version_ids.append(registers.stage_version(session, register_id, approved, act, effective_on))
+    return Applied(written, version_ids, sorted(by_register))
+
+
+def _refuse_if_written_since(
+    session: Session, register_id: str, rows: Sequence[Mapping[str, Any]], import_id: str
+) -> None:
+    if any(row["import_id"] != import_id for row in rows):
+        last = store.last_writer(session, register_id)
+        raise ImportConflict(str(last["actor"]) if last else "", last["recorded_at"] if last else None)
+
+
+def _restorations(
+    session: Session, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[registers.EntryChange]:
+    for row in rows:
+        source = store.log_private(session, row["before_seq"] or row["working_seq"])
+        private = source["private"]
+        change = "undo" if row["before_seq"] else "cancel"
+        yield registers.EntryChange(
+            entry_code=row["entry_code"], change=change,
+            fields={**source["public"]["fields"], **private["fields"]}, res_code=private["res_code"],
+            source_id=private["source_id"], source_key=private["source_key"], warnings=private["warnings"],
+        )

@@ -1,0 +1,71 @@
+"""Units: one CKAN organization each, its facts in valid and recorded time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.domain.units import KnownUnit, UnitFinder
+from ckanext.govopen.logic.names import slug
+from ckanext.govopen.model import units as store
+
+
+def finder(session: Session) -> UnitFinder:
+    """Recognises every present unit by code, full name or short name."""
+    return UnitFinder(KnownUnit(**row) for row in store.everyone(session))  # type: ignore[arg-type]
+
+
+def create(session: Session, facts: Mapping[str, Any], *, actor: str, at: datetime, basis: str) -> str:
+    """Makes the CKAN organization and the first version of the unit; returns the unit's id.
+
+    Args:
+        facts: columns of the unit, checked before; `from_on` defaults to `valid_from`.
+    """
+    name = facts.get("slug") or _free_slug(session, str(facts.get("short_name") or facts["name"]))
+    unit_id = store.create_organization(session, name, str(facts["name"]))
+    row = {key: value for key, value in facts.items() if key in store.COLUMNS}
+    row |= {
+        "unit_id": unit_id, "slug": name, "actor": actor, "basis": basis,
+        "reason": facts.get("reason") or basis, "recorded_from": at,
+        "from_on": facts.get("from_on") or facts["valid_from"],
+    }
+    store.insert_version(session, row)
+    return unit_id
+
+
+def _free_slug(session: Session, text: str) -> str:
+    base = slug(text, 50)
+    candidate, number = base, 1
+    while store.find(session, candidate):
+        number += 1
+        candidate = f"{base}-{number}"
+    return candidate
+
+
+def change(
+    session: Session, unit_id: str, facts: Mapping[str, Any], *, from_on: date, actor: str, at: datetime,
+    basis: str, reason: str,
+) -> None:
+    """Writes a new version of a unit, in force from a date; the old one stays to be asked for."""
+    present = store.current(session, unit_id)
+    if present is None:
+        raise tk.ObjectNotFound("unit")
+    row: dict[str, Any] = {name: present[name] for name in store.COLUMNS}
+    row |= {key: value for key, value in facts.items() if key in store.COLUMNS}
+    row |= {"from_on": from_on, "actor": actor, "basis": basis, "reason": reason, "recorded_from": at}
+    store.supersede(session, unit_id, from_on, at)
+    store.insert_version(session, row)
+
+
+def public_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What everybody may read of a unit: officers only where they are marked public."""
+    shown = {name: row[name] for name in store.COLUMNS if name != "officers"}
+    shown["id"] = shown.pop("unit_id")
+    shown["officers"] = [officer for officer in row["officers"] if officer.get("public")]
+    for name in ("valid_from", "valid_to"):
+        shown[name] = row[name].isoformat() if row[name] else None
+    return shown

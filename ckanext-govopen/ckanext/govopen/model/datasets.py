@@ -1,0 +1,248 @@
+"""Open datasets: derived values, publication periods, files, and the outbox of the search index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+
+MACHINE_READABLE = ("CSV", "JSON", "XML", "XLSX", "XLS", "GEOJSON", "RDF", "TTL", "JSON-LD", "API")
+
+
+def add_stat(session: Session, package_id: str) -> None:
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_dataset_stat (package_id) VALUES (:id) ON CONFLICT DO NOTHING"
+        ),
+        {"id": package_id},
+    )
+
+
+def refresh_stats(session: Session, package_ids: Sequence[str]) -> None:
+    """Recomputes what the rows themselves say: entries, formats, bytes."""
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_dataset_stat AS s"
+            " (package_id, entry_codes, formats, machine_readable, bytes)"
+            " SELECT p.id,"
+            "  ARRAY(SELECT jsonb_array_elements_text("
+            "   coalesce(nullif(p.extras ->> 'entry_codes', ''), '[]')::jsonb)),"
+            "  coalesce(f.formats, '{}'), coalesce(f.formats && CAST(:machine AS text[]), false),"
+            "  f.bytes"
+            " FROM package p LEFT JOIN LATERAL (SELECT"
+            "   array_agg(DISTINCT upper(r.format)) FILTER (WHERE r.format <> '') AS formats,"
+            "   sum(g.size) AS bytes FROM resource r LEFT JOIN govopen_file g ON g.resource_id = r.id"
+            "   WHERE r.package_id = p.id AND r.state = 'active') f ON true"
+            " WHERE p.id = ANY(:ids)"
+            " ON CONFLICT (package_id) DO UPDATE SET entry_codes = EXCLUDED.entry_codes,"
+            "  formats = EXCLUDED.formats, machine_readable = EXCLUDED.machine_readable,"
+            "  bytes = EXCLUDED.bytes, updated_at = govopen_now()"
+        ),
+        {"ids": list(package_ids), "machine": list(MACHINE_READABLE)},
+    )
+
+
+def set_extent(session: Session, package_id: str, rows: int, cols: int) -> None:
+    session.execute(
+        sa.text(
+            "UPDATE govopen_dataset_stat SET rows = :rows, cols = :cols WHERE package_id = :id"
+        ),
+        {"id": package_id, "rows": rows, "cols": cols},
+    )
+
+
+def stats(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
+    found = session.execute(
+        sa.text("SELECT * FROM govopen_dataset_stat WHERE package_id = ANY(:ids)"),
+        {"ids": list(package_ids)},
+    ).mappings()
+    return {str(row["package_id"]): row for row in found}
+
+
+def begin_periods(session: Session, package_ids: Sequence[str]) -> None:
+    """Notes that packages became public: first and last dates, and one period each."""
+    session.execute(
+        sa.text(
+            "UPDATE govopen_dataset_stat SET last_updated = govopen_now(),"
+            " first_published = coalesce(first_published, govopen_now()),"
+            " last_data_date = coalesce(last_data_date, govopen_today()) WHERE package_id = ANY(:ids)"
+        ),
+        {"ids": list(package_ids)},
+    )
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_publication_period (package_id, unit_id, entry_codes, open_type,"
+            "  update_cycle, machine_readable, rows, from_at)"
+            " SELECT p.id, p.owner_org, s.entry_codes,"
+            "  coalesce(p.extras ->> 'open_type', 'unconditional'),"
+            "  coalesce(p.extras ->> 'update_cycle', 'irregular'), s.machine_readable, s.rows,"
+            "  govopen_now()"
+            " FROM package p JOIN govopen_dataset_stat s ON s.package_id = p.id"
+            " WHERE p.id = ANY(:ids)"
+        ),
+        {"ids": list(package_ids)},
+    )
+
+
+def end_periods(session: Session, package_ids: Sequence[str], ground: str) -> None:
+    session.execute(
+        sa.text(
+            "UPDATE govopen_publication_period SET to_at = govopen_now(), ground = :ground"
+            " WHERE package_id = ANY(:ids) AND to_at IS NULL"
+        ),
+        {"ids": list(package_ids), "ground": ground},
+    )
+
+
+def owners(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
+    """Owner, title and entries of packages."""
+    found = session.execute(
+        sa.text(
+            "SELECT p.id, p.name, p.title, p.owner_org, p.state, p.private,"
+            " coalesce(s.entry_codes, '{}') AS entry_codes FROM package p"
+            " LEFT JOIN govopen_dataset_stat s ON s.package_id = p.id"
+            " WHERE p.id = ANY(:ids) OR p.name = ANY(:ids)"
+        ),
+        {"ids": list(package_ids)},
+    ).mappings()
+    return {str(row["id"]): row for row in found}
+
+
+def package_of_resource(session: Session, resource_id: str) -> str | None:
+    found = session.execute(
+        sa.text("SELECT package_id FROM resource WHERE id = :id"), {"id": resource_id}
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def package_of_view(session: Session, view_id: str) -> str | None:
+    found = session.execute(
+        sa.text(
+            "SELECT r.package_id FROM resource_view v JOIN resource r ON r.id = v.resource_id"
+            " WHERE v.id = :id"
+        ),
+        {"id": view_id},
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def files_of(session: Session, package_ids: Sequence[str]) -> list[Row]:
+    """The files of packages with their resource and format, in the order of the resources."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT f.*, r.package_id, r.format, r.name AS resource_name FROM govopen_file f"
+                " JOIN resource r ON r.id = f.resource_id AND r.state = 'active'"
+                " WHERE r.package_id = ANY(:ids) ORDER BY r.package_id, r.position, r.id"
+            ),
+            {"ids": list(package_ids)},
+        ).mappings()
+    )
+
+
+def file_of(session: Session, resource_id: str) -> Row | None:
+    return (
+        session.execute(
+            sa.text("SELECT * FROM govopen_file WHERE resource_id = :id"), {"id": resource_id}
+        )
+        .mappings()
+        .one_or_none()
+    )
+
+
+def put_file(session: Session, **values: object) -> None:
+    """The file of a resource; values: resource_id, sha256, size, filename, media_type, actor."""
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_file (resource_id, sha256, size, filename, media_type, actor)"
+            " VALUES (:resource_id, :sha256, :size, :filename, :media_type, :actor)"
+            " ON CONFLICT (resource_id) DO UPDATE SET sha256 = EXCLUDED.sha256,"
+            "  size = EXCLUDED.size, filename = EXCLUDED.filename,"
+            "  media_type = EXCLUDED.media_type, actor = EXCLUDED.actor,"
+            "  recorded_at = govopen_now()"
+        ),
+        values,
+    )
+
+
+def drop_file(session: Session, resource_id: str) -> None:
+    session.execute(
+        sa.text("DELETE FROM govopen_file WHERE resource_id = :id"), {"id": resource_id}
+    )
+
+
+def public_files(session: Session) -> list[Row]:
+    """The files of everything public, to be read and compared again."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT f.resource_id, f.sha256, f.size, r.package_id FROM govopen_file f"
+                " JOIN resource r ON r.id = f.resource_id JOIN govopen_public p ON p.id = r.package_id"
+            )
+        ).mappings()
+    )
+
+
+def set_datastore_flags(session: Session, resource_ids: Sequence[str], active: bool) -> None:
+    """CKAN's own flag in the resource's extras; outside the content hash."""
+    session.execute(
+        sa.text(
+            "UPDATE resource SET extras = jsonb_set(coalesce(nullif(extras, ''), '{}')::jsonb,"
+            "  '{datastore_active}', to_jsonb(CAST(:active AS boolean)))::text WHERE id = ANY(:ids)"
+        ),
+        {"ids": list(resource_ids), "active": active},
+    )
+
+
+def enqueue(session: Session, package_ids: Sequence[str]) -> None:
+    """Asks for the packages to be indexed again after this transaction commits."""
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_index_outbox (package_id) SELECT unnest(CAST(:ids AS text[]))"
+        ),
+        {"ids": list(package_ids)},
+    )
+
+
+def take_outbox(session: Session, limit: int) -> list[tuple[int, str]]:
+    """The oldest waiting rows, locked so that two drains never take the same ones."""
+    found = session.execute(
+        sa.text(
+            "SELECT seq, package_id FROM govopen_index_outbox ORDER BY seq LIMIT :limit"
+            " FOR UPDATE SKIP LOCKED"
+        ),
+        {"limit": limit},
+    )
+    return [(int(seq), str(package_id)) for seq, package_id in found]
+
+
+def forget_outbox(session: Session, seqs: Sequence[int]) -> None:
+    session.execute(
+        sa.text("DELETE FROM govopen_index_outbox WHERE seq = ANY(:seqs)"), {"seqs": list(seqs)}
+    )
+
+
+def entries(session: Session, entry_codes: Sequence[str]) -> list[Row]:
+    """Inventory rows that datasets are made from."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT entry_code, unit_id, status, name, res_code, open_type, update_cycle,"
+                " catalog_visible, fields, active_fields FROM govopen_data_resource"
+                " WHERE entry_code = ANY(:codes) ORDER BY entry_code"
+            ),
+            {"codes": list(entry_codes)},
+        ).mappings()
+    )
+
+
+def entry_statuses(session: Session, entry_codes: Sequence[str]) -> dict[str, str]:
+    found = session.execute(
+        sa.text("SELECT entry_code, status FROM govopen_data_resource WHERE entry_code = ANY(:codes)"),
+        {"codes": list(entry_codes)},
+    )
+    return {str(code): str(status) for code, status in found}

@@ -1,0 +1,271 @@
+"""Review cases, their records and the append-only opinions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+Record = tuple[str, str]  # (record_type, record_id)
+
+
+def _rows(session: Session, sql: str, **params: object) -> list[Row]:
+    return list(session.execute(sa.text(sql), params).mappings())
+
+
+def add_draft(session: Session, record_type: str, record_id: str) -> None:
+    """The review row that every record has from its first moment."""
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_review (record_type, record_id) VALUES (:type, :id)"
+            " ON CONFLICT DO NOTHING"
+        ),
+        {"type": record_type, "id": record_id},
+    )
+
+
+def add_case(session: Session, **values: object) -> str:
+    """A new case; values: kind, title, unit_ids, profile, created_by, reason."""
+    return str(
+        session.execute(
+            sa.text(
+                "INSERT INTO govopen_review_case (kind, title, unit_ids, profile, created_by, reason)"
+                " VALUES (:kind, :title, :unit_ids, :profile, :created_by, :reason) RETURNING id"
+            ),
+            values,
+        ).scalar_one()
+    )
+
+
+def take_records(session: Session, case_id: str, records: Sequence[Record]) -> None:
+    """Puts records into a case; those without a review row get one."""
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_review (record_type, record_id, case_id)"
+            " SELECT t, i, :case FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[])) AS r(t, i)"
+            " ON CONFLICT (record_type, record_id) DO UPDATE SET case_id = :case,"
+            " updated_at = govopen_now()"
+        ),
+        {"case": case_id, "types": [t for t, _ in records], "ids": [i for _, i in records]},
+    )
+
+
+def lock_packages(session: Session, package_ids: Sequence[str]) -> None:
+    """Locks package rows in the order that everybody uses; whoever changes parts does it first."""
+    session.execute(
+        sa.text("SELECT FROM package WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"),
+        {"ids": list(package_ids)},
+    )
+
+
+def lock_case(session: Session, case_id: str) -> Row | None:
+    found = _rows(session, "SELECT * FROM govopen_review_case WHERE id = :id FOR UPDATE", id=case_id)
+    return found[0] if found else None
+
+
+def case(session: Session, case_id: str) -> Row | None:
+    found = _rows(session, "SELECT * FROM govopen_review_case WHERE id = :id", id=case_id)
+    return found[0] if found else None
+
+
+def cases(
+    session: Session, unit_ids: Sequence[str] | None, only_open: bool, after: str, limit: int
+) -> list[Row]:
+    """Cases, newest first; `unit_ids` None for every unit; `after` is the cursor."""
+    return _rows(
+        session,
+        "SELECT c.*, (SELECT count(*) FROM govopen_review r WHERE r.case_id = c.id) AS records,"
+        " (SELECT min(r.state) FROM govopen_review r WHERE r.case_id = c.id) AS state,"
+        " (SELECT min(r.step) FROM govopen_review r WHERE r.case_id = c.id) AS step"
+        " FROM govopen_review_case c"
+        " WHERE (NOT :only_open OR (c.closed_at IS NULL AND c.submitted_at IS NOT NULL))"
+        " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
+        " AND (:after = '' OR to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id < :after)"
+        " ORDER BY to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id DESC"
+        " LIMIT :limit",
+        units=None if unit_ids is None else list(unit_ids),
+        only_open=only_open,
+        after=after,
+        limit=limit,
+    )
+
+
+def count_cases(session: Session, unit_ids: Sequence[str] | None, only_open: bool) -> int:
+    return int(
+        session.execute(
+            sa.text(
+                "SELECT count(*) FROM govopen_review_case c"
+                " WHERE (NOT :only_open OR (c.closed_at IS NULL AND c.submitted_at IS NOT NULL))"
+                " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
+            ),
+            {"units": None if unit_ids is None else list(unit_ids), "only_open": only_open},
+        ).scalar_one()
+    )
+
+
+def records(session: Session, case_id: str) -> list[Row]:
+    """The records of a case with their present hash and the hash that was submitted."""
+    return _rows(
+        session,
+        "SELECT r.*, govopen_record_hash(r.record_type, r.record_id, r.hash_version) AS current_hash,"
+        " (SELECT o.content_hash FROM govopen_opinion o WHERE o.case_id = r.case_id"
+        "  AND o.record_id = r.record_id AND o.result = 'submitted' ORDER BY o.seq DESC LIMIT 1)"
+        "  AS submitted_hash"
+        " FROM govopen_review r WHERE r.case_id = :id ORDER BY r.record_type, r.record_id",
+        id=case_id,
+    )
+
+
+def review(session: Session, record_type: str, record_id: str) -> Row | None:
+    found = _rows(
+        session,
+        "SELECT * FROM govopen_review WHERE record_type = :type AND record_id = :id",
+        type=record_type,
+        id=record_id,
+    )
+    return found[0] if found else None
+
+
+def package_reviews(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
+    found = _rows(
+        session,
+        "SELECT * FROM govopen_review WHERE record_type = 'package' AND record_id = ANY(:ids)",
+        ids=list(package_ids),
+    )
+    return {str(row["record_id"]): row for row in found}
+
+
+def opinions(session: Session, case_id: str) -> list[Row]:
+    """What was said in a case: one row for each act, whatever the number of its records."""
+    return _rows(
+        session,
+        "SELECT min(seq) AS seq, person, roles, step, result, opinion, deputy_for, recorded_at,"
+        " count(*) AS records FROM govopen_opinion WHERE case_id = :id"
+        " GROUP BY person, roles, step, result, opinion, deputy_for, recorded_at ORDER BY 1",
+        id=case_id,
+    )
+
+
+def add_opinions(
+    session: Session,
+    case_id: str,
+    *,
+    person: str,
+    roles: Sequence[str],
+    step: str,
+    result: str,
+    opinion: str | None = None,
+    record_id: str | None = None,
+) -> None:
+    """One opinion for each record of the case (or one of them), for the hash that it has now."""
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_opinion"
+            " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion)"
+            " SELECT r.case_id, r.record_type, r.record_id,"
+            "  govopen_record_hash(r.record_type, r.record_id, r.hash_version),"
+            "  :person, CAST(:roles AS text[]), :step, :result, :opinion"
+            " FROM govopen_review r WHERE r.case_id = :case"
+            "  AND (CAST(:record AS text) IS NULL OR r.record_id = :record)"
+            " ORDER BY r.record_type, r.record_id"
+        ),
+        {
+            "case": case_id,
+            "person": person,
+            "roles": list(roles),
+            "step": step,
+            "result": result,
+            "opinion": opinion,
+            "record": record_id,
+        },
+    )
+
+
+def set_state(
+    session: Session, case_id: str, state: str, step: str | None, record_type: str | None = None
+) -> None:
+    """The state of every record of a case; `published_at` is server time, never given."""
+    session.execute(
+        sa.text(
+            "UPDATE govopen_review SET state = :state, step = :step, updated_at = govopen_now(),"
+            " published_at = CASE WHEN :state = 'published' THEN govopen_now() ELSE published_at END"
+            " WHERE case_id = :case"
+            "  AND (CAST(:type AS text) IS NULL OR record_type = :type)"
+        ),
+        {"case": case_id, "state": state, "step": step, "type": record_type},
+    )
+
+
+def set_record_state(
+    session: Session, record_type: str, record_id: str, state: str, ground: str | None = None
+) -> None:
+    session.execute(
+        sa.text(
+            "UPDATE govopen_review SET state = :state, step = NULL, updated_at = govopen_now(),"
+            " withdrawn_at = CASE WHEN :state = 'withdrawn' THEN govopen_now() ELSE withdrawn_at END,"
+            " withdrawn_ground = CASE WHEN :state = 'withdrawn' THEN :ground ELSE withdrawn_ground END"
+            " WHERE record_type = :type AND record_id = :id"
+        ),
+        {"type": record_type, "id": record_id, "state": state, "ground": ground},
+    )
+
+
+def mark_submitted(session: Session, case_id: str) -> None:
+    session.execute(
+        sa.text("UPDATE govopen_review_case SET submitted_at = govopen_now() WHERE id = :id"),
+        {"id": case_id},
+    )
+
+
+def close_case(session: Session, case_id: str) -> None:
+    session.execute(
+        sa.text("UPDATE govopen_review_case SET closed_at = govopen_now() WHERE id = :id"),
+        {"id": case_id},
+    )
+
+
+def set_private(session: Session, package_ids: Sequence[str], private: bool) -> None:
+    """The one statement that makes packages public; the guard asks for their approval here."""
+    session.execute(
+        sa.text(
+            "UPDATE package SET private = :private,"
+            " metadata_modified = govopen_now() AT TIME ZONE 'UTC' WHERE id = ANY(:ids)"
+        ),
+        {"ids": list(package_ids), "private": private},
+    )
+
+
+def public_ids(session: Session, package_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that the public may read now."""
+    return set(
+        session.execute(
+            sa.text("SELECT id FROM govopen_public WHERE id = ANY(:ids)"), {"ids": list(package_ids)}
+        ).scalars()
+    )
+
+
+def broken_approvals(session: Session) -> list[Row]:
+    """Public records whose present content is not what was approved; must be empty."""
+    return _rows(
+        session,
+        "SELECT r.record_type, r.record_id FROM govopen_review r"
+        " LEFT JOIN package p ON r.record_type = 'package' AND p.id = r.record_id"
+        " WHERE (r.state = 'published' OR p.private IS NOT TRUE AND p.id IS NOT NULL)"
+        "  AND NOT govopen_approved(r.record_type, r.record_id)",
+    ) + _rows(
+        session,
+        "SELECT 'package' AS record_type, p.id AS record_id FROM package p"
+        " LEFT JOIN govopen_review r ON r.record_type = 'package' AND r.record_id = p.id"
+        " WHERE p.private IS NOT TRUE AND r.record_id IS NULL",
+    )
+
+
+def count_public(session: Session) -> int:
+    return int(
+        session.execute(
+            sa.text("SELECT count(*) FROM govopen_review WHERE state = 'published'")
+        ).scalar_one()
+    )
