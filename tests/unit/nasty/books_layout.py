@@ -160,9 +160,9 @@ def provider_merged_down_in_opendocument_with_covered_cells(folder: Path) -> Pat
     merged = TableCell(valuetype="string", numberrowsspanned=2, numbercolumnsspanned=1)
     merged.addElement(P(text="云泽市交通运输局"))
     lines = (
-        (w._odf_cell("信息资源名称"), w._odf_cell("信息资源提供方")),
-        (w._odf_cell("公交站点信息"), merged),
-        (w._odf_cell("公交线路信息"), CoveredTableCell()),
+        (w.odf_cell("信息资源名称"), w.odf_cell("信息资源提供方")),
+        (w.odf_cell("公交站点信息"), merged),
+        (w.odf_cell("公交线路信息"), CoveredTableCell()),
     )
     for cells in lines:
         line = TableRow()
@@ -357,7 +357,7 @@ def named_sheet_settles_a_tie(folder: Path) -> Path:
             line = TableRow()
             sheet.addElement(line)
             for value in row:
-                line.addElement(w._odf_cell(value))
+                line.addElement(w.odf_cell(value))
     path = folder / "list.ods"
     document.save(str(path))
     return path

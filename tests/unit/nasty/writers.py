@@ -89,13 +89,13 @@ def odf_save(rows: Rows, folder: Path, name: str = "list.ods", sheet: str = SHEE
         line = OdfRow()
         table.addElement(line)
         for value in row:
-            line.addElement(_odf_cell(value))
+            line.addElement(odf_cell(value))
     path = folder / name
     document.save(str(path))
     return path
 
 
-def _odf_cell(value: object) -> object:
+def odf_cell(value: object) -> object:
     if value is None:
         return OdfCell()
     if not isinstance(value, str):
