@@ -6,9 +6,11 @@ Checking writes only staging rows; applying is one transaction, so that it happe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,9 +91,18 @@ class _StagedRow:
 
     def values(self, import_id: str) -> tuple[object, ...]:
         return (
-            import_id, self.number, self.unit_id, self.unit_text, self.source_key, self.res_code,
-            self.fields.get("name"), "rejected" if self.is_rejected else "created", self.is_draft,
-            dict(self.fields), registers.fields_hash(self.fields), list(self.source),
+            import_id,
+            self.number,
+            self.unit_id,
+            self.unit_text,
+            self.source_key,
+            self.res_code,
+            self.fields.get("name"),
+            "rejected" if self.is_rejected else "created",
+            self.is_draft,
+            dict(self.fields),
+            registers.fields_hash(self.fields),
+            list(self.source),
             [finding_json(finding) for finding in self.findings],
         )
 
@@ -109,7 +120,9 @@ def finding_json(finding: Finding) -> dict[str, object]:
     return facts
 
 
-def check(session: Session, import_id: str, path: Path, options: Options) -> dict[str, Any]:
+def check(
+    session: Session, import_id: str, path: Path, file_name: str, options: Options
+) -> dict[str, Any]:
     """Reads the file into the staging table and says what applying it would do.
 
     Returns:
@@ -118,12 +131,16 @@ def check(session: Session, import_id: str, path: Path, options: Options) -> dic
     Raises:
         IntakeRefused: the file cannot be read as a table; its findings name sheet and cell.
     """
-    table = read_table(
-        path, sheet=options.sheet, encoding=options.encoding, mapping=dict(options.columns) or None
-    )
-    reader = _RowReader(units.finder(session), options, table)
-    store.clear_rows(session, import_id)
-    store.stage(session, (row.values(import_id) for row in reader.rows(table)))
+    with _under_its_name(path, file_name) as named:
+        table = read_table(
+            named,
+            sheet=options.sheet,
+            encoding=options.encoding,
+            mapping=dict(options.columns) or None,
+        )
+        reader = _RowReader(units.finder(session), options, table)
+        store.clear_rows(session, import_id)
+        store.stage(session, (row.values(import_id) for row in reader.rows(table)))
     if not options.key and not store.is_key_unique(session, import_id):
         store.drop_keys(session, import_id)
     store.reject_duplicates(session, import_id)
@@ -131,16 +148,33 @@ def check(session: Session, import_id: str, path: Path, options: Options) -> dic
     return _report(session, import_id, table)
 
 
+@contextmanager
+def _under_its_name(path: Path, file_name: str) -> Iterator[Path]:
+    """The stored bytes under the name that the file came with: its ending is part of the evidence."""
+    with TemporaryDirectory() as folder:
+        named = Path(folder) / (Path(file_name).name or "file")
+        named.symlink_to(path.resolve())
+        yield named
+
+
 def _report(session: Session, import_id: str, table: Table) -> dict[str, Any]:
     columns = [
-        {"letter": column.letter, "header": column.header, "field": column.field,
-         "confidence": round(column.confidence, 2)}
+        {
+            "letter": column.letter,
+            "header": column.header,
+            "field": column.field,
+            "confidence": round(column.confidence, 2),
+        }
         for column in table.columns
     ]
     unknown = [dict(row) for row in store.unknown_units(session, import_id)]
     return {
-        "encoding": table.encoding, "sheet": table.sheet, "header_row": table.header_row,
-        "file_kind": table.file_kind, "mapping": columns, "unknown_units": unknown,
+        "encoding": table.encoding,
+        "sheet": table.sheet,
+        "header_row": table.header_row,
+        "file_kind": table.file_kind,
+        "mapping": columns,
+        "unknown_units": unknown,
         "notes": [finding_json(note) for note in table.notes],
         **store.summary(session, import_id),
     }
@@ -157,6 +191,8 @@ class _RowReader:
         self._key_header = options.key or next(
             (column.header for column in table.columns if column.field == "link"), None
         )
+        # A running number moves when a row is inserted above: it is no property of the row.
+        self._ordinal_headers = {c.header for c in table.columns if c.field == "ordinal"}
         self._fixed_unit = finder.find(options.unit) if options.unit else None
 
     def rows(self, table: Table) -> Iterator[_StagedRow]:
@@ -175,11 +211,16 @@ class _RowReader:
         notes = [*row.findings, *(_kept_finding(finding) for finding in reading.findings)]
         findings = [self._placed(finding, row) for finding in (*refusals, *blocking, *notes)]
         return _StagedRow(
-            number=row.number, unit_id=unit_id, unit_text=unit_text,
+            number=row.number,
+            unit_id=unit_id,
+            unit_text=unit_text,
             source_key=row.source.get(self._key_header or "") or None,
-            res_code=texts.get("res_code") or None, fields=fields,
-            source=[[header, text] for header, text in row.source.items() if text],
-            findings=findings, is_rejected=bool(refusals), is_draft=bool(blocking),
+            res_code=texts.get("res_code") or None,
+            fields=fields,
+            source=[[header, text] for header, text in row.source.items()],
+            findings=findings,
+            is_rejected=bool(refusals),
+            is_draft=bool(blocking),
         )
 
     def _with_constants(self, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -193,20 +234,18 @@ class _RowReader:
                 added.append(name)
         return texts, sorted(added)
 
-    def _with_source(self, fields: rules.Fields, row: Row, set_by_mapping: list[str]) -> rules.Fields:
+    def _with_source(
+        self, fields: rules.Fields, row: Row, set_by_mapping: list[str]
+    ) -> rules.Fields:
         """Every column of the file stays with the row; what the mapping set is said."""
-        fields["source_fields"] = [[header, text] for header, text in row.source.items()
-                                   if text and header != self._ordinal_header(row)]
+        fields["source_fields"] = [
+            [header, text]
+            for header, text in row.source.items()
+            if text and header not in self._ordinal_headers
+        ]
         if set_by_mapping:
             fields["set_by_mapping"] = set_by_mapping
         return fields
-
-    def _ordinal_header(self, row: Row) -> str | None:
-        """A running number moves when a row is inserted above: it is no property of the row."""
-        ordinal = row.values.get("ordinal")
-        if ordinal is None:
-            return None
-        return next((header for header, text in row.source.items() if text in (ordinal, f"{ordinal}.0")), None)
 
     def _unit(self, texts: Mapping[str, str]) -> tuple[str | None, str | None]:
         if self._options.unit:
@@ -216,8 +255,15 @@ class _RowReader:
 
     def _placed(self, finding: Finding, row: Row) -> Finding:
         cell = finding.cell or row.cells.get(finding.field or "")
-        return Finding(finding.code, finding.field, finding.value, finding.params,
-                       finding.sheet or self._sheet, cell, row.number)
+        return Finding(
+            finding.code,
+            finding.field,
+            finding.value,
+            finding.params,
+            finding.sheet or self._sheet,
+            cell,
+            row.number,
+        )
 
 
 def _unit_finding(unit_text: str | None) -> Finding:
@@ -234,11 +280,20 @@ def _as_draft(finding: Finding) -> Finding:
 
 def _kept_finding(finding: Finding) -> Finding:
     """A value that could not be read is kept among the source fields and shown."""
-    return Finding("inventory.W13", finding.field, finding.value, {**finding.params, "because": finding.code})
+    return Finding(
+        "inventory.W13", finding.field, finding.value, {**finding.params, "because": finding.code}
+    )
 
 
 def create_missing_units(
-    session: Session, import_id: str, *, actor: str, at: datetime, region: str, level: str, effective_on: date
+    session: Session,
+    import_id: str,
+    *,
+    actor: str,
+    at: datetime,
+    region: str,
+    level: str,
+    effective_on: date,
 ) -> list[str]:
     """Makes the units that the file names and nobody knows; they wait to be confirmed (units.W3)."""
     created = []
@@ -248,8 +303,11 @@ def create_missing_units(
         unit_id = finder.find(text)
         if unit_id is None:
             unit_id = units.create(
-                session, _imported_unit(text, region, level, effective_on),
-                actor=actor, at=at, basis=f"import {import_id}",
+                session,
+                _imported_unit(text, region, level, effective_on),
+                actor=actor,
+                at=at,
+                basis=f"import {import_id}",
             )
             created.append(unit_id)
             finder = units.finder(session)
@@ -260,9 +318,14 @@ def create_missing_units(
 def _imported_unit(text: str, region: str, level: str, effective_on: date) -> dict[str, Any]:
     said = read_unit_text(text)
     return {
-        "name": said.name or said.code, "kind": "gov_organ", "level": level, "region_code": region,
-        "local_scheme": "source" if said.code else None, "local_code": said.code,
-        "valid_from": effective_on, "confirmed": False,
+        "name": said.name or said.code,
+        "kind": "gov_organ",
+        "level": level,
+        "region_code": region,
+        "local_scheme": "source" if said.code else None,
+        "local_code": said.code,
+        "valid_from": effective_on,
+        "confirmed": False,
         "in_scope_opening": [{"from": effective_on.isoformat(), "to": None}] if said.code else [],
     }
 
@@ -301,7 +364,9 @@ def apply(
     return Applied(written, version_ids, unit_ids)
 
 
-def _lock(session: Session, import_id: str, unit_ids: Sequence[str], register_ids: Sequence[str]) -> None:
+def _lock(
+    session: Session, import_id: str, unit_ids: Sequence[str], register_ids: Sequence[str]
+) -> None:
     try:
         with session.begin_nested():
             log.lock(session, register_ids)
@@ -316,17 +381,24 @@ def _changes(
     session: Session, import_id: str, unit_id: str, region: str
 ) -> Iterator[registers.EntryChange]:
     rows = list(store.pending_rows(session, import_id, unit_id))
-    codes = iter(log.next_entry_codes(session, region, sum(row["entry_code"] is None for row in rows)))
+    codes = iter(
+        log.next_entry_codes(session, region, sum(row["entry_code"] is None for row in rows))
+    )
     for row in rows:
         entry_code = row["entry_code"] or next(codes)
         yield registers.EntryChange(
-            entry_code=entry_code, change="add" if row["entry_code"] is None else "change",
-            fields=row["fields"], source_key=row["source_key"], warnings=row["findings"],
-            res_code=row["known_res_code"] or row["res_code"] or _res_code(row["fields"], entry_code),
+            entry_code=entry_code,
+            change="add" if row["entry_code"] is None else "change",
+            fields=row["fields"],
+            source_key=row["source_key"],
+            warnings=row["findings"],
+            res_code=row["known_res_code"]
+            or row["res_code"]
+            or res_code(row["fields"], entry_code),
         )
 
 
-def _res_code(fields: Mapping[str, object], entry_code: str) -> str | None:
+def res_code(fields: Mapping[str, object], entry_code: str) -> str | None:
     """`{class code}/{sequence}`, given once the class is known; it never changes after."""
     code = rules.class_code(fields)
     return f"{code}/{entry_code.rpartition('-')[2][-6:]}" if code else None
@@ -353,10 +425,17 @@ def undo(session: Session, import_id: str, act: registers.Act, *, effective_on: 
         store_codes = [row["entry_code"] for row in rows]
         approved = [row["entry_code"] for row in rows if row["active_seq"] is not None]
         projection.forget_drafts(
-            session, [row["entry_code"] for row in rows if row["before_seq"] is None and row["active_seq"] is None]
+            session,
+            [
+                row["entry_code"]
+                for row in rows
+                if row["before_seq"] is None and row["active_seq"] is None
+            ],
         )
         if approved and store_codes:
-            version_ids.append(registers.stage_version(session, register_id, approved, act, effective_on))
+            version_ids.append(
+                registers.stage_version(session, register_id, approved, act, effective_on)
+            )
     return Applied(written, version_ids, sorted(by_register))
 
 
@@ -365,7 +444,9 @@ def _refuse_if_written_since(
 ) -> None:
     if any(row["import_id"] != import_id for row in rows):
         last = store.last_writer(session, register_id)
-        raise ImportConflict(str(last["actor"]) if last else "", last["recorded_at"] if last else None)
+        raise ImportConflict(
+            str(last["actor"]) if last else "", last["recorded_at"] if last else None
+        )
 
 
 def _restorations(
@@ -376,7 +457,11 @@ def _restorations(
         private = source["private"]
         change = "undo" if row["before_seq"] else "cancel"
         yield registers.EntryChange(
-            entry_code=row["entry_code"], change=change,
-            fields={**source["public"]["fields"], **private["fields"]}, res_code=private["res_code"],
-            source_id=private["source_id"], source_key=private["source_key"], warnings=private["warnings"],
+            entry_code=row["entry_code"],
+            change=change,
+            fields={**source["public"]["fields"], **private["fields"]},
+            res_code=private["res_code"],
+            source_id=private["source_id"],
+            source_key=private["source_key"],
+            warnings=private["warnings"],
         )

@@ -36,6 +36,7 @@ class EntryChange:
 
     Args:
         change: add, change, cancel, correct, undo or transfer.
+        ordinal: running number in its file, shown and never compared.
         fields: values by field name; no floats, ASCII names.
         warnings: findings to show beside the row, `blocks` true where they keep it a draft.
     """
@@ -46,6 +47,7 @@ class EntryChange:
     res_code: str | None = None
     source_id: str = "file"
     source_key: str | None = None
+    ordinal: str | None = None
     warnings: Sequence[Mapping[str, object]] = field(default_factory=tuple)
 
 
@@ -74,11 +76,23 @@ def _log_rows(
     for change in changes:
         position += 1
         shown, hidden = split_visibility(change.fields)
-        public = {**_facts(register_id, position, act), "change": change.change,
-                  "entry": change.entry_code, "fields": shown, "kind": "entry"}
-        private = {"actor": act.actor, "fields": hidden, "fields_hash": fields_hash(change.fields),
-                   "res_code": change.res_code, "source_id": change.source_id,
-                   "source_key": change.source_key, "warnings": list(change.warnings)}
+        public = {
+            **_facts(register_id, position, act),
+            "change": change.change,
+            "entry": change.entry_code,
+            "fields": shown,
+            "kind": "entry",
+        }
+        private = {
+            "actor": act.actor,
+            "fields": hidden,
+            "fields_hash": fields_hash(change.fields),
+            "ordinal": change.ordinal,
+            "res_code": change.res_code,
+            "source_id": change.source_id,
+            "source_key": change.source_key,
+            "warnings": list(change.warnings),
+        }
         row = _chained(position, prev_hash, public, private)
         prev_hash = row.link.hash
         yield _columns(register_id, "entry", change.entry_code, change.change, act, row)
@@ -102,8 +116,13 @@ def _chained(
 
 
 def _facts(register_id: str, position: int, act: Act) -> dict[str, object]:
-    return {"at": act.at.isoformat(), "basis": act.basis, "position": position,
-            "reason": act.reason, "register": register_id}
+    return {
+        "at": act.at.isoformat(),
+        "basis": act.basis,
+        "position": position,
+        "reason": act.reason,
+        "register": register_id,
+    }
 
 
 def _columns(
@@ -111,9 +130,22 @@ def _columns(
 ) -> tuple[object, ...]:
     """Values in the order of `model.registers.LOG_COLUMNS`."""
     return (
-        register_id, row.link.position, kind, entry_code, change, act.import_id, act.at, act.actor,
-        act.basis, act.reason, row.public, row.salt, row.private, row.link.private_hash,
-        row.link.prev_hash, row.link.hash,
+        register_id,
+        row.link.position,
+        kind,
+        entry_code,
+        change,
+        act.import_id,
+        act.at,
+        act.actor,
+        act.basis,
+        act.reason,
+        row.public,
+        row.salt,
+        row.private,
+        row.link.private_hash,
+        row.link.prev_hash,
+        row.link.hash,
     )
 
 
@@ -123,8 +155,14 @@ def stage_version(
     """Puts the newest content of these entries into a new version that waits for its review."""
     version_id = store.add_version(
         session,
-        {"register_id": register_id, "import_id": act.import_id, "basis": act.basis,
-         "reason": act.reason, "effective_on": effective_on, "actor": act.actor},
+        {
+            "register_id": register_id,
+            "import_id": act.import_id,
+            "basis": act.basis,
+            "reason": act.reason,
+            "effective_on": effective_on,
+            "actor": act.actor,
+        },
     )
     store.fill_version(session, version_id, entry_codes)
     return version_id
@@ -140,7 +178,9 @@ def return_version(session: Session, version_id: str) -> None:
     projection.set_status(session, version_id, "in_review", "draft")
 
 
-def publish_version(session: Session, version_id: str, actor: str, at: datetime) -> Mapping[str, object]:
+def publish_version(
+    session: Session, version_id: str, actor: str, at: datetime
+) -> Mapping[str, object]:
     """Numbers an approved version, records the publishing in the chain, projects it.
 
     The caller sets the review row to published afterwards, in the same transaction.
@@ -154,8 +194,13 @@ def publish_version(session: Session, version_id: str, actor: str, at: datetime)
     number = store.number_version(session, version_id, register_id)
     act = Act(actor, at, str(version["basis"]), str(version["reason"]))
     position, prev_hash = store.heads(session, [register_id])[register_id]
-    public = {**_facts(register_id, position + 1, act), "effective_on": str(version["effective_on"]),
-              "kind": "publish", "number": number, "version": version_id}
+    public = {
+        **_facts(register_id, position + 1, act),
+        "effective_on": str(version["effective_on"]),
+        "kind": "publish",
+        "number": number,
+        "version": version_id,
+    }
     row = _chained(position + 1, prev_hash, public, {"actor": actor})
     store.append(session, [_columns(register_id, "publish", None, "publish", act, row)])
     projection.activate(session, version_id)
@@ -167,9 +212,13 @@ def first_broken(session: Session, register_id: str) -> int | None:
     """Recomputes the chain from the stored bytes; the first position that does not hold, or None."""
     rows = (
         rules.StoredRow(
-            position=int(row["position"]), public=bytes(row["public"]),
-            salt=_bytes(row["salt"]), private=_bytes(row["private"]),
-            private_hash=str(row["private_hash"]), prev_hash=str(row["prev_hash"]), hash=str(row["hash"]),
+            position=int(row["position"]),
+            public=bytes(row["public"]),
+            salt=_bytes(row["salt"]),
+            private=_bytes(row["private"]),
+            private_hash=str(row["private_hash"]),
+            prev_hash=str(row["prev_hash"]),
+            hash=str(row["hash"]),
         )
         for row in store.chain(session, register_id)
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-import ckan.plugins.toolkit as tk
 from sqlalchemy.orm import Session
+
+import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.units import KnownUnit, UnitFinder
 from ckanext.govopen.logic.names import slug
@@ -19,7 +20,9 @@ def finder(session: Session) -> UnitFinder:
     return UnitFinder(KnownUnit(**row) for row in store.everyone(session))  # type: ignore[arg-type]
 
 
-def create(session: Session, facts: Mapping[str, Any], *, actor: str, at: datetime, basis: str) -> str:
+def create(
+    session: Session, facts: Mapping[str, Any], *, actor: str, at: datetime, basis: str
+) -> str:
     """Makes the CKAN organization and the first version of the unit; returns the unit's id.
 
     Args:
@@ -29,8 +32,12 @@ def create(session: Session, facts: Mapping[str, Any], *, actor: str, at: dateti
     unit_id = store.create_organization(session, name, str(facts["name"]))
     row = {key: value for key, value in facts.items() if key in store.COLUMNS}
     row |= {
-        "unit_id": unit_id, "slug": name, "actor": actor, "basis": basis,
-        "reason": facts.get("reason") or basis, "recorded_from": at,
+        "unit_id": unit_id,
+        "slug": name,
+        "actor": actor,
+        "basis": basis,
+        "reason": facts.get("reason") or basis,
+        "recorded_from": at,
         "from_on": facts.get("from_on") or facts["valid_from"],
     }
     store.insert_version(session, row)
@@ -47,8 +54,15 @@ def _free_slug(session: Session, text: str) -> str:
 
 
 def change(
-    session: Session, unit_id: str, facts: Mapping[str, Any], *, from_on: date, actor: str, at: datetime,
-    basis: str, reason: str,
+    session: Session,
+    unit_id: str,
+    facts: Mapping[str, Any],
+    *,
+    from_on: date,
+    actor: str,
+    at: datetime,
+    basis: str,
+    reason: str,
 ) -> None:
     """Writes a new version of a unit, in force from a date; the old one stays to be asked for."""
     present = store.current(session, unit_id)
@@ -56,7 +70,13 @@ def change(
         raise tk.ObjectNotFound("unit")
     row: dict[str, Any] = {name: present[name] for name in store.COLUMNS}
     row |= {key: value for key, value in facts.items() if key in store.COLUMNS}
-    row |= {"from_on": from_on, "actor": actor, "basis": basis, "reason": reason, "recorded_from": at}
+    row |= {
+        "from_on": from_on,
+        "actor": actor,
+        "basis": basis,
+        "reason": reason,
+        "recorded_from": at,
+    }
     store.supersede(session, unit_id, from_on, at)
     store.insert_version(session, row)
 

@@ -65,7 +65,7 @@ def listing(
                 ' JOIN "user" u ON u.id = a.user_id'
                 " WHERE (CAST(:user AS text) IS NULL OR a.user_id = :user)"
                 " AND (CAST(:unit AS text) IS NULL OR a.unit_id = :unit)"
-                f" AND a.id > :after AND {_IN_FORCE} ORDER BY a.id LIMIT :limit"  # noqa: S608 - fixed text
+                f" AND a.id > :after AND {_IN_FORCE} ORDER BY a.id LIMIT :limit"
             ),
             {"user": user_id, "unit": unit_id, "after": after, "limit": limit, "at": None},
         ).mappings()

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 CHUNK = 2_000
 
 
-def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+def copy_rows(
+    session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> int:
     """Streams rows into `table` by COPY, in chunks, and says how many there were.
 
     Args:

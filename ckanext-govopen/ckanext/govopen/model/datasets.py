@@ -242,7 +242,9 @@ def entries(session: Session, entry_codes: Sequence[str]) -> list[Row]:
 
 def entry_statuses(session: Session, entry_codes: Sequence[str]) -> dict[str, str]:
     found = session.execute(
-        sa.text("SELECT entry_code, status FROM govopen_data_resource WHERE entry_code = ANY(:codes)"),
+        sa.text(
+            "SELECT entry_code, status FROM govopen_data_resource WHERE entry_code = ANY(:codes)"
+        ),
         {"codes": list(entry_codes)},
     )
     return {str(code): str(status) for code, status in found}

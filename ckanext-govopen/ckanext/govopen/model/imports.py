@@ -12,8 +12,19 @@ from sqlalchemy.orm import Session
 from ckanext.govopen.model.bulk import copy_rows
 
 ROW_COLUMNS = (
-    "import_id", "row_no", "unit_id", "unit_text", "source_key", "res_code", "name", "verdict", "is_draft",
-    "fields", "fields_hash", "source", "findings",
+    "import_id",
+    "row_no",
+    "unit_id",
+    "unit_text",
+    "source_key",
+    "res_code",
+    "name",
+    "verdict",
+    "is_draft",
+    "fields",
+    "fields_hash",
+    "source",
+    "findings",
 )
 
 
@@ -31,9 +42,11 @@ def create(session: Session, row: Mapping[str, object]) -> str:
 
 
 def show(session: Session, import_id: str) -> Mapping[str, object] | None:
-    return session.execute(
-        sa.text("SELECT * FROM govopen_import WHERE id = :id"), {"id": import_id}
-    ).mappings().one_or_none()
+    return (
+        session.execute(sa.text("SELECT * FROM govopen_import WHERE id = :id"), {"id": import_id})
+        .mappings()
+        .one_or_none()
+    )
 
 
 def update(session: Session, import_id: str, **values: object) -> None:
@@ -49,21 +62,29 @@ def update(session: Session, import_id: str, **values: object) -> None:
     )
 
 
-def recent(session: Session, actor: str | None, before: datetime | None, limit: int) -> Sequence[Mapping[str, object]]:
-    return session.execute(
-        sa.text(
-            "SELECT id, state, file_name, actor, created_at, ended_at, case_id, error, undone_by,"
-            " report - 'problems' AS report FROM govopen_import"
-            " WHERE (CAST(:actor AS text) IS NULL OR actor = :actor)"
-            " AND (CAST(:before AS timestamptz) IS NULL OR created_at < :before)"
-            " ORDER BY created_at DESC LIMIT :limit"
-        ),
-        {"actor": actor, "before": before, "limit": limit},
-    ).mappings().all()
+def recent(
+    session: Session, actor: str | None, before: datetime | None, limit: int
+) -> Sequence[Mapping[str, object]]:
+    return (
+        session.execute(
+            sa.text(
+                "SELECT id, state, file_name, actor, created_at, ended_at, case_id, error, undone_by,"
+                " report - 'problems' AS report FROM govopen_import"
+                " WHERE (CAST(:actor AS text) IS NULL OR actor = :actor)"
+                " AND (CAST(:before AS timestamptz) IS NULL OR created_at < :before)"
+                " ORDER BY created_at DESC LIMIT :limit"
+            ),
+            {"actor": actor, "before": before, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def clear_rows(session: Session, import_id: str) -> None:
-    session.execute(sa.text("DELETE FROM govopen_import_row WHERE import_id = :id"), {"id": import_id})
+    session.execute(
+        sa.text("DELETE FROM govopen_import_row WHERE import_id = :id"), {"id": import_id}
+    )
 
 
 def stage(session: Session, rows: Iterable[Sequence[object]]) -> int:
@@ -88,7 +109,8 @@ def is_key_unique(session: Session, import_id: str) -> bool:
 
 def drop_keys(session: Session, import_id: str) -> None:
     session.execute(
-        sa.text("UPDATE govopen_import_row SET source_key = NULL WHERE import_id = :id"), {"id": import_id}
+        sa.text("UPDATE govopen_import_row SET source_key = NULL WHERE import_id = :id"),
+        {"id": import_id},
     )
 
 
@@ -152,19 +174,23 @@ def reject_duplicates(session: Session, import_id: str) -> None:
 
 def summary(session: Session, import_id: str) -> Mapping[str, int]:
     """Counts by verdict; rows = accepted + rejected, accepted = created + changed + unchanged."""
-    row = session.execute(
-        sa.text(
-            "SELECT count(*) AS rows, count(*) FILTER (WHERE verdict = 'created') AS created,"
-            " count(*) FILTER (WHERE verdict = 'changed') AS changed,"
-            " count(*) FILTER (WHERE verdict = 'unchanged') AS unchanged,"
-            " count(*) FILTER (WHERE verdict = 'rejected') AS rejected,"
-            " count(*) FILTER (WHERE verdict <> 'rejected') AS accepted,"
-            " count(*) FILTER (WHERE verdict <> 'rejected' AND is_draft) AS drafts,"
-            " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) > 0) AS warned"
-            " FROM govopen_import_row WHERE import_id = :id"
-        ),
-        {"id": import_id},
-    ).mappings().one()
+    row = (
+        session.execute(
+            sa.text(
+                "SELECT count(*) AS rows, count(*) FILTER (WHERE verdict = 'created') AS created,"
+                " count(*) FILTER (WHERE verdict = 'changed') AS changed,"
+                " count(*) FILTER (WHERE verdict = 'unchanged') AS unchanged,"
+                " count(*) FILTER (WHERE verdict = 'rejected') AS rejected,"
+                " count(*) FILTER (WHERE verdict <> 'rejected') AS accepted,"
+                " count(*) FILTER (WHERE verdict <> 'rejected' AND is_draft) AS drafts,"
+                " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) > 0) AS warned"
+                " FROM govopen_import_row WHERE import_id = :id"
+            ),
+            {"id": import_id},
+        )
+        .mappings()
+        .one()
+    )
     missing = session.execute(
         sa.text(
             "SELECT count(*) FROM govopen_data_resource d WHERE d.status <> 'retired' AND d.unit_id IN"
@@ -178,39 +204,53 @@ def summary(session: Session, import_id: str) -> Mapping[str, int]:
 
 def problems(session: Session, import_id: str, limit: int) -> Sequence[Mapping[str, object]]:
     """The findings of all rows, refusals first."""
-    return session.execute(
-        sa.text(
-            "SELECT f AS finding, r.row_no, r.verdict FROM govopen_import_row r,"
-            " jsonb_array_elements(r.findings) f WHERE r.import_id = :id"
-            " ORDER BY (r.verdict = 'rejected') DESC, r.row_no LIMIT :limit"
-        ),
-        {"id": import_id, "limit": limit},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT f AS finding, r.row_no, r.verdict FROM govopen_import_row r,"
+                " jsonb_array_elements(r.findings) f WHERE r.import_id = :id"
+                " ORDER BY (r.verdict = 'rejected') DESC, r.row_no LIMIT :limit"
+            ),
+            {"id": import_id, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
 
 
-def rows(session: Session, import_id: str, verdict: str | None, after: int, limit: int) -> Sequence[Mapping[str, object]]:
-    return session.execute(
-        sa.text(
-            "SELECT r.*, d.fields AS old_fields, u.name AS unit_name FROM govopen_import_row r"
-            " LEFT JOIN govopen_data_resource d ON d.entry_code = r.entry_code"
-            " LEFT JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
-            " WHERE r.import_id = :id AND r.row_no > :after AND (CAST(:verdict AS text) IS NULL OR r.verdict = :verdict"
-            " OR (:verdict = 'draft' AND r.is_draft AND r.verdict <> 'rejected'))"
-            " ORDER BY r.row_no LIMIT :limit"
-        ),
-        {"id": import_id, "verdict": verdict, "after": after, "limit": limit},
-    ).mappings().all()
+def rows(
+    session: Session, import_id: str, verdict: str | None, after: int, limit: int
+) -> Sequence[Mapping[str, object]]:
+    return (
+        session.execute(
+            sa.text(
+                "SELECT r.*, d.fields AS old_fields, u.name AS unit_name FROM govopen_import_row r"
+                " LEFT JOIN govopen_data_resource d ON d.entry_code = r.entry_code"
+                " LEFT JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
+                " WHERE r.import_id = :id AND r.row_no > :after AND (CAST(:verdict AS text) IS NULL OR r.verdict = :verdict"
+                " OR (:verdict = 'draft' AND r.is_draft AND r.verdict <> 'rejected'))"
+                " ORDER BY r.row_no LIMIT :limit"
+            ),
+            {"id": import_id, "verdict": verdict, "after": after, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def unknown_units(session: Session, import_id: str) -> Sequence[Mapping[str, object]]:
     """Writings of units that nobody knows, with how many rows name them and their earliest date."""
-    return session.execute(
-        sa.text(
-            "SELECT unit_text, count(*) AS rows FROM govopen_import_row"
-            " WHERE import_id = :id AND unit_id IS NULL AND unit_text IS NOT NULL GROUP BY unit_text ORDER BY unit_text"
-        ),
-        {"id": import_id},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT unit_text, count(*) AS rows FROM govopen_import_row"
+                " WHERE import_id = :id AND unit_id IS NULL AND unit_text IS NOT NULL GROUP BY unit_text ORDER BY unit_text"
+            ),
+            {"id": import_id},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def set_unit(session: Session, import_id: str, unit_text: str, unit_id: str) -> None:
@@ -262,51 +302,71 @@ def complete_entries(session: Session, import_id: str, register_id: str) -> list
     )
 
 
-def applying_by_others(session: Session, import_id: str, unit_ids: Sequence[str]) -> Mapping[str, object] | None:
+def applying_by_others(
+    session: Session, import_id: str, unit_ids: Sequence[str]
+) -> Mapping[str, object] | None:
     """An import of somebody that is writing one of these units right now."""
-    return session.execute(
-        sa.text(
-            "SELECT actor, started_at FROM govopen_import WHERE id <> :id AND state = 'applying'"
-            " AND unit_ids && CAST(:units AS text[]) ORDER BY started_at LIMIT 1"
-        ),
-        {"id": import_id, "units": list(unit_ids)},
-    ).mappings().one_or_none()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT actor, started_at FROM govopen_import WHERE id <> :id AND state = 'applying'"
+                " AND unit_ids && CAST(:units AS text[]) ORDER BY started_at LIMIT 1"
+            ),
+            {"id": import_id, "units": list(unit_ids)},
+        )
+        .mappings()
+        .one_or_none()
+    )
 
 
 def last_writer(session: Session, register_id: str) -> Mapping[str, object] | None:
-    return session.execute(
-        sa.text(
-            "SELECT actor, recorded_at FROM govopen_register_log WHERE register_id = :id ORDER BY position DESC LIMIT 1"
-        ),
-        {"id": register_id},
-    ).mappings().one_or_none()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT actor, recorded_at FROM govopen_register_log WHERE register_id = :id ORDER BY position DESC LIMIT 1"
+            ),
+            {"id": register_id},
+        )
+        .mappings()
+        .one_or_none()
+    )
 
 
 def before_import(session: Session, import_id: str) -> Sequence[Mapping[str, object]]:
     """Each entry that the import wrote, with its content just before, for undoing it."""
-    return session.execute(
-        sa.text(
-            "SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, d.active_seq, d.working_seq, d.import_id,"
-            " (SELECT max(p.seq) FROM govopen_register_log p WHERE p.entry_code = l.entry_code AND p.seq < l.seq) AS before_seq"
-            " FROM govopen_register_log l JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
-            " WHERE l.import_id = :id AND l.change <> 'undo' ORDER BY l.entry_code, l.seq"
-        ),
-        {"id": import_id},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, d.active_seq, d.working_seq, d.import_id,"
+                " (SELECT max(p.seq) FROM govopen_register_log p WHERE p.entry_code = l.entry_code AND p.seq < l.seq) AS before_seq"
+                " FROM govopen_register_log l JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
+                " WHERE l.import_id = :id AND l.change <> 'undo' ORDER BY l.entry_code, l.seq"
+            ),
+            {"id": import_id},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def log_private(session: Session, seq: int) -> Mapping[str, object]:
     """Public and private part of one log row."""
-    return session.execute(
-        sa.text(
-            "SELECT convert_from(public, 'UTF8')::jsonb AS public, convert_from(private, 'UTF8')::jsonb AS private"
-            " FROM govopen_register_log WHERE seq = :seq"
-        ),
-        {"seq": seq},
-    ).mappings().one()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT convert_from(public, 'UTF8')::jsonb AS public, convert_from(private, 'UTF8')::jsonb AS private"
+                " FROM govopen_register_log WHERE seq = :seq"
+            ),
+            {"seq": seq},
+        )
+        .mappings()
+        .one()
+    )
 
 
-def save_mapping(session: Session, name: str, fingerprint: str | None, body: Mapping[str, object], actor: str) -> str:
+def save_mapping(
+    session: Session, name: str, fingerprint: str | None, body: Mapping[str, object], actor: str
+) -> str:
     return str(
         session.execute(
             sa.text(
@@ -314,15 +374,24 @@ def save_mapping(session: Session, name: str, fingerprint: str | None, body: Map
                 " ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, body = excluded.body,"
                 " saved_by = excluded.saved_by, saved_at = govopen_now() RETURNING id"
             ),
-            {"name": name, "fingerprint": fingerprint, "body": json.dumps(body, ensure_ascii=False), "actor": actor},
+            {
+                "name": name,
+                "fingerprint": fingerprint,
+                "body": json.dumps(body, ensure_ascii=False),
+                "actor": actor,
+            },
         ).scalar_one()
     )
 
 
 def mapping(session: Session, name_or_fingerprint: str) -> Mapping[str, object] | None:
-    return session.execute(
-        sa.text(
-            "SELECT * FROM govopen_mapping WHERE name = :x OR id = :x OR fingerprint = :x ORDER BY saved_at DESC LIMIT 1"
-        ),
-        {"x": name_or_fingerprint},
-    ).mappings().one_or_none()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT * FROM govopen_mapping WHERE name = :x OR id = :x OR fingerprint = :x ORDER BY saved_at DESC LIMIT 1"
+            ),
+            {"x": name_or_fingerprint},
+        )
+        .mappings()
+        .one_or_none()
+    )

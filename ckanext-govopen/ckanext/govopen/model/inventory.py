@@ -16,12 +16,12 @@ INSERT INTO govopen_data_resource AS d (entry_code, register_id, unit_id, status
 SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, r.unit_id, 'draft', l.seq,
   f.fields ->> 'name', p.private ->> 'res_code', f.fields ->> 'open_type', f.fields ->> 'share_type',
   f.fields ->> 'update_cycle', coalesce((f.fields ->> 'catalog_visible')::boolean, true),
-  f.fields ->> 'hidden_ground', p.private ->> 'source_id', p.private ->> 'source_key', f.fields ->> 'ordinal',
+  f.fields ->> 'hidden_ground', p.private ->> 'source_id', p.private ->> 'source_key', p.private ->> 'ordinal',
   l.import_id, coalesce(p.private -> 'warnings', '[]'), f.fields, p.private ->> 'fields_hash', l.recorded_at
 FROM govopen_register_log l
 JOIN govopen_register r ON r.id = l.register_id
 CROSS JOIN LATERAL (SELECT convert_from(l.private, 'UTF8')::jsonb AS private) p
-CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f
+CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l="l")} AS fields) f
 WHERE l.register_id = ANY (CAST(:registers AS text[])) AND l.kind = 'entry' AND l.seq > :after
 ORDER BY l.entry_code, l.seq DESC
 ON CONFLICT (entry_code) DO UPDATE SET register_id = excluded.register_id, unit_id = excluded.unit_id,
@@ -43,7 +43,9 @@ def project(session: Session, register_ids: Sequence[str], after_seq: int) -> in
 
 def last_seq(session: Session) -> int:
     return int(
-        session.execute(sa.text("SELECT coalesce(max(seq), 0) FROM govopen_register_log")).scalar_one()
+        session.execute(
+            sa.text("SELECT coalesce(max(seq), 0) FROM govopen_register_log")
+        ).scalar_one()
     )
 
 
@@ -87,14 +89,18 @@ def forget_drafts(session: Session, entry_codes: Sequence[str]) -> int:
 
 def show(session: Session, reference: str) -> Mapping[str, object] | None:
     """One entry by its code or resource code."""
-    return session.execute(
-        sa.text(
-            "SELECT d.*, u.name AS unit_name, u.uscc, u.local_code FROM govopen_data_resource d"
-            " JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
-            " WHERE d.entry_code = :ref OR d.res_code = :ref"
-        ),
-        {"ref": reference},
-    ).mappings().one_or_none()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT d.*, u.name AS unit_name, u.uscc, u.local_code FROM govopen_data_resource d"
+                " JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
+                " WHERE d.entry_code = :ref OR d.res_code = :ref"
+            ),
+            {"ref": reference},
+        )
+        .mappings()
+        .one_or_none()
+    )
 
 
 _FILTER = (
@@ -107,21 +113,34 @@ _FILTER = (
 )
 
 
-def page(session: Session, filters: Mapping[str, object], after: Sequence[str], limit: int) -> Sequence[Mapping[str, object]]:
+def page(
+    session: Session, filters: Mapping[str, object], after: Sequence[str], limit: int
+) -> Sequence[Mapping[str, object]]:
     """Entries by (name, entry_code) from a cursor."""
-    return session.execute(
-        sa.text(
-            "SELECT d.entry_code, d.unit_id, u.name AS unit_name, d.status, d.name, d.res_code, d.open_type,"  # noqa: S608
-            " d.share_type, d.update_cycle, d.catalog_visible, d.hidden_ground, d.published_on, d.warnings,"
-            " d.fields, d.active_fields, d.working_seq IS DISTINCT FROM d.active_seq AS is_pending, d.updated_at"
-            " FROM govopen_data_resource d JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
-            f"{_FILTER} AND (d.name, d.entry_code) > (:name, :code) ORDER BY d.name, d.entry_code LIMIT :limit"
-        ),
-        {**filters, "name": after[0] if after else "", "code": after[1] if after else "", "limit": limit},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT d.entry_code, d.unit_id, u.name AS unit_name, d.status, d.name, d.res_code, d.open_type,"  # noqa: S608
+                " d.share_type, d.update_cycle, d.catalog_visible, d.hidden_ground, d.published_on, d.warnings,"
+                " d.fields, d.active_fields, d.working_seq IS DISTINCT FROM d.active_seq AS is_pending, d.updated_at"
+                " FROM govopen_data_resource d JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
+                f"{_FILTER} AND (d.name, d.entry_code) > (:name, :code) ORDER BY d.name, d.entry_code LIMIT :limit"
+            ),
+            {
+                **filters,
+                "name": after[0] if after else "",
+                "code": after[1] if after else "",
+                "limit": limit,
+            },
+        )
+        .mappings()
+        .all()
+    )
 
 
 def count(session: Session, filters: Mapping[str, object]) -> int:
     return int(
-        session.execute(sa.text(f"SELECT count(*) FROM govopen_data_resource d{_FILTER}"), dict(filters)).scalar_one()  # noqa: S608
+        session.execute(
+            sa.text(f"SELECT count(*) FROM govopen_data_resource d{_FILTER}"), dict(filters)
+        ).scalar_one()  # noqa: S608
     )

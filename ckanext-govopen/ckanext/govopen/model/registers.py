@@ -11,8 +11,22 @@ from sqlalchemy.orm import Session
 from ckanext.govopen.model.bulk import copy_rows
 
 LOG_COLUMNS = (
-    "register_id", "position", "kind", "entry_code", "change", "import_id", "recorded_at", "actor",
-    "basis", "reason", "public", "salt", "private", "private_hash", "prev_hash", "hash",
+    "register_id",
+    "position",
+    "kind",
+    "entry_code",
+    "change",
+    "import_id",
+    "recorded_at",
+    "actor",
+    "basis",
+    "reason",
+    "public",
+    "salt",
+    "private",
+    "private_hash",
+    "prev_hash",
+    "hash",
 )
 # Content of a log row: the public fields with the private ones beside them.
 FIELDS_SQL = (
@@ -21,7 +35,9 @@ FIELDS_SQL = (
 )
 
 
-def ensure(session: Session, register_type: str, unit_ids: Iterable[str], region: str) -> dict[str, str]:
+def ensure(
+    session: Session, register_type: str, unit_ids: Iterable[str], region: str
+) -> dict[str, str]:
     """The register of each unit, made where there is none: {unit id: register id}."""
     wanted = sorted(set(unit_ids))
     session.execute(
@@ -76,7 +92,8 @@ def append(session: Session, rows: Iterable[Sequence[object]]) -> int:
 
 def next_entry_codes(session: Session, region: str, amount: int) -> list[str]:
     rows = session.execute(
-        sa.text("SELECT nextval('govopen_entry_code_seq') FROM generate_series(1, :n)"), {"n": amount}
+        sa.text("SELECT nextval('govopen_entry_code_seq') FROM generate_series(1, :n)"),
+        {"n": amount},
     )
     return [f"{region}-{number:07d}" for (number,) in rows]
 
@@ -108,19 +125,25 @@ def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) 
 
 def set_case(session: Session, version_ids: Sequence[str], case_id: str) -> None:
     session.execute(
-        sa.text("UPDATE govopen_register_version SET case_id = :case WHERE id = ANY (CAST(:ids AS text[]))"),
+        sa.text(
+            "UPDATE govopen_register_version SET case_id = :case WHERE id = ANY (CAST(:ids AS text[]))"
+        ),
         {"case": case_id, "ids": list(version_ids)},
     )
 
 
 def version(session: Session, version_id: str) -> Mapping[str, object]:
-    return session.execute(
-        sa.text(
-            "SELECT v.*, r.unit_id, r.register_type FROM govopen_register_version v"
-            " JOIN govopen_register r ON r.id = v.register_id WHERE v.id = :id"
-        ),
-        {"id": version_id},
-    ).mappings().one()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT v.*, r.unit_id, r.register_type FROM govopen_register_version v"
+                " JOIN govopen_register r ON r.id = v.register_id WHERE v.id = :id"
+            ),
+            {"id": version_id},
+        )
+        .mappings()
+        .one()
+    )
 
 
 def number_version(session: Session, version_id: str, register_id: str) -> int:
@@ -138,16 +161,20 @@ def number_version(session: Session, version_id: str, register_id: str) -> int:
 
 def version_entries(session: Session, version_id: str) -> Sequence[Mapping[str, object]]:
     """Entries of a version with old (approved) and new content, for the review desk."""
-    return session.execute(
-        sa.text(
-            "SELECT l.entry_code, l.change, d.name, d.active_fields AS old,"  # noqa: S608 - fixed text
-            f" {FIELDS_SQL.format(l='l')} AS new"
-            " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
-            " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
-            " WHERE e.version_id = :id ORDER BY l.entry_code"
-        ),
-        {"id": version_id},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT l.entry_code, l.change, d.name, d.active_fields AS old,"  # noqa: S608 - fixed text
+                f" {FIELDS_SQL.format(l='l')} AS new"
+                " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
+                " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
+                " WHERE e.version_id = :id ORDER BY l.entry_code"
+            ),
+            {"id": version_id},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def public_entries(
@@ -172,30 +199,40 @@ def public_entries(
 
 def entry_versions(session: Session, entry_code: str) -> Sequence[Mapping[str, object]]:
     """Every published version of one entry, oldest first."""
-    return session.execute(
-        sa.text(
-            "SELECT l.entry_code, l.change, l.basis, l.reason, l.hash, v.number, v.effective_on, v.published_at,"
-            " convert_from(l.public, 'UTF8')::jsonb AS public"
-            " FROM govopen_register_log l JOIN govopen_register_version_entry e ON e.log_seq = l.seq"
-            " JOIN govopen_public_version v ON v.id = e.version_id WHERE l.entry_code = :code ORDER BY v.number"
-        ),
-        {"code": entry_code},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT l.entry_code, l.change, l.basis, l.reason, l.hash, v.number, v.effective_on, v.published_at,"
+                " convert_from(l.public, 'UTF8')::jsonb AS public"
+                " FROM govopen_register_log l JOIN govopen_register_version_entry e ON e.log_seq = l.seq"
+                " JOIN govopen_public_version v ON v.id = e.version_id WHERE l.entry_code = :code ORDER BY v.number"
+            ),
+            {"code": entry_code},
+        )
+        .mappings()
+        .all()
+    )
 
 
-def registers(session: Session, register_type: str | None, unit_id: str | None) -> Sequence[Mapping[str, object]]:
+def registers(
+    session: Session, register_type: str | None, unit_id: str | None
+) -> Sequence[Mapping[str, object]]:
     """Registers that have a published version, with their newest one and its size."""
-    return session.execute(
-        sa.text(
-            "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, v.number, v.effective_on, v.published_at"
-            " FROM govopen_register r JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
-            " JOIN LATERAL (SELECT number, effective_on, published_at FROM govopen_public_version"
-            " WHERE register_id = r.id ORDER BY number DESC LIMIT 1) v ON true"
-            " WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
-            " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit) ORDER BY r.register_type, u.name"
-        ),
-        {"type": register_type, "unit": unit_id},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, v.number, v.effective_on, v.published_at"
+                " FROM govopen_register r JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
+                " JOIN LATERAL (SELECT number, effective_on, published_at FROM govopen_public_version"
+                " WHERE register_id = r.id ORDER BY number DESC LIMIT 1) v ON true"
+                " WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
+                " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit) ORDER BY r.register_type, u.name"
+            ),
+            {"type": register_type, "unit": unit_id},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def chain(session: Session, register_id: str) -> Iterator[Mapping[str, object]]:
@@ -209,3 +246,20 @@ def chain(session: Session, register_id: str) -> Iterator[Mapping[str, object]]:
         execution_options={"yield_per": 2000},
     ).mappings()
     return iter(result)
+
+
+def public_versions(session: Session, register_id: str) -> Sequence[Mapping[str, object]]:
+    """Published versions of a register, newest first, with the number of their entries."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT v.number, v.basis, v.reason, v.approved_on, v.effective_on, p.published_at,"
+                " (SELECT count(*) FROM govopen_register_version_entry e WHERE e.version_id = v.id) AS entries"
+                " FROM govopen_register_version v JOIN govopen_public_version p ON p.id = v.id"
+                " WHERE v.register_id = :id ORDER BY v.number DESC"
+            ),
+            {"id": register_id},
+        )
+        .mappings()
+        .all()
+    )

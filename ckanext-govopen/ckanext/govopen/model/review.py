@@ -62,7 +62,9 @@ def lock_packages(session: Session, package_ids: Sequence[str]) -> None:
 
 
 def lock_case(session: Session, case_id: str) -> Row | None:
-    found = _rows(session, "SELECT * FROM govopen_review_case WHERE id = :id FOR UPDATE", id=case_id)
+    found = _rows(
+        session, "SELECT * FROM govopen_review_case WHERE id = :id FOR UPDATE", id=case_id
+    )
     return found[0] if found else None
 
 
@@ -242,7 +244,8 @@ def public_ids(session: Session, package_ids: Sequence[str]) -> set[str]:
     """Those of the ids that the public may read now."""
     return set(
         session.execute(
-            sa.text("SELECT id FROM govopen_public WHERE id = ANY(:ids)"), {"ids": list(package_ids)}
+            sa.text("SELECT id FROM govopen_public WHERE id = ANY(:ids)"),
+            {"ids": list(package_ids)},
         ).scalars()
     )
 

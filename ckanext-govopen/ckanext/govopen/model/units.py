@@ -6,16 +6,35 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-import ckan.model as ckan_model
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import ckan.model as ckan_model
+
 COLUMNS = (
-    "unit_id", "slug", "name", "short_name", "uscc", "local_scheme", "local_code", "kind", "level",
-    "parent_id", "region_code", "valid_from", "valid_to", "in_scope_opening", "no_data_declared",
-    "officers", "doc_prefixes", "oversees", "confirmed",
+    "unit_id",
+    "slug",
+    "name",
+    "short_name",
+    "uscc",
+    "local_scheme",
+    "local_code",
+    "kind",
+    "level",
+    "parent_id",
+    "region_code",
+    "valid_from",
+    "valid_to",
+    "in_scope_opening",
+    "no_data_declared",
+    "officers",
+    "doc_prefixes",
+    "oversees",
+    "confirmed",
 )
-JSON_COLUMNS = frozenset({"in_scope_opening", "no_data_declared", "officers", "doc_prefixes", "oversees"})
+JSON_COLUMNS = frozenset(
+    {"in_scope_opening", "no_data_declared", "officers", "doc_prefixes", "oversees"}
+)
 _VERSION_COLUMNS = (*COLUMNS, "from_on", "to_on", "recorded_from", "basis", "reason", "actor")
 
 
@@ -60,9 +79,13 @@ def supersede(session: Session, unit_id: str, from_on: date, at: datetime) -> No
 
 
 def current(session: Session, unit_id: str) -> Mapping[str, object] | None:
-    return session.execute(
-        sa.text("SELECT * FROM govopen_org_unit_current WHERE unit_id = :id"), {"id": unit_id}
-    ).mappings().one_or_none()
+    return (
+        session.execute(
+            sa.text("SELECT * FROM govopen_org_unit_current WHERE unit_id = :id"), {"id": unit_id}
+        )
+        .mappings()
+        .one_or_none()
+    )
 
 
 def find(session: Session, text: str) -> str | None:
@@ -77,36 +100,54 @@ def find(session: Session, text: str) -> str | None:
     ).scalar_one_or_none()
 
 
-def page(session: Session, *, q: str, kind: str | None, after: str, limit: int) -> Sequence[Mapping[str, object]]:
+def page(
+    session: Session, *, q: str, kind: str | None, after: str, limit: int
+) -> Sequence[Mapping[str, object]]:
     """Units by name from a cursor on (`name`, `unit_id`)."""
-    return session.execute(
-        sa.text(
-            "SELECT * FROM govopen_org_unit_current WHERE name || chr(1) || unit_id > :after"
-            " AND (:q = '' OR strpos(name, :q) > 0 OR strpos(coalesce(short_name, ''), :q) > 0 OR :q IN (uscc, local_code))"
-            " AND (CAST(:kind AS text) IS NULL OR kind = :kind) ORDER BY name || chr(1) || unit_id LIMIT :limit"
-        ),
-        {"q": q, "kind": kind, "after": after, "limit": limit},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT * FROM govopen_org_unit_current WHERE name || chr(1) || unit_id > :after"
+                " AND (:q = '' OR strpos(name, :q) > 0 OR strpos(coalesce(short_name, ''), :q) > 0 OR :q IN (uscc, local_code))"
+                " AND (CAST(:kind AS text) IS NULL OR kind = :kind) ORDER BY name || chr(1) || unit_id LIMIT :limit"
+            ),
+            {"q": q, "kind": kind, "after": after, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def count(session: Session) -> int:
-    return int(session.execute(sa.text("SELECT count(*) FROM govopen_org_unit_current")).scalar_one())
+    return int(
+        session.execute(sa.text("SELECT count(*) FROM govopen_org_unit_current")).scalar_one()
+    )
 
 
 def everyone(session: Session) -> Sequence[Mapping[str, object]]:
     """Id, names and codes of every present unit, for recognising units in a file."""
-    return session.execute(
-        sa.text("SELECT unit_id, name, short_name, uscc, local_code FROM govopen_org_unit_current")
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT unit_id, name, short_name, uscc, local_code FROM govopen_org_unit_current"
+            )
+        )
+        .mappings()
+        .all()
+    )
 
 
 def history(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
-    return session.execute(
-        sa.text(
-            "SELECT * FROM govopen_org_unit WHERE unit_id = :id ORDER BY recorded_from, from_on, seq"
-        ),
-        {"id": unit_id},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT * FROM govopen_org_unit WHERE unit_id = :id ORDER BY recorded_from, from_on, seq"
+            ),
+            {"id": unit_id},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def add_succession(session: Session, row: Mapping[str, object]) -> None:
@@ -120,12 +161,16 @@ def add_succession(session: Session, row: Mapping[str, object]) -> None:
 
 
 def successions(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
-    return session.execute(
-        sa.text(
-            "SELECT s.kind, s.unit_id, s.other_id, s.on_date, s.basis, o.name AS other_name, u.name AS unit_name"
-            " FROM govopen_succession s LEFT JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
-            " LEFT JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id"
-            " WHERE :id IN (s.unit_id, s.other_id) ORDER BY s.on_date"
-        ),
-        {"id": unit_id},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT s.kind, s.unit_id, s.other_id, s.on_date, s.basis, o.name AS other_name, u.name AS unit_name"
+                " FROM govopen_succession s LEFT JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
+                " LEFT JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id"
+                " WHERE :id IN (s.unit_id, s.other_id) ORDER BY s.on_date"
+            ),
+            {"id": unit_id},
+        )
+        .mappings()
+        .all()
+    )

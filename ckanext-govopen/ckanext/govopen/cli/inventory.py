@@ -1,0 +1,116 @@
+"""`ckan govopen inventory …`: the spreadsheet intake from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from werkzeug.datastructures import FileStorage
+
+from ckanext.govopen.cli.output import acting_user, as_json, run, show
+
+__all__ = ["inventory"]
+
+EXIT_REJECTED = 3  # rows were rejected and nothing was written
+EXIT_PARTLY_APPLIED = 4  # applied, with rejections
+COUNTS = (
+    "rows",
+    "accepted",
+    "created",
+    "changed",
+    "unchanged",
+    "warned",
+    "drafts",
+    "rejected",
+    "missing",
+)
+
+
+@click.group()
+def inventory() -> None:
+    """The data inventory (数据资源目录)."""
+
+
+@inventory.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--unit", help="The unit of every row, when the file has no such column.")
+@click.option("--create-units", is_flag=True, help="Make the units that nobody knows.")
+@click.option("--sheet")
+@click.option("--encoding")
+@click.option("--mapping", help="A saved mapping's name, or a YAML file.")
+@click.option("--accepted-only", is_flag=True, help="Apply although rows are rejected.")
+@click.option("--basis")
+@click.option("--reason")
+@click.option("--effective-on")
+@click.option("--submit", is_flag=True, help="Hand the case in at once.")
+@click.option("--dry-run", is_flag=True)
+@acting_user
+@as_json
+def import_file(
+    file: Path, user: str | None, as_json: bool, mapping: str | None, **options: Any
+) -> None:
+    """Reads a spreadsheet into the inventory."""
+    parameters = {name: value for name, value in options.items() if value}
+    if mapping:
+        parameters["mapping"] = _mapping(mapping)
+    with file.open("rb") as stream:
+        parameters["upload"] = FileStorage(stream, filename=file.name)
+        result = run("govopen_inventory_import", user, parameters)
+    show(result, as_json, _lines)
+    sys.exit(_exit_code(result, bool(options.get("dry_run"))))
+
+
+def _mapping(text: str) -> Any:
+    path = Path(text)
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else text
+
+
+def _exit_code(result: Mapping[str, Any], dry_run: bool) -> int:
+    if result["state"] == "failed":
+        return 1
+    if dry_run or not result.get("rejected"):
+        return 0
+    return EXIT_PARTLY_APPLIED if result["state"] == "applied" else EXIT_REJECTED
+
+
+def _lines(result: Mapping[str, Any]) -> Iterable[str]:
+    yield f"{result['file']}  {result['state']}"
+    if result.get("error"):
+        yield str(result["error"])
+    yield "  ".join(f"{name} {result[name]}" for name in COUNTS if name in result)
+    for problem in result["problems"][:50]:
+        place = problem.get("cell") or problem.get("row") or ""
+        yield f"{place}\t{problem['code']}\t{problem['message']}"
+
+
+@inventory.command("undo")
+@click.argument("import_id")
+@click.option("--reason", required=True)
+@acting_user
+@as_json
+def undo(import_id: str, reason: str, user: str | None, as_json: bool) -> None:
+    """Undoes one import by new versions."""
+    result = run("govopen_inventory_undo", user, {"id": import_id, "reason": reason})
+    show(result, as_json, lambda found: (f"{found['state']}  {found['undone']}",))
+
+
+@inventory.command("export")
+@click.option("--unit")
+@as_json
+def export(unit: str | None, as_json: bool) -> None:
+    """Prints every entry as JSON lines."""
+    cursor = ""
+    while cursor is not None:
+        page = run(
+            "govopen_data_resource_list",
+            None,
+            {"unit": unit or "", "limit": 1000, "cursor": cursor},
+        )
+        for item in page["items"]:
+            click.echo(json.dumps(item, ensure_ascii=False, default=str))
+        cursor = page["next_cursor"]

@@ -1,0 +1,56 @@
+"""What commands print: JSON for machines, tables for people; and who acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+acting_user = click.option("--user", "user", help="Who acts; default: the site's own user.")
+
+
+def context_of(user: str | None) -> dict[str, Any]:
+    """The context of an action called by a command."""
+    if user is None:
+        user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+    found = model.User.get(user)
+    if found is None:
+        raise click.ClickException(f"no such user: {user}")
+    return {"user": found.name, "auth_user_obj": found}
+
+
+def run(action: str, user: str | None, parameters: Mapping[str, Any]) -> Any:
+    """Calls an action; a refusal becomes the command's message and exit code 1."""
+    try:
+        return tk.get_action(action)(context_of(user), dict(parameters))
+    except tk.ValidationError as error:
+        texts = [
+            f"{name}: {'; '.join(map(str, found))}" for name, found in error.error_dict.items()
+        ]
+        raise click.ClickException("\n".join(texts)) from error
+    except tk.NotAuthorized as error:
+        raise click.ClickException(str(error) or "not authorized") from error
+    except tk.ObjectNotFound as error:
+        raise click.ClickException(str(error) or "not found") from error
+
+
+def show(result: Any, json_wanted: bool, lines: Callable[[Any], Iterable[str]]) -> None:
+    """Prints a result as JSON or line by line."""
+    if json_wanted:
+        click.echo(json.dumps(result, ensure_ascii=False, indent=2, default=str))
+    else:
+        for line in lines(result):
+            click.echo(line)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterable[str]:
+    """Rows as tab-separated lines under their column names."""
+    yield "\t".join(columns)
+    for row in rows:
+        yield "\t".join("" if row.get(name) is None else str(row[name]) for name in columns)

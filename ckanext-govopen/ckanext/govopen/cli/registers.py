@@ -1,0 +1,72 @@
+"""`ckan govopen register …`: published lists, their differences and their proof."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ckanext.govopen.cli.output import as_json, run, show, table
+
+__all__ = ["register"]
+
+
+@click.group()
+def register() -> None:
+    """Registers (清单)."""
+
+
+@register.command("list")
+@as_json
+def list_registers(as_json: bool) -> None:
+    """Lists the registers that have a published version."""
+    result = run("govopen_register_list", None, {})
+    show(
+        result["items"],
+        as_json,
+        lambda rows: table(rows, ("id", "register_type", "unit_name", "number", "effective_on")),
+    )
+
+
+@register.command("show")
+@click.argument("register_id")
+@click.option("--as-of")
+@click.option("--known-at")
+@as_json
+def show_register(register_id: str, as_of: str | None, known_at: str | None, as_json: bool) -> None:
+    """Shows a register as of a date."""
+    result = run(
+        "govopen_register_show", None, {"id": register_id, "as_of": as_of, "known_at": known_at}
+    )
+    show(result, as_json, lambda found: (f"{name}: {value}" for name, value in found.items()))
+
+
+@register.command("diff")
+@click.argument("register_id")
+@click.option("--from", "from_on", required=True)
+@click.option("--to", "to_on", required=True)
+@as_json
+def diff(register_id: str, from_on: str, to_on: str, as_json: bool) -> None:
+    """Compares two dates."""
+    result = run("govopen_register_diff", None, {"id": register_id, "from": from_on, "to": to_on})
+    show(result, as_json, lambda found: (f"{name}: {len(rows)}" for name, rows in found.items()))
+
+
+@register.command("verify")
+@click.argument("register_id", required=False)
+@as_json
+def verify(register_id: str | None, as_json: bool) -> None:
+    """Recomputes the hash chain; exit 1 names the first broken entry."""
+    ids = (
+        [register_id]
+        if register_id
+        else [row["id"] for row in run("govopen_register_list", None, {})["items"]]
+    )
+    results = [run("govopen_register_verify", None, {"id": one}) for one in ids]
+    broken = [result for result in results if not result["holds"]]
+    show(
+        results,
+        as_json,
+        lambda rows: (f"{row['id']}: {row['first_broken'] or 'holds'}" for row in rows),
+    )
+    sys.exit(1 if broken else 0)

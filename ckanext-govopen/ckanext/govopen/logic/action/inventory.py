@@ -1,0 +1,637 @@
+"""Actions of the inventory: entries, and the import of spreadsheets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock, config
+from ckanext.govopen.domain import inventory as rules
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.logic import blobs, imports, rates, registers, review
+from ckanext.govopen.logic.action.units import unit_id_of
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
+from ckanext.govopen.logic.findings import render
+from ckanext.govopen.logic.intake import IntakeRefused
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.roles import has_role, officer_units, user_of
+from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.model import imports as store
+from ckanext.govopen.model import inventory as projection
+from ckanext.govopen.model import registers as log
+
+__all__ = [
+    "govopen_data_resource_create",
+    "govopen_data_resource_list",
+    "govopen_data_resource_retire",
+    "govopen_data_resource_show",
+    "govopen_data_resource_update",
+    "govopen_inventory_import",
+    "govopen_inventory_import_list",
+    "govopen_inventory_import_row_list",
+    "govopen_inventory_import_show",
+    "govopen_inventory_mapping_save",
+    "govopen_inventory_undo",
+]
+
+UPLOAD_LIMIT = 200 * 1024 * 1024
+IMPORT_PARAMETERS = (
+    "upload",
+    "id",
+    "unit",
+    "create_units",
+    "sheet",
+    "encoding",
+    "mapping",
+    "accepted_only",
+    "basis",
+    "reason",
+    "effective_on",
+    "dry_run",
+    "submit",
+)
+READ_OPTIONS = ("unit", "sheet", "encoding", "create_units", "mapping")
+
+
+# --- entries -------------------------------------------------------------------------------------
+
+
+@tk.side_effect_free
+def govopen_data_resource_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Entries by name. Visitors see active ones as approved; a unit's people see all of theirs."""
+    tk.check_access("govopen_data_resource_list", context, data_dict)
+    no_unknown(
+        data_dict, "unit", "status", "open_type", "q", "pending", "limit", "cursor", "include_total"
+    )
+    unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
+    inside = _sees_inside(context, unit_id)
+    filters = {
+        "unit": unit_id,
+        "status": (data_dict.get("status") or None) if inside else "active",
+        "open_type": data_dict.get("open_type") or None,
+        "q": str(data_dict.get("q") or ""),
+        "pending": bool(data_dict.get("pending")) and inside,
+        "units": None,
+    }
+    limit = page_limit(data_dict)
+    rows = projection.page(model.Session, filters, cursor_of(data_dict), limit + 1)
+    show = entry_inside if inside else entry_public
+    result = page(rows, limit, lambda row: (row["name"], row["entry_code"]), show)
+    if data_dict.get("include_total"):
+        result["total"] = projection.count(model.Session, filters)
+    return result
+
+
+@tk.side_effect_free
+def govopen_data_resource_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One entry by its code or resource code."""
+    tk.check_access("govopen_data_resource_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    row = projection.show(model.Session, str(data_dict.get("id") or ""))
+    if row is None:
+        absent()
+    if _sees_inside(context, row["unit_id"]):
+        return entry_inside(row)
+    if row["status"] != "active":
+        absent()
+    return entry_public(row)
+
+
+def govopen_data_resource_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Adds one draft entry to a unit's inventory; only name and unit are needed."""
+    tk.check_access("govopen_data_resource_create", context, data_dict)
+    unit_id = unit_id_of(data_dict.get("unit"))
+    region = config.region_code()
+    register_id = log.ensure(model.Session, registers.INVENTORY, [unit_id], region)[unit_id]
+    entry_code = log.next_entry_codes(model.Session, region, 1)[0]
+    fields = _fields_from(data_dict, {})
+    _write(
+        context,
+        register_id,
+        registers.EntryChange(
+            entry_code,
+            "add",
+            fields,
+            res_code=imports.res_code(fields, entry_code),
+            warnings=_warnings(fields),
+        ),
+        data_dict,
+    )
+    return entry_inside(_entry(entry_code))
+
+
+def govopen_data_resource_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Changes an entry; an active one stays as approved until its revision is published."""
+    tk.check_access("govopen_data_resource_update", context, data_dict)
+    row = _entry(str(data_dict.get("id")))
+    _refuse_in_review(row)
+    fields = _fields_from(data_dict, row["fields"])
+    _write(
+        context,
+        row["register_id"],
+        registers.EntryChange(
+            row["entry_code"],
+            "change",
+            fields,
+            source_key=row["source_key"],
+            source_id=row["source_id"],
+            res_code=row["res_code"] or imports.res_code(fields, row["entry_code"]),
+            warnings=_warnings(fields),
+        ),
+        data_dict,
+    )
+    return entry_inside(_entry(row["entry_code"]))
+
+
+def govopen_data_resource_retire(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Stages the retirement of an active entry; it leaves the bases when its case is published."""
+    tk.check_access("govopen_data_resource_retire", context, data_dict)
+    row = _entry(str(data_dict.get("id")))
+    _refuse_in_review(row)
+    _write(
+        context,
+        row["register_id"],
+        registers.EntryChange(
+            row["entry_code"],
+            "cancel",
+            row["fields"],
+            res_code=row["res_code"],
+            source_key=row["source_key"],
+            source_id=row["source_id"],
+        ),
+        data_dict,
+    )
+    return entry_inside(_entry(row["entry_code"]))
+
+
+def _entry(reference: str) -> Mapping[str, Any]:
+    row = projection.show(model.Session, reference)
+    if row is None:
+        absent()
+    return row
+
+
+def _refuse_in_review(row: Mapping[str, Any]) -> None:
+    if row["status"] == "in_review":
+        refuse("review.E1", state="in_review")
+
+
+def _fields_from(data_dict: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked values out of a request; absent parameters keep what is there."""
+    known = [*rules.RULES, "unit", "id", "basis", "reason"]
+    no_unknown(data_dict, *known)
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in data_dict.items()
+        if name in rules.RULES and value is not None
+    }
+    reading = rules.read_fields(texts, vocabularies())
+    fields = {**old, **reading.fields}
+    refusals = [*reading.findings, *rules.storing_findings(fields, texts)]
+    if refusals:
+        refuse_all(refusals)
+    return fields
+
+
+def _warnings(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**imports.finding_json(finding), "blocks": True}
+        for finding in rules.activation_findings(fields)
+    ]
+
+
+def _write(
+    context: Any, register_id: str, change: registers.EntryChange, data_dict: Mapping[str, Any]
+) -> None:
+    log.lock(model.Session, [register_id])
+    registers.write(model.Session, register_id, [change], _act(context, data_dict))
+    model.repo.commit()
+
+
+def _act(
+    context: Any, data_dict: Mapping[str, Any], import_id: str | None = None, default: str = "—"
+) -> registers.Act:
+    return registers.Act(
+        actor=user_of(context).id,
+        at=clock.now(),
+        basis=str(data_dict.get("basis") or default),
+        reason=str(data_dict.get("reason") or tk._("Import of a spreadsheet")),
+        import_id=import_id,
+    )
+
+
+def _sees_inside(context: Any, unit_id: str | None) -> bool:
+    """Officers of the unit and the authorities see drafts; without a unit only the authorities."""
+    user = user_of(context)
+    if user is None:
+        return False
+    return (
+        user.sysadmin
+        or has_role(context, "data_authority", None)
+        or has_role(context, "info_officer", unit_id)
+    )
+
+
+def entry_inside(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as its unit sees it: newest content, what is approved, what is missing."""
+    shown = {
+        name: row[name]
+        for name in (
+            "entry_code",
+            "unit_id",
+            "unit_name",
+            "status",
+            "res_code",
+            "fields",
+            "active_fields",
+            "warnings",
+        )
+    }
+    shown["published_on"] = row["published_on"].isoformat() if row["published_on"] else None
+    shown["name"] = row["name"]
+    shown["is_pending"] = bool(
+        row.get("is_pending", row.get("working_seq") != row.get("active_seq"))
+    )
+    shown["missing"] = [
+        warning["field"]
+        for warning in row["warnings"]
+        if warning.get("blocks") and "field" in warning
+    ]
+    return shown
+
+
+def entry_public(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as everybody sees it: approved content, or an opaque reference with the ground."""
+    fields = row["active_fields"] or {}
+    shown = {
+        "entry_code": row["entry_code"],
+        "unit_id": row["unit_id"],
+        "unit_name": row["unit_name"],
+        "status": "active",
+    }
+    shown["published_on"] = row["published_on"].isoformat() if row["published_on"] else None
+    visible, _hidden = rules.split_visibility(fields)
+    if fields.get("catalog_visible") is False:
+        return {**shown, "name": None, "res_code": None, "fields": visible}
+    return {**shown, "name": fields.get("name"), "res_code": row["res_code"], "fields": visible}
+
+
+# --- imports -------------------------------------------------------------------------------------
+
+
+def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Checks a spreadsheet and, unless `dry_run`, applies it as one adjustment.
+
+    Args:
+        upload: the file; or `id` of an import that has been checked before.
+        unit, create_units, sheet, encoding, mapping: how to read it (interface §2).
+        accepted_only: apply although rows are rejected.
+        basis, reason, effective_on: of the adjustment; basis defaults to file name and SHA-256.
+        submit: hand the case in at once.
+
+    Returns:
+        `{id, state, file, encoding, sheet, header_row, mapping, rows, accepted, created, changed, unchanged,
+        warned, drafts, rejected, missing, unknown_units, problems, case_id}`.
+    """
+    tk.check_access("govopen_inventory_import", context, data_dict)
+    no_unknown(data_dict, *IMPORT_PARAMETERS)
+    import_id = str(data_dict.get("id") or _receive(context, data_dict))
+    record = _own_import(context, import_id)
+    if record["state"] in ("uploaded", "failed", "checking") or any(
+        data_dict.get(name) for name in READ_OPTIONS
+    ):
+        _check(import_id, data_dict)
+        record = _own_import(context, import_id)
+    if record["state"] == "failed" or data_dict.get("dry_run"):
+        return _show(record)
+    report = record["report"]
+    if report["rejected"] and not data_dict.get("accepted_only"):
+        return _show(record)
+    _apply(context, import_id, record, data_dict)
+    return _show(_own_import(context, import_id))
+
+
+def _receive(context: Any, data_dict: Mapping[str, Any]) -> str:
+    upload = data_dict.get("upload")
+    if upload is None or not getattr(upload, "filename", ""):
+        raise tk.ValidationError({"upload": [tk._("Choose a file")]})
+    try:
+        blob = blobs.put(upload.stream, config.files_path(), UPLOAD_LIMIT)
+    except ValueError:
+        refuse("intake.E4", "upload", upload.filename, limit=UPLOAD_LIMIT, extent="bytes")
+    options = _options(data_dict)
+    import_id = store.create(
+        model.Session,
+        {
+            "file_name": upload.filename,
+            "sha256": blob.sha256,
+            "options": options.as_json(),
+            "actor": user_of(context).id,
+        },
+    )
+    model.repo.commit()
+    return import_id
+
+
+def _options(data_dict: Mapping[str, Any]) -> imports.Options:
+    body: dict[str, Any] = {}
+    mapping = data_dict.get("mapping")
+    if isinstance(mapping, str) and mapping:
+        saved = store.mapping(model.Session, mapping)
+        if saved is None:
+            raise tk.ValidationError({"mapping": [tk._("There is no mapping of this name")]})
+        body = dict(saved["body"])
+    elif isinstance(mapping, Mapping):
+        body = dict(mapping)
+    body |= {name: data_dict[name] for name in ("unit", "sheet", "encoding") if data_dict.get(name)}
+    body["create_units"] = tk.asbool(data_dict.get("create_units", False))
+    return imports.Options.from_json(body)
+
+
+def _check(import_id: str, data_dict: Mapping[str, Any]) -> None:
+    record = store.show(model.Session, import_id)
+    options = (
+        _options(data_dict)
+        if any(data_dict.get(name) for name in READ_OPTIONS)
+        else imports.Options.from_json(record["options"])
+    )
+    store.update(model.Session, import_id, state="checking", options=options.as_json(), error=None)
+    model.repo.commit()
+    try:
+        report = imports.check(
+            model.Session,
+            import_id,
+            blobs.path_of(config.files_path(), record["sha256"]),
+            record["file_name"],
+            options,
+        )
+    except IntakeRefused as refused:
+        model.Session.rollback()
+        report = {"problems": [imports.finding_json(finding) for finding in refused.findings]}
+        store.update(
+            model.Session,
+            import_id,
+            state="failed",
+            report=report,
+            error=render(refused.findings[0]),
+        )
+    else:
+        store.update(
+            model.Session, import_id, state="checked", report=report, heads=_heads(import_id)
+        )
+    model.repo.commit()
+
+
+def _heads(import_id: str) -> dict[str, Any]:
+    """Where the registers stood when the check compared the file with them."""
+    units = store.touched_units(model.Session, import_id)
+    register_ids = log.ensure(model.Session, registers.INVENTORY, units, config.region_code())
+    return {
+        register: position
+        for register, (position, _) in log.heads(model.Session, register_ids.values()).items()
+    }
+
+
+def _apply(
+    context: Any, import_id: str, record: Mapping[str, Any], data_dict: Mapping[str, Any]
+) -> None:
+    if record["state"] != "checked":
+        refuse("review.E1", state=record["state"])
+    effective_on = _effective_on(data_dict)
+    actor, at = user_of(context).id, clock.now()
+    if imports.Options.from_json(record["options"]).create_units:
+        imports.create_missing_units(
+            model.Session,
+            import_id,
+            actor=actor,
+            at=at,
+            region=config.region_code(),
+            level=config.city_level(),
+            effective_on=effective_on,
+        )
+        model.repo.commit()
+    unit_ids = store.touched_units(model.Session, import_id)
+    _check_scope(context, unit_ids)
+    store.update(model.Session, import_id, state="applying", unit_ids=unit_ids, started_at=at)
+    model.repo.commit()
+    act = _act(context, data_dict, import_id, f"{record['file_name']} sha256:{record['sha256']}")
+    try:
+        _refuse_stale(record)
+        applied = imports.apply(
+            model.Session, import_id, act, effective_on=effective_on, region=config.region_code()
+        )
+        case_id = _open_case(context, record, applied) if applied.version_ids else None
+        store.update(
+            model.Session, import_id, state="applied", ended_at=clock.now(), case_id=case_id
+        )
+        rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
+        if case_id and data_dict.get("submit"):
+            review.submit_case(model.Session, case_id, actor)
+        model.repo.commit()
+    except imports.ImportConflict as conflict:
+        _fail(import_id, "checked")
+        name = (
+            model.User.get(conflict.actor).display_name
+            if model.User.get(conflict.actor)
+            else conflict.actor
+        )
+        refuse("registers.E16", value=name, since=str(conflict.since))
+    except BaseException:
+        _fail(import_id, "checked")
+        raise
+
+
+def _fail(import_id: str, state: str) -> None:
+    """Nothing of the attempt stays; the import can be applied again."""
+    model.Session.rollback()
+    store.update(model.Session, import_id, state=state)
+    model.repo.commit()
+
+
+def _refuse_stale(record: Mapping[str, Any]) -> None:
+    seen = record["heads"] or {}
+    for register_id, (position, _) in log.heads(model.Session, seen).items():
+        if position != seen[register_id]:
+            last = store.last_writer(model.Session, register_id)
+            raise imports.ImportConflict(str(last["actor"]), last["recorded_at"])
+
+
+def _open_case(context: Any, record: Mapping[str, Any], applied: imports.Applied) -> str:
+    case_id = review.open_case(
+        model.Session,
+        kind="inventory",
+        title=record["file_name"],
+        unit_ids=list(applied.unit_ids),
+        records=[("register_version", version) for version in applied.version_ids],
+        actor=user_of(context).id,
+        reason=None,
+    )
+    log.set_case(model.Session, applied.version_ids, case_id)
+    return case_id
+
+
+def _check_scope(context: Any, unit_ids: list[str]) -> None:
+    user = user_of(context)
+    if user.sysadmin or has_role(context, "data_authority", None):
+        return
+    foreign = set(unit_ids) - set(officer_units(user.id))
+    if foreign:
+        raise tk.NotAuthorized(tk._("The file has rows of units that you do not keep"))
+
+
+def _effective_on(data_dict: Mapping[str, Any]) -> date:
+    value = data_dict.get("effective_on")
+    if not value:
+        return clock.today()
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        refuse("date.E1", "effective_on", str(value))
+
+
+def _own_import(context: Any, import_id: str) -> Mapping[str, Any]:
+    record = store.show(model.Session, import_id)
+    user = user_of(context)
+    if record is None or not (
+        user.sysadmin or record["actor"] == user.id or has_role(context, "data_authority", None)
+    ):
+        absent()
+    return record
+
+
+def _show(record: Mapping[str, Any]) -> dict[str, Any]:
+    report = dict(record["report"] or {})
+    problems = report.pop("problems", None)
+    if problems is None:
+        problems = [
+            {**row["finding"], "row": row["row_no"], "verdict": row["verdict"]}
+            for row in store.problems(model.Session, record["id"], imports.PROBLEMS_SHOWN)
+        ]
+    return {
+        "id": record["id"],
+        "state": record["state"],
+        "file": record["file_name"],
+        "case_id": record["case_id"],
+        "error": record["error"],
+        **report,
+        "problems": [problem_text(problem) for problem in problems],
+    }
+
+
+def problem_text(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored finding with its text in the reader's language."""
+    finding = Finding(
+        problem["code"],
+        problem.get("field"),
+        problem.get("value"),
+        problem.get("params", {}),
+        problem.get("sheet"),
+        problem.get("cell"),
+        problem.get("row"),
+    )
+    return {**problem, "message": render(finding)}
+
+
+@tk.side_effect_free
+def govopen_inventory_import_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One import: its report, its problems and where its case stands."""
+    tk.check_access("govopen_inventory_import_show", context, data_dict)
+    return _show(_own_import(context, str(data_dict.get("id"))))
+
+
+@tk.side_effect_free
+def govopen_inventory_import_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Recent imports: one's own, or everybody's for the data authority."""
+    tk.check_access("govopen_inventory_import_list", context, data_dict)
+    user = user_of(context)
+    everyone = user.sysadmin or has_role(context, "data_authority", None)
+    rows = store.recent(model.Session, None if everyone else user.id, None, page_limit(data_dict))
+    return {"items": [dict(row) for row in rows], "next_cursor": None}
+
+
+@tk.side_effect_free
+def govopen_inventory_import_row_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Rows of a checked file with verdict, findings and the difference to what is there."""
+    tk.check_access("govopen_inventory_import_show", context, data_dict)
+    record = _own_import(context, str(data_dict.get("id")))
+    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    rows = store.rows(
+        model.Session,
+        record["id"],
+        data_dict.get("verdict") or None,
+        int(after[0]) if after else 0,
+        limit + 1,
+    )
+    return page(rows, limit, lambda row: (row["row_no"],), _row_view)
+
+
+def _row_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {
+        name: row[name]
+        for name in (
+            "row_no",
+            "unit_text",
+            "unit_name",
+            "entry_code",
+            "identity",
+            "name",
+            "verdict",
+            "is_draft",
+            "changed_fields",
+            "source",
+        )
+    }
+    shown["findings"] = [problem_text(finding) for finding in row["findings"]]
+    old, new = row["old_fields"] or {}, row["fields"]
+    shown["difference"] = {name: [old.get(name), new.get(name)] for name in row["changed_fields"]}
+    return shown
+
+
+def govopen_inventory_mapping_save(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Saves how a source's columns are read and what constants it lacks, under a name."""
+    tk.check_access("govopen_inventory_mapping_save", context, data_dict)
+    no_unknown(data_dict, "name", "fingerprint", "columns", "constants", "truncate", "key")
+    body = {
+        name: data_dict[name]
+        for name in ("columns", "constants", "truncate", "key")
+        if data_dict.get(name)
+    }
+    mapping_id = store.save_mapping(
+        model.Session,
+        str(data_dict["name"]),
+        data_dict.get("fingerprint"),
+        body,
+        user_of(context).id,
+    )
+    model.repo.commit()
+    return {"id": mapping_id, "name": data_dict["name"], **body}
+
+
+def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Undoes an applied import by new versions; what was approved needs a review of the undoing."""
+    tk.check_access("govopen_inventory_undo", context, data_dict)
+    record = _own_import(context, str(data_dict.get("id")))
+    if record["state"] != "applied":
+        refuse("review.E1", state=record["state"])
+    if record["case_id"]:
+        review.drop_case(model.Session, record["case_id"], user_of(context).id)
+    act = _act(context, data_dict, None, f"undo {record['id']}")
+    try:
+        applied = imports.undo(model.Session, record["id"], act, effective_on=clock.today())
+    except imports.ImportConflict as conflict:
+        model.Session.rollback()
+        refuse("registers.E16", value=conflict.actor, since=str(conflict.since))
+    case_id = _open_case(context, record, applied) if applied.version_ids else None
+    store.update(model.Session, record["id"], state="undone", undone_by=user_of(context).id)
+    rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
+    model.repo.commit()
+    return {
+        **_show(_own_import(context, record["id"])),
+        "undone": applied.written,
+        "case_id": case_id,
+    }

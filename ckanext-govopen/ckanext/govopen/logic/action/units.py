@@ -1,0 +1,186 @@
+"""Actions of units: read by everybody, written by the data authority and the disclosure office."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock, config
+from ckanext.govopen.domain.units import KINDS, LEVELS, check_succession, check_unit
+from ckanext.govopen.logic import rates, units
+from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse_all
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.model import units as store
+
+__all__ = [
+    "govopen_unit_create",
+    "govopen_unit_list",
+    "govopen_unit_reform",
+    "govopen_unit_show",
+    "govopen_unit_update",
+]
+
+DATES = ("valid_from", "valid_to", "from_on")
+
+
+def unit_id_of(text: object) -> str:
+    """The id of the unit that an id, name or USCC stands for.
+
+    Raises:
+        ObjectNotFound: there is none.
+    """
+    unit_id = store.find(model.Session, str(text or ""))
+    if unit_id is None:
+        raise tk.ObjectNotFound(tk._("There is no such unit"))
+    return unit_id
+
+
+@tk.side_effect_free
+def govopen_unit_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Units with their validity dates, by name; `q` filters by name or code, `kind` by kind."""
+    tk.check_access("govopen_unit_list", context, data_dict)
+    no_unknown(data_dict, "q", "kind", "limit", "cursor", "include_total")
+    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    rows = store.page(
+        model.Session,
+        q=str(data_dict.get("q") or ""),
+        kind=data_dict.get("kind") or None,
+        after=chr(1).join(after),
+        limit=limit + 1,
+    )
+    result = page(rows, limit, lambda row: (row["name"], row["unit_id"]), units.public_view)
+    if data_dict.get("include_total"):
+        result["total"] = store.count(model.Session)
+    return result
+
+
+@tk.side_effect_free
+def govopen_unit_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One unit by id, name or USCC, with its succession."""
+    tk.check_access("govopen_unit_show", context, data_dict)
+    no_unknown(data_dict, "id", "unit")
+    unit_id = unit_id_of(data_dict.get("id") or data_dict.get("unit"))
+    row = store.current(model.Session, unit_id)
+    if row is None:
+        raise tk.ObjectNotFound(tk._("There is no such unit"))
+    shown = units.public_view(row)
+    shown["successions"] = [
+        {**entry, "on_date": entry["on_date"].isoformat()}
+        for entry in map(dict, store.successions(model.Session, unit_id))
+    ]
+    return shown
+
+
+def govopen_unit_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Makes a unit and its organization; `basis` says on what document."""
+    tk.check_access("govopen_unit_create", context, data_dict)
+    facts = _facts(data_dict)
+    facts.setdefault("kind", "gov_organ")
+    facts.setdefault("level", config.city_level())
+    facts.setdefault("region_code", config.region_code())
+    facts.setdefault("valid_from", clock.today())
+    unit_id = units.create(
+        model.Session,
+        facts,
+        actor=context["user"],
+        at=clock.now(),
+        basis=str(data_dict.get("basis") or "—"),
+    )
+    rates.refresh(model.Session, unit_ids=[unit_id])
+    model.repo.commit()
+    return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
+
+
+def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Writes a new version of a unit, in force from `from_on` (default: today)."""
+    tk.check_access("govopen_unit_update", context, data_dict)
+    unit_id = unit_id_of(data_dict.pop("id", None) or data_dict.pop("unit", None))
+    facts = _facts(data_dict, partial=True)
+    units.change(
+        model.Session,
+        unit_id,
+        facts,
+        from_on=facts.pop("from_on", None) or clock.today(),
+        actor=context["user"],
+        at=clock.now(),
+        basis=str(data_dict.get("basis") or "—"),
+        reason=str(data_dict.get("reason") or "—"),
+    )
+    rates.refresh(model.Session, unit_ids=[unit_id])
+    model.repo.commit()
+    return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
+
+
+def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Records a succession (更名、并入、分设、撤销、职责划转) and its effect on the unit's dates."""
+    tk.check_access("govopen_unit_reform", context, data_dict)
+    no_unknown(data_dict, "unit", "kind", "other", "date", "basis", "name")
+    unit_id = unit_id_of(data_dict.get("unit"))
+    other = unit_id_of(data_dict["other"]) if data_dict.get("other") else None
+    on_date = _date(data_dict, "date") if data_dict.get("date") else None
+    kind = str(data_dict.get("kind"))
+    if found := check_succession(kind, other, on_date):
+        refuse_all(found)
+    basis = str(data_dict.get("basis") or "—")
+    store.add_succession(
+        model.Session,
+        {
+            "kind": kind,
+            "unit_id": unit_id,
+            "other_id": other,
+            "on_date": on_date,
+            "basis": basis,
+            "actor": context["user"],
+        },
+    )
+    facts: dict[str, Any] = {}
+    if kind in ("merge_into", "abolish"):
+        facts["valid_to"] = on_date
+    if kind == "rename":
+        facts["name"] = data_dict["name"]
+    if facts:
+        units.change(
+            model.Session,
+            unit_id,
+            facts,
+            from_on=on_date or clock.today(),
+            actor=context["user"],
+            at=clock.now(),
+            basis=basis,
+            reason=kind,
+        )
+    rates.refresh(model.Session, unit_ids=[unit_id, *([other] if other else [])])
+    model.repo.commit()
+    return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
+
+
+def _facts(data_dict: dict[str, Any], partial: bool = False) -> dict[str, Any]:
+    """Checked columns of a unit out of a request."""
+    no_unknown(data_dict, *store.COLUMNS, "from_on", "basis", "reason")
+    facts = {name: data_dict[name] for name in (*store.COLUMNS, "from_on") if name in data_dict}
+    for name in DATES:
+        if facts.get(name):
+            facts[name] = _date(facts, name)
+    if not partial and not facts.get("name"):
+        raise tk.ValidationError({"name": [tk._("Missing value")]})
+    for name, allowed in (("kind", KINDS), ("level", LEVELS)):
+        if facts.get(name) and facts[name] not in allowed:
+            raise tk.ValidationError(
+                {name: [tk._("One of: {codes}").format(codes=", ".join(allowed))]}
+            )
+    if found := [finding for finding in check_unit(facts) if finding.is_refusal]:
+        refuse_all(found)
+    return facts
+
+
+def _date(values: dict[str, Any], name: str) -> date:
+    value = values[name]
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise tk.ValidationError({name: [tk._("A date like 2026-11-21")]}) from None

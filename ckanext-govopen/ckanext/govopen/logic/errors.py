@@ -1,0 +1,125 @@
+"""Refusals: one code, one text, one HTTP status; our part of a CKAN error stands under `__govopen`.
+
+An absent record and one that may not be read are refused by the same call, `absent()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from flask import g, has_request_context
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.logic import findings as texts
+
+KEY = "__govopen"
+# Readable but not allowed; everything else that is refused is a conflict (domain-model §0.5).
+FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10"})
+
+
+def refuse(code: str, field: str | None = None, value: str | None = None, **params: object) -> NoReturn:
+    """Raises the error of one finding.
+
+    Args:
+        code: `<feature>.E<n>` of `data/findings`.
+        field: field that the client can correct; None for the record as a whole.
+        value, params: facts that the text of the code mentions.
+
+    Raises:
+        tk.NotAuthorized: 403, for the codes of `FORBIDDEN`.
+        tk.ValidationError: 409, for all others.
+    """
+    refuse_all([Finding(code, field=field, value=value, params=params)])
+
+
+def refuse_all(found: Sequence[Finding]) -> NoReturn:
+    """As `refuse`, for several findings; the first decides the status."""
+    first = found[0]
+    fields: dict[str, list[str]] = {}
+    for finding in found:
+        fields.setdefault(finding.field or "message", []).append(texts.render(finding))
+    status = 403 if first.code in FORBIDDEN else 409
+    error: tk.NotAuthorized | tk.ValidationError
+    if status == 403:
+        error = tk.NotAuthorized(texts.render(first))
+    else:
+        error = tk.ValidationError(fields)
+    _note(error, status, first, [finding.field for finding in found if finding.field])
+    raise error
+
+
+def absent() -> NoReturn:
+    """Raises what a name that never existed gets."""
+    raise tk.ObjectNotFound
+
+
+def gone(ground: str, since: str) -> NoReturn:
+    """Raises 410 for something withdrawn: a date and a class of ground, no title.
+
+    Args:
+        ground: code of the vocabulary `withdrawal_ground`.
+        since: date of the withdrawal, YYYY-MM-DD.
+    """
+    error = tk.ObjectNotFound()
+    if has_request_context():
+        g.govopen_error = {"code": "withdrawn", "ground": ground, "date": since, "status": 410}
+    error.govopen = {"code": "withdrawn", "ground": ground, "date": since}  # type: ignore[attr-defined]
+    raise error
+
+
+def _note(error: Exception, status: int, first: Finding, fields: Sequence[str]) -> None:
+    """Keeps our part of the error on the exception and for the response of this request."""
+    part: dict[str, Any] = {
+        "code": first.code,
+        "fields": list(fields),
+        "hint": texts.render(first),
+        "params": {name: str(value) for name, value in first.params.items()},
+    }
+    error.govopen = part  # type: ignore[attr-defined]
+    if has_request_context():
+        g.govopen_error = {**part, "status": status}
+
+
+def part_of(error: Exception) -> Mapping[str, Any]:
+    """Our part of an error: {code, fields, hint}; empty for an error that is not ours."""
+    found: Mapping[str, Any] = getattr(error, "govopen", {})
+    return found
+
+
+def no_unknown(data_dict: Mapping[str, Any], *known: str) -> None:
+    """Refuses parameters that an action does not know (interface §6)."""
+    unknown = sorted(set(data_dict) - set(known) - {"__junk", "csrf_token", "_csrf_token"})
+    if unknown:
+        raise tk.ValidationError(
+            {name: [tk._("Unknown parameter. Known: {0}").format(", ".join(known))] for name in unknown}
+        )
+
+
+def text(data_dict: Mapping[str, Any], name: str) -> str:
+    """A required parameter that is one string.
+
+    Raises:
+        tk.ValidationError: it is missing or something else.
+    """
+    value = data_dict.get(name)
+    if not isinstance(value, str) or not value.strip() or "\x00" in value:
+        raise tk.ValidationError({name: [tk._("Missing value, or not one string")]})
+    return value.strip()
+
+
+def page_limit(data_dict: Mapping[str, Any], default: int = 50, most: int = 1000) -> int:
+    """The parameter `limit`.
+
+    Raises:
+        tk.ValidationError: not a whole number from 1 to `most`.
+    """
+    try:
+        limit = int(data_dict.get("limit", default))
+    except (TypeError, ValueError):
+        limit = 0
+    if not 1 <= limit <= most:
+        raise tk.ValidationError({"limit": [tk._("limit must be 1…{0}").format(most)]})
+    return limit

@@ -1,0 +1,154 @@
+"""Workbooks as grids of values: python-calamine reads the cells, the scan says which to treat apart."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import python_calamine as calamine
+
+from ckanext.govopen.domain.intake import IntakeRefused, Limits, Merge, refused
+from ckanext.govopen.domain.intake_values import cell_text, is_error
+from ckanext.govopen.logic import intake_scan
+from ckanext.govopen.logic.intake_scan import Scan
+
+_UNREADABLE = (
+    calamine.CalamineError,
+    calamine.XmlError,
+    calamine.ZipError,
+    calamine.WorksheetNotFound,
+    zipfile.BadZipFile,
+    OSError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """A cell that shows an error (`text`), or a formula that nobody calculated (text is empty)."""
+
+    text: str
+
+
+class Grid:
+    """The cells of one sheet, row by row from the first one.
+
+    A value is what the file holds (text, number, bool, date, time), "" for an empty cell, or a
+    `BadCell`. All rows have `width` values.
+    """
+
+    def __init__(self, sheet: Any, scan: Scan) -> None:
+        self._sheet, self._scan = sheet, scan
+        self._left = sheet.start[1] if sheet.start else 0
+        self.height = max(scan.last_row, sheet.end[0] if sheet.end else -1) + 1
+        self.width = max(scan.last_column, sheet.end[1] if sheet.end else -1) + 1
+        self.merges = _merges(sheet, scan)
+        self._apart: dict[int, list[int]] = {}
+        for row, column in (*scan.errors, *scan.uncached, *scan.shown):
+            self._apart.setdefault(row, []).append(column)
+
+    def rows(self) -> Iterator[list[object]]:
+        padding: list[object] = [""] * self._left
+        number = -1
+        for number, read in enumerate(self._sheet.iter_rows()):
+            values = padding + read if padding else read
+            if len(values) < self.width:
+                values = values + [""] * (self.width - len(values))
+            if number in self._apart:
+                self._mark(number, values)
+            yield values
+        for number in range(number + 1, self.height):
+            values = [""] * self.width
+            self._mark(number, values)
+            yield values
+
+    def _mark(self, row: int, values: list[object]) -> None:
+        for column in self._apart.get(row, ()):
+            place = (row, column)
+            if place in self._scan.errors:
+                values[column] = BadCell(self._scan.errors[place])
+            elif place in self._scan.uncached and values[column] == "":
+                values[column] = BadCell("")
+            elif place in self._scan.shown and isinstance(values[column], (int, float)):
+                values[column] = cell_text(values[column]).zfill(self._scan.shown[place])
+
+
+def _merges(sheet: Any, scan: Scan) -> tuple[Merge, ...]:
+    if scan.merges is not None:
+        return tuple(scan.merges)
+    ranges = sheet.merged_cell_ranges or ()
+    return tuple(Merge(top, left, bottom, right) for (top, left), (bottom, right) in ranges)
+
+
+class Workbook:
+    """A workbook whose content was checked; sheets are read one at a time.
+
+    Args:
+        path: the file.
+        kind: xls, xlsx, xlsb or ods.
+        limits: what it may ask for.
+        sheet: the one sheet wanted, None for all visible ones.
+
+    Raises:
+        IntakeRefused: intake.E2, E4, E9, E11, E13 or E17.
+    """
+
+    def __init__(self, path: Path, kind: str, limits: Limits, sheet: str | None) -> None:
+        self._limits = limits
+        scans, self.epoch_1904 = ([], False) if kind != "xls" else intake_scan.scan_xls(path, limits)
+        self._book = _open(path)
+        described = [
+            one for one in self._book.sheets_metadata
+            if one.typ == calamine.SheetTypeEnum.WorkSheet
+        ]  # fmt: skip
+        self.names = [one.name for one in described]
+        visible = [one.name for one in described if one.visible == calamine.SheetVisibleEnum.Visible]
+        self.hidden = [name for name in self.names if name not in visible]
+        if sheet is not None and sheet not in self.names:
+            raise refused("intake.E17", {"option": "sheet", "known": self.names}, value=sheet)
+        self.wanted = visible if sheet is None else [sheet]
+        if kind == "xls":
+            order = [one.name for one in self._book.sheets_metadata]
+            by_name = dict(zip(order, scans, strict=True)) if len(order) == len(scans) else {}
+            self._scans = by_name
+        else:
+            scan = {"xlsx": intake_scan.scan_xlsx, "xlsb": intake_scan.scan_xlsb,
+                    "ods": intake_scan.scan_ods}[kind]  # fmt: skip
+            self._scans, self.epoch_1904 = scan(path, limits, set(self.wanted))
+
+    def grid(self, name: str) -> Grid:
+        """The cells of one sheet."""
+        try:
+            sheet = self._book.get_sheet_by_name(name)
+        except _UNREADABLE as error:
+            raise refused("intake.E13", {"reason": "sheet"}, sheet=name) from error
+        scan = self._scans.get(name, Scan())
+        if sheet.end:
+            scan.reach(*sheet.end)
+            scan.check_extent(name, self._limits)
+        return Grid(sheet, scan)
+
+
+def _open(path: Path) -> Any:
+    try:
+        return calamine.load_workbook(str(path))
+    except calamine.PasswordError as error:
+        raise refused("intake.E2") from error
+    except _UNREADABLE as error:
+        raise refused("intake.E13", {"reason": "workbook"}) from error
+
+
+def text_of(value: object) -> str:
+    """What a cell shows; an error shows itself, a formula never calculated shows nothing."""
+    return value.text if isinstance(value, BadCell) else cell_text(value)
+
+
+def is_bad(value: object) -> bool:
+    """The cell holds no value that can be trusted."""
+    return isinstance(value, BadCell) or (isinstance(value, str) and is_error(value))
+
+
+__all__ = ["BadCell", "Grid", "IntakeRefused", "Workbook", "is_bad", "text_of"]

@@ -1,0 +1,39 @@
+"""Lists by cursor: opaque to the caller, never a deep offset."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+
+def cursor_of(data_dict: Mapping[str, Any]) -> list[str]:
+    """The keys after which the page begins; empty for the first page."""
+    text = data_dict.get("cursor")
+    if not text:
+        return []
+    try:
+        keys = json.loads(base64.urlsafe_b64decode(str(text)))
+    except ValueError:
+        keys = None
+    if not isinstance(keys, list):
+        raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
+    return [str(key) for key in keys]
+
+
+def page(
+    rows: Sequence[Mapping[str, Any]],
+    limit: int,
+    keys: Callable[[Mapping[str, Any]], Sequence[object]],
+    show: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> dict[str, Any]:
+    """`{items, next_cursor}` of rows that were asked for with `limit + 1`."""
+    shown = rows[:limit]
+    cursor = None
+    if len(rows) > limit:
+        last = json.dumps([str(key) for key in keys(shown[-1])]).encode()
+        cursor = base64.urlsafe_b64encode(last).decode()
+    return {"items": [show(row) for row in shown], "next_cursor": cursor}
