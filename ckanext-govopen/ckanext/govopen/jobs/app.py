@@ -1,0 +1,45 @@
+"""The job engine: its connection, and how a task enters CKAN and leaves it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+import procrastinate
+from ckan.config.middleware import make_app
+
+Task = TypeVar("Task", bound=Callable[..., Any])
+
+
+def conninfo() -> str:
+    """The database of the site, as the application's role."""
+    url: str = tk.config["sqlalchemy.url"]
+    return url.replace("postgresql+psycopg2://", "postgresql://")
+
+
+app = procrastinate.App(
+    connector=procrastinate.PsycopgConnector(),
+    import_paths=["ckanext.govopen.jobs.inventory", "ckanext.govopen.jobs.periodic"],
+)
+
+
+@functools.cache
+def _flask_app() -> Any:
+    return make_app(tk.config)._wsgi_app
+
+
+def in_ckan(task: Task) -> Task:
+    """Runs a task in an application and request context and gives its session back after."""
+
+    @functools.wraps(task)
+    def inside(*args: Any, **kwargs: Any) -> Any:
+        with _flask_app().test_request_context():
+            try:
+                return task(*args, **kwargs)
+            finally:
+                model.Session.remove()
+
+    return inside  # type: ignore[return-value]

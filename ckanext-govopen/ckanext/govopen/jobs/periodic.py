@@ -1,0 +1,29 @@
+"""What runs by itself: indexing what was written, and taking up jobs whose worker died."""
+
+from __future__ import annotations
+
+import ckan.model as model
+
+from ckanext.govopen.jobs.app import app, in_ckan
+from ckanext.govopen.logic import search
+
+STALLED_AFTER_SECONDS = 120
+BATCH = 500
+
+
+@app.periodic(cron="*/1 * * * *")
+@app.task(name="search.drain", queue="search", queueing_lock="search.drain")
+@in_ckan
+def drain_index(timestamp: int) -> None:
+    """Indexes what transactions left in the outbox."""
+    search.drain(BATCH)
+    model.repo.commit()
+
+
+@app.periodic(cron="*/1 * * * *")
+@app.task(name="jobs.retry_stalled", queue="jobs", queueing_lock="jobs.retry_stalled")
+async def retry_stalled(timestamp: int) -> None:
+    """Takes up jobs whose worker has not been heard of."""
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
+    for job in stalled:
+        await app.job_manager.retry_job(job)
