@@ -1,0 +1,1191 @@
+"""The two opening rates: which record counts in which figure, from when to when, and why.
+
+A rate is never computed from totals: the history of a record becomes memberships with dates, known
+future changes included (end of a grace, staleness), and a figure is a sum over those of one day.
+No text of the target defines numerator or denominator (domain-model §5.1), so every number here is
+a parameter of the rule set `rate-rules/1`. A day is taken at its end, Asia/Shanghai.
+This file reads no clock and no table, and words nothing: reasons are codes of
+`data/vocab/rate_reason.yaml`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TypeVar
+
+from ckanext.govopen.domain.calendar import WorkCalendar
+from ckanext.govopen.domain.errors import Finding
+
+UNIT_RATE = "open_unit_rate"
+DATA_RATE = "data_open_rate"
+VARIANTS = {
+    UNIT_RATE: ("headline", "strict", "effective"),
+    DATA_RATE: ("headline", "openable", "items", "volume", "effective", "unconditional"),
+}
+SCOPES = {
+    "city": ("city",),
+    "county": ("county", "township", "village"),
+    "combined": ("province", "city", "county", "township", "village"),
+}
+PERIOD_MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
+
+# How near a dataset is to counting; the nearest one words why a record is not open.
+_STANDINGS = (
+    "open_unconditional",
+    "open_conditional",
+    "stale",
+    "conditional_only",
+    "orphan_dataset",
+    "orphan_overdue",
+    "dead",
+    "broken_link",
+    "not_machine_readable",
+    "unanswerable",
+    "not_open_type",
+    "duplicate_dataset",
+    "withdrawn",
+    "legal_order",
+    "no_dataset",
+)
+_RANK = {reason: rank for rank, reason in enumerate(_STANDINGS)}
+_OPEN = ("open_unconditional", "open_conditional")
+
+Timeline = tuple[tuple[date, str], ...]
+"""(day, value) in order of days: the value holds from that day until the next entry."""
+
+
+class RateError(ValueError):
+    """Facts or rows that no figure may be made of; `finding` says which."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.code} {finding.field or ''} {finding.value or ''}".strip())
+        self.finding = finding
+
+
+# --- facts ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Range:
+    """Days from `from_on` up to `to_on`, which is exclusive; None: without end."""
+
+    from_on: date
+    to_on: date | None = None
+
+    def __contains__(self, day: date) -> bool:
+        return self.from_on <= day and (self.to_on is None or day < self.to_on)
+
+
+Ranges = tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class Succession:
+    """What became of a unit: kinds of domain-model §0.3; `other` the (lead) successor."""
+
+    kind: str
+    on: date
+    other: str | None = None
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """A unit as the rates see it.
+
+    Args:
+        unit_id: its id; a renamed unit keeps it.
+        kind, level: codes of domain-model §0.3.
+        valid_from: founding date, from which the grace counts.
+        valid_to: first day on which it no longer exists.
+        in_scope: 纳入开放统计.
+        has_id: has a USCC or a local code.
+        first_inventory_on: day of its first inventory load, which ends the grace.
+        no_data: approved 无公共数据资源声明, until each lapses.
+        successions: what it became.
+        dual_of: unit of which it is only another name (加挂牌子).
+        parent: unit to which a subordinate institution rolls up.
+    """
+
+    unit_id: str
+    kind: str
+    valid_from: date
+    valid_to: date | None = None
+    level: str = "city"
+    in_scope: Ranges = ()
+    has_id: bool = True
+    first_inventory_on: date | None = None
+    no_data: Ranges = ()
+    successions: tuple[Succession, ...] = ()
+    dual_of: str | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Merge:
+    """An inventory line counted under another one: `reason` is `duplicate` or `grouped`."""
+
+    during: Range
+    into: str
+    reason: str = "duplicate"
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Declared sizes of an inventory line from a day on; None where nobody said."""
+
+    from_on: date
+    items_total: int | None = None
+    items_open: int = 0
+    rows: int | None = None
+    rows_opened: int = 0
+
+
+@dataclass(frozen=True)
+class ResourceFacts:
+    """An inventory line (`data_resource`) as the rates see it.
+
+    Args:
+        code: its register entry code.
+        units: provider, by day.
+        status: draft · in_review · active · retired, by day; a waiting revision leaves it active.
+        published_on: day on which it became active; the grace counts from it.
+        open_type: unconditional · conditional · withheld, by day.
+        first_load: came with its unit's first inventory load: no grace.
+        secrecy: only `non_secret` is ever counted, or shown.
+        amounts: items and rows, by day.
+        merged: stretches in which it is counted under another line.
+        legal_order: takedowns ordered by law.
+        catalog_visible, revision_pending: for the pages; neither moves a figure.
+    """
+
+    code: str
+    units: Timeline
+    status: Timeline
+    published_on: date
+    open_type: Timeline
+    first_load: bool = False
+    secrecy: str = "non_secret"
+    amounts: tuple[Amounts, ...] = ()
+    merged: tuple[Merge, ...] = ()
+    legal_order: Ranges = ()
+    catalog_visible: bool = True
+    revision_pending: bool = False
+
+
+@dataclass(frozen=True)
+class DistributionFacts:
+    """One file or service of a dataset.
+
+    Args:
+        present: it is machine-readable, not empty and, if uploaded, its bytes are there.
+        failing: a linked one answers wrongly, from the first failed check on.
+    """
+
+    present: Ranges
+    failing: Ranges = ()
+
+
+@dataclass(frozen=True)
+class StaleRange:
+    """A stretch without the promised update; dead from `dead_from` on."""
+
+    from_on: date
+    to_on: date | None = None
+    dead_from: date | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A dataset opens an inventory line."""
+
+    resource: str
+    during: Range
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """An open dataset as the rates see it.
+
+    Args:
+        dataset_id: package id.
+        units: provider, by day.
+        published: stretches in which it is public by an approved review.
+        open_type: unconditional · conditional · withheld, by day.
+        distributions: its files and services.
+        links: inventory lines that it opens.
+        repairs: first days of withdrawals with the `maintenance` flag.
+        stale: stretches without the promised update.
+        unanswerable: stretches in which no request for conditional data could be answered.
+        duplicate: stretches in which it only mirrors another one.
+        legal_order: takedowns ordered by law.
+        revision_pending: for the pages; moves no figure.
+    """
+
+    dataset_id: str
+    units: Timeline
+    published: Ranges
+    open_type: Timeline
+    distributions: tuple[DistributionFacts, ...]
+    links: tuple[Link, ...] = ()
+    repairs: tuple[date, ...] = ()
+    stale: tuple[StaleRange, ...] = ()
+    unanswerable: Ranges = ()
+    duplicate: Ranges = ()
+    legal_order: Ranges = ()
+    revision_pending: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """Percent to reach from a year on; earlier years are milestones."""
+
+    rate: str
+    variant: str
+    from_year: int
+    percent: int
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Every number of the rule set; all of them decisions (domain-model §5, §12).
+
+    The targets are the source's own: 90 % and 60 % by 2020 (北京市, 四.2 of the implementation
+    rules); 100 % of what may be opened is an internal one.
+    """
+
+    rule_set: str = "rate-rules/1"
+    unit_kinds: tuple[str, ...] = ("gov_organ", "public_institution", "authorized_org")
+    roll_up_kinds: tuple[str, ...] = ("public_institution",)
+    count_vertical: bool = False
+    conditional_counts: bool = True
+    grace_days_unit: int = 90
+    grace_days_resource: int = 30
+    failing_days: int = 7
+    dead_cycles: int = 2
+    dead_days: int = 180
+    repair_days: int = 10
+    repair_days_year: int = 30
+    orphan_days: int = 30
+    conditional_reply_workdays: int = 30
+    openable_period: str = "quarter"
+    freeze_workdays: int = 5
+    targets: tuple[Target, ...] = (
+        Target(UNIT_RATE, "headline", 2020, 90),
+        Target(DATA_RATE, "headline", 2020, 60),
+        Target(DATA_RATE, "openable", 2020, 100),
+    )
+
+
+DEFAULTS = Parameters()
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A record counts in a figure, or is kept out of it, for a stretch of days.
+
+    Args:
+        rate, variant: of `VARIANTS`.
+        record: unit id (`open_unit_rate`) or register entry code (`data_open_rate`).
+        unit_id: the unit that the record belongs to on those days, by succession.
+        side: numerator · denominator · excluded; a numerator row has a denominator row beside it.
+        amount: 1, or items, or rows.
+        reason: code of the vocabulary `rate_reason`.
+        from_on, to_on: days; `to_on` is exclusive, None without end.
+    """
+
+    rate: str
+    variant: str
+    record: str
+    unit_id: str
+    side: str
+    amount: int
+    reason: str
+    from_on: date
+    to_on: date | None = None
+
+    def __contains__(self, day: date) -> bool:
+        return self.from_on <= day and (self.to_on is None or day < self.to_on)
+
+
+# --- histories -----------------------------------------------------------------------------------
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+Span = tuple[Range, K]
+
+
+def _days(count: int) -> timedelta:
+    return timedelta(days=count)
+
+
+def _within(ranges: Iterable[Range], day: date) -> bool:
+    return any(day in each for each in ranges)
+
+
+def _bounds(ranges: Iterable[Range | StaleRange]) -> Iterator[date]:
+    for each in ranges:
+        yield each.from_on
+        if each.to_on is not None:
+            yield each.to_on
+
+
+def _place(timeline: Timeline, day: date) -> int:
+    """Index of the entry that holds on a day; -1 before the first."""
+    return bisect_right([entry[0] for entry in timeline], day) - 1
+
+
+def value_at(timeline: Timeline, day: date) -> str | None:
+    """The value that holds on a day; None before the first entry."""
+    place = _place(timeline, day)
+    return timeline[place][1] if place >= 0 else None
+
+
+def _spans(points: Iterable[date], state_on: Callable[[date], K | None]) -> list[Span[K]]:
+    """Stretches of equal state; `points` are all the days on which the state may change."""
+    days = sorted(set(points))
+    spans: list[Span[K]] = []
+    for place, day in enumerate(days):
+        state = state_on(day)
+        if state is None:
+            continue
+        until = days[place + 1] if place + 1 < len(days) else None
+        if spans and spans[-1][1] == state and spans[-1][0].to_on == day:
+            spans[-1] = (Range(spans[-1][0].from_on, until), state)
+        else:
+            spans.append((Range(day, until), state))
+    return spans
+
+
+def _sweep(spans: Iterable[Span[K]]) -> Iterator[tuple[Range, frozenset[K]]]:
+    """Stretches with the set of states that hold in each."""
+    steps: dict[date, list[tuple[K, int]]] = {}
+    for during, state in spans:
+        steps.setdefault(during.from_on, []).append((state, 1))
+        if during.to_on is not None:
+            steps.setdefault(during.to_on, []).append((state, -1))
+    days = sorted(steps)
+    live: Counter[K] = Counter()
+    for place, day in enumerate(days):
+        for state, step in steps[day]:
+            live[state] += step
+        until = days[place + 1] if place + 1 < len(days) else None
+        yield Range(day, until), frozenset(state for state, count in live.items() if count > 0)
+
+
+def merge_adjacent(rows: Iterable[Membership]) -> tuple[Membership, ...]:
+    """Rows that differ only in touching dates become one; ordered by figure, side and day."""
+
+    def order(row: Membership) -> tuple[str, ...]:
+        parts = (row.rate, row.variant, row.record, row.side)
+        return (*parts, row.from_on.isoformat())
+
+    merged: list[Membership] = []
+    for row in sorted(rows, key=order):
+        last = merged[-1] if merged else None
+        same = last and replace(row, from_on=last.from_on, to_on=last.to_on) == last
+        if last and same and last.to_on == row.from_on:
+            merged[-1] = replace(last, to_on=row.to_on)
+        else:
+            merged.append(row)
+    return tuple(merged)
+
+
+# --- states of units, datasets and inventory lines -----------------------------------------------
+
+
+@dataclass(frozen=True)
+class _UnitState:
+    reason: str  # empty: counted
+    is_declared_empty: bool
+
+
+@dataclass(frozen=True)
+class _DatasetState:
+    reason: str
+    is_stale: bool
+    unit_id: str
+    targets: tuple[str, ...]
+    orphan: str  # reason of an orphan, or empty
+
+
+@dataclass(frozen=True)
+class _ResourceState:
+    unit_id: str
+    reason: str  # of exclusion; empty: counted
+    is_withheld: bool
+    is_held: bool  # reclassified to withheld, still counted as openable
+    items: tuple[int, int] | None
+    rows: tuple[int, int] | None
+
+
+class RateFacts:
+    """All facts that bear on some figures, with the states computed from them.
+
+    It may be a whole city or a part of it, as long as the part is closed: with a unit its
+    predecessors, subordinates and other names, and the lines and datasets of them all.
+    """
+
+    def __init__(
+        self,
+        units: Iterable[UnitFacts],
+        resources: Iterable[ResourceFacts],
+        datasets: Iterable[DatasetFacts],
+        parameters: Parameters = DEFAULTS,
+    ) -> None:
+        self.parameters = parameters
+        self.units = {unit.unit_id: unit for unit in units}
+        self.resources = {resource.code: resource for resource in resources}
+        self.datasets = {dataset.dataset_id: dataset for dataset in datasets}
+        self._resource_spans = {
+            code: self._spans_of_line(resource) for code, resource in self.resources.items()
+        }
+        self._by_unit: dict[str, list[Span[Hashable]]] = {}
+        self._by_resource: dict[str, list[Span[_DatasetState]]] = {}
+        for dataset in self.datasets.values():
+            self._add_dataset(dataset)
+        for spans in self._resource_spans.values():
+            for during, state in spans:
+                if not state.reason:
+                    self._by_unit.setdefault(state.unit_id, []).append((during, state.is_withheld))
+
+    def _spans_of_line(self, resource: ResourceFacts) -> list[Span[_ResourceState]]:
+        points = _resource_points(resource, self)
+        return _spans(points, lambda day: _resource_on(resource, day, self))
+
+    def _add_dataset(self, dataset: DatasetFacts) -> None:
+        points = _dataset_points(dataset, self)
+        for during, state in _spans(points, lambda day: _dataset_on(dataset, day, self)):
+            self._by_unit.setdefault(state.unit_id, []).append(
+                (during, (state.orphan or state.reason, state.is_stale))
+            )
+            for code in state.targets:
+                self._by_resource.setdefault(code, []).append((during, state))
+
+    def spans_of_unit(self, unit_id: str) -> list[Span[Hashable]]:
+        """What its datasets (reason, stale) and counted lines (withheld) are, by stretch."""
+        return self._by_unit.get(unit_id, [])
+
+    def spans_of_resource(self, code: str) -> list[Span[Hashable]]:
+        """The line's own states and those of the datasets that open it, by stretch."""
+        return [*self._resource_spans.get(code, []), *self._by_resource.get(code, [])]
+
+    def related_units(self, unit_ids: Iterable[str]) -> Iterator[UnitFacts]:
+        """These units and all those that may answer for them: successors, parents, main names."""
+        waiting, seen = list(unit_ids), set[str]()
+        while waiting:
+            unit = self.units.get(waiting.pop())
+            if unit is None or unit.unit_id in seen:
+                continue
+            seen.add(unit.unit_id)
+            yield unit
+            waiting += [step.other for step in unit.successions if step.other]
+            waiting += [other for other in (unit.dual_of, unit.parent) if other]
+
+
+def _exists(unit: UnitFacts, day: date) -> bool:
+    return day in Range(unit.valid_from, unit.valid_to)
+
+
+def _successor(unit: UnitFacts, day: date) -> str | None:
+    """Who took over by that day; a rename, a split or a transfer leaves the unit itself."""
+    heirs = [
+        step.other
+        for step in sorted(unit.successions, key=lambda step: step.on)
+        if step.kind in ("merge_into", "abolish") and step.on <= day and step.other
+    ]
+    return heirs[-1] if heirs else None
+
+
+def owner_on(unit_id: str | None, day: date, units: Mapping[str, UnitFacts]) -> UnitFacts | None:
+    """The existing unit that answers for a unit's records on a day (by succession and main name).
+
+    None when there is none: its records are orphans until they are reassigned.
+    """
+    seen: set[str] = set()
+    while unit_id is not None and unit_id not in seen:
+        seen.add(unit_id)
+        unit = units.get(unit_id)
+        if unit is None:
+            return None
+        if unit.dual_of:
+            unit_id = unit.dual_of
+        elif _exists(unit, day):
+            return unit
+        else:
+            unit_id = _successor(unit, day)
+    return None
+
+
+def credited_unit(unit_id: str | None, day: date, facts: RateFacts) -> UnitFacts | None:
+    """The unit that a dataset counts for: an institution without its own count rolls up."""
+    owner = owner_on(unit_id, day, facts.units)
+    seen: set[str] = set()
+    while owner is not None and owner.unit_id not in seen:
+        seen.add(owner.unit_id)
+        counts_itself = owner.has_id and _within(owner.in_scope, day)
+        if counts_itself or owner.kind not in facts.parameters.roll_up_kinds:
+            return owner
+        parent = owner_on(owner.parent, day, facts.units)
+        if parent is None or parent.level != owner.level:
+            return owner
+        owner = parent
+    return owner
+
+
+def _unit_points(unit: UnitFacts, parameters: Parameters) -> Iterator[date]:
+    yield unit.valid_from
+    yield unit.valid_from + _days(parameters.grace_days_unit)
+    yield from (day for day in (unit.valid_to, unit.first_inventory_on) if day)
+    yield from (step.on for step in unit.successions)
+    yield from _bounds((*unit.in_scope, *unit.no_data))
+
+
+def _grace_end(unit: UnitFacts, parameters: Parameters) -> date:
+    full = unit.valid_from + _days(parameters.grace_days_unit)
+    return min(full, unit.first_inventory_on or full)
+
+
+def _unit_on(unit: UnitFacts, day: date, parameters: Parameters) -> _UnitState | None:
+    """Why a unit is out of U_base on a day (§5.2), or that it is in it; None before it exists."""
+    if day < unit.valid_from:
+        return None
+    return _UnitState(_unit_exclusion(unit, day, parameters), _within(unit.no_data, day))
+
+
+def _unit_exclusion(unit: UnitFacts, day: date, parameters: Parameters) -> str:
+    if not _exists(unit, day):
+        merged = any(s.kind == "merge_into" and s.on <= day for s in unit.successions)
+        return "unit_merged" if merged else "unit_abolished"
+    if unit.dual_of:
+        return "dual_name"
+    if unit.kind == "vertical" and not parameters.count_vertical:
+        return "vertical_unit"
+    if unit.kind != "vertical" and unit.kind not in parameters.unit_kinds:
+        return "kind_not_counted"
+    if not _within(unit.in_scope, day):
+        return "out_of_scope"
+    if not unit.has_id:
+        return "unit_without_id"
+    return "unit_grace" if day < _grace_end(unit, parameters) else ""
+
+
+def repair_ranges(dataset: DatasetFacts, parameters: Parameters) -> Ranges:
+    """Days of withdrawals for repair that keep the dataset counted (§5.5).
+
+    Of each repair the first `repair_days`, of each calendar year `repair_days_year` in all; so a
+    figure never changes afterwards because a repair took longer than hoped.
+    """
+    used: Counter[int] = Counter()
+    kept: list[Range] = []
+    for start in sorted(set(dataset.repairs)):
+        if not any(each.to_on == start for each in dataset.published):
+            continue
+        for step in range(parameters.repair_days):
+            day = start + _days(step)
+            if _within(dataset.published, day):
+                break
+            if used[day.year] < parameters.repair_days_year:
+                used[day.year] += 1
+                kept.append(Range(day, day + _days(1)))
+    return tuple(kept)
+
+
+def _broken(distribution: DistributionFacts, day: date, parameters: Parameters) -> bool:
+    """Failing for more than 7 days in a row: the eighth failing day is the first one out."""
+    limit = _days(parameters.failing_days)
+    return any(day in each and day - each.from_on >= limit for each in distribution.failing)
+
+
+def _dataset_points(dataset: DatasetFacts, facts: RateFacts) -> Iterator[date]:
+    parameters = facts.parameters
+    yield from _bounds((*dataset.published, *dataset.duplicate, *dataset.legal_order))
+    yield from _bounds((*dataset.unanswerable, *dataset.stale))
+    yield from _bounds(repair_ranges(dataset, parameters))
+    yield from (each.dead_from for each in dataset.stale if each.dead_from)
+    yield from (entry[0] for entry in (*dataset.units, *dataset.open_type))
+    for distribution in dataset.distributions:
+        yield from _bounds((*distribution.present, *distribution.failing))
+        yield from (f.from_on + _days(parameters.failing_days) for f in distribution.failing)
+    yield from (each.from_on + _days(parameters.orphan_days) for each in dataset.published[:1])
+    for unit in facts.related_units(entry[1] for entry in dataset.units):
+        yield from _unit_points(unit, parameters)
+    for link in dataset.links:
+        yield from _bounds((link.during,))
+        yield from _line_points(link.resource, facts)
+
+
+def _line_points(code: str, facts: RateFacts) -> Iterator[date]:
+    """Days on which a line, or one that it is merged into, changes state or merge."""
+    waiting, seen = [code], set[str]()
+    while waiting:
+        resource = facts.resources.get(waiting.pop())
+        if resource is None or resource.code in seen:
+            continue
+        seen.add(resource.code)
+        yield from (entry[0] for entry in resource.status)
+        yield from _bounds(merge.during for merge in resource.merged)
+        waiting += [merge.into for merge in resource.merged]
+
+
+def _target(code: str, day: date, facts: RateFacts) -> str | None:
+    """The line that a linked line is counted under on a day."""
+    seen: set[str] = set()
+    while code not in seen:
+        seen.add(code)
+        resource = facts.resources.get(code)
+        if resource is None:
+            return None
+        merge = next((each for each in resource.merged if day in each.during), None)
+        if merge is None:
+            return code
+        code = merge.into
+    return None
+
+
+def _dataset_on(dataset: DatasetFacts, day: date, facts: RateFacts) -> _DatasetState:
+    linked = [link.resource for link in dataset.links if day in link.during]
+    targets = {_target(code, day, facts) for code in linked}
+    given = value_at(dataset.units, day)
+    unit = credited_unit(given, day, facts)
+    reason = _dataset_standing(dataset, day, facts.parameters)
+    orphan = ""
+    if reason in _OPEN and not any(_is_registered(code, day, facts) for code in linked):
+        deadline = dataset.published[0].from_on + _days(facts.parameters.orphan_days)
+        orphan = "orphan_dataset" if day < deadline else "orphan_overdue"
+    return _DatasetState(
+        reason,
+        any(day in Range(each.from_on, each.to_on) for each in dataset.stale),
+        unit.unit_id if unit else "",
+        tuple(sorted(code for code in targets if code)),
+        orphan,
+    )
+
+
+def _is_registered(code: str, day: date, facts: RateFacts) -> bool:
+    resource = facts.resources.get(code)
+    return resource is not None and value_at(resource.status, day) == "active"
+
+
+def _dataset_standing(dataset: DatasetFacts, day: date, parameters: Parameters) -> str:
+    """Whether a dataset opens its line on a day (§5.2 U_open, §5.5), or what stands against it."""
+    if _within(dataset.legal_order, day):
+        return "legal_order"
+    if not any(each.from_on <= day for each in dataset.published):
+        return "no_dataset"
+    in_repair = _within(repair_ranges(dataset, parameters), day)
+    if not (_within(dataset.published, day) or in_repair):
+        return "withdrawn"
+    if _within(dataset.duplicate, day):
+        return "duplicate_dataset"
+    open_type = value_at(dataset.open_type, day)
+    counted = (
+        ("unconditional", "conditional") if parameters.conditional_counts else ("unconditional",)
+    )
+    if open_type not in counted:
+        return "not_open_type"
+    if open_type == "conditional" and _within(dataset.unanswerable, day):
+        return "unanswerable"
+    return _content_standing(dataset, day, parameters) or f"open_{open_type}"
+
+
+def _content_standing(dataset: DatasetFacts, day: date, parameters: Parameters) -> str:
+    """What is wrong with the data themselves, or an empty string."""
+    present = [each for each in dataset.distributions if _within(each.present, day)]
+    if not present:
+        return "not_machine_readable"
+    if all(_broken(each, day, parameters) for each in present):
+        return "broken_link"
+    is_dead = any(
+        each.dead_from is not None and day in Range(each.dead_from, each.to_on)
+        for each in dataset.stale
+    )
+    return "dead" if is_dead else ""
+
+
+def _resource_points(resource: ResourceFacts, facts: RateFacts) -> Iterator[date]:
+    yield from (entry[0] for entry in (*resource.status, *resource.units, *resource.open_type))
+    yield resource.published_on + _days(facts.parameters.grace_days_resource)
+    for day, _ in resource.open_type:
+        yield period_end(day, facts.parameters.openable_period) + _days(1)
+    yield from (amounts.from_on for amounts in resource.amounts)
+    yield from _bounds(merge.during for merge in resource.merged)
+    yield from _bounds(resource.legal_order)
+    for unit in facts.related_units(entry[1] for entry in resource.units):
+        yield from _unit_points(unit, facts.parameters)
+
+
+def _resource_on(resource: ResourceFacts, day: date, facts: RateFacts) -> _ResourceState | None:
+    """A line on a day; None while it is a draft or may not be shown at all."""
+    status = value_at(resource.status, day)
+    if status not in ("active", "retired") or resource.secrecy != "non_secret":
+        return None
+    given = value_at(resource.units, day) or ""
+    owner = owner_on(given, day, facts.units)
+    held = _held_openable(resource, day, facts.parameters)
+    amounts = [each for each in resource.amounts if each.from_on <= day]
+    last = amounts[-1] if amounts else Amounts(day)
+    return _ResourceState(
+        owner.unit_id if owner else given,
+        _resource_exclusion(resource, day, owner, facts.parameters),
+        value_at(resource.open_type, day) == "withheld",
+        held,
+        _pair(resource.code, "items", last.items_total, last.items_open),
+        _pair(resource.code, "rows", last.rows, last.rows_opened),
+    )
+
+
+def _pair(code: str, field: str, total: int | None, opened: int) -> tuple[int, int] | None:
+    if not total:
+        return None
+    if not 0 <= opened <= total:
+        raise RateError(Finding("rates.E5", field, code, {"opened": opened, "total": total}))
+    return opened, total
+
+
+def _resource_exclusion(
+    resource: ResourceFacts, day: date, owner: UnitFacts | None, parameters: Parameters
+) -> str:
+    """Why a line is out of R_base on a day (§5.3), or an empty string."""
+    if value_at(resource.status, day) == "retired":
+        return "retired"
+    merge = next((each for each in resource.merged if day in each.during), None)
+    if merge is not None:
+        return merge.reason
+    if owner is None:
+        return "unit_not_valid"
+    if owner.kind == "vertical" and not parameters.count_vertical:
+        return "vertical_unit"
+    if _within(resource.legal_order, day):
+        return "legal_order"
+    grace_end = resource.published_on + _days(parameters.grace_days_resource)
+    return "resource_grace" if day < grace_end and not resource.first_load else ""
+
+
+def _held_openable(resource: ResourceFacts, day: date, parameters: Parameters) -> bool:
+    """Reclassified from open to withheld while active: openable until the period ends (§5.5)."""
+    place = _place(resource.open_type, day)
+    if place < 1 or resource.open_type[place][1] != "withheld":
+        return False
+    changed = resource.open_type[place][0]
+    was_open = resource.open_type[place - 1][1] != "withheld"
+    was_active = value_at(resource.status, changed - _days(1)) == "active"
+    return was_open and was_active and day <= period_end(changed, parameters.openable_period)
+
+
+# --- memberships ---------------------------------------------------------------------------------
+
+
+def _standing(states: Iterable[tuple[str, bool]], variant: str) -> str:
+    """The nearest of some datasets, as a variant reads them."""
+    return min(
+        (_reading(*state, variant) for state in states), key=_RANK.__getitem__, default="no_dataset"
+    )
+
+
+def _reading(reason: str, is_stale: bool, variant: str) -> str:
+    if variant == "effective" and is_stale and reason in _OPEN:
+        return "stale"
+    if variant == "unconditional" and reason == "open_conditional":
+        return "conditional_only"
+    return reason
+
+
+def unit_memberships(unit_id: str, facts: RateFacts) -> tuple[Membership, ...]:
+    """All rows of a unit in the three variants of `open_unit_rate` (§5.2)."""
+    unit = facts.units[unit_id]
+    own: list[Span[Hashable]] = list(
+        _spans(
+            _unit_points(unit, facts.parameters), lambda day: _unit_on(unit, day, facts.parameters)
+        )
+    )
+    rows: list[Membership] = []
+    for during, states in _sweep([*own, *facts.spans_of_unit(unit_id)]):
+        state = next((each for each in states if isinstance(each, _UnitState)), None)
+        if state is None:
+            continue
+        for variant in VARIANTS[UNIT_RATE]:
+            declared_empty = state.is_declared_empty and variant != "strict"
+            excluded = state.reason or ("no_data" if declared_empty else "")
+            standing = excluded or _unit_standing(states, variant)
+            rows += _rows(UNIT_RATE, variant, unit_id, unit_id, during, standing, bool(excluded))
+    return merge_adjacent(rows)
+
+
+def _unit_standing(states: frozenset[Hashable], variant: str) -> str:
+    datasets = [each for each in states if isinstance(each, tuple)]
+    standing = _standing(datasets, variant)
+    # A unit whose every line is withheld stays in the base and may justify itself (§5.5).
+    if standing not in _OPEN and True in states and False not in states:
+        return "all_withheld"
+    return standing
+
+
+def data_memberships(code: str, facts: RateFacts) -> tuple[Membership, ...]:
+    """All rows of an inventory line in the six variants of `data_open_rate` (§5.3)."""
+    rows: list[Membership] = []
+    for during, states in _sweep(facts.spans_of_resource(code)):
+        state = next((each for each in states if isinstance(each, _ResourceState)), None)
+        if state is None:
+            continue
+        datasets = [
+            (each.reason, each.is_stale) for each in states if isinstance(each, _DatasetState)
+        ]
+        for variant in VARIANTS[DATA_RATE]:
+            rows += _data_rows(code, variant, during, state, datasets)
+    return merge_adjacent(rows)
+
+
+def _data_rows(
+    code: str,
+    variant: str,
+    during: Range,
+    state: _ResourceState,
+    datasets: Sequence[tuple[str, bool]],
+) -> list[Membership]:
+    opened, total = _amounts_in(variant, state)
+    excluded = state.reason or _variant_exclusion(variant, state, datasets)
+    standing = excluded or _standing(datasets, variant)
+    if standing == "no_dataset" and state.is_withheld:
+        standing = "withheld"
+    if standing in _OPEN and opened == 0:
+        standing = "nothing_opened"
+    return _rows(
+        DATA_RATE, variant, code, state.unit_id, during, standing, bool(excluded), (opened, total)
+    )
+
+
+def _amounts_in(variant: str, state: _ResourceState) -> tuple[int, int]:
+    if variant == "items":
+        return state.items or (0, 0)
+    if variant == "volume":
+        return state.rows or (0, 0)
+    return 1, 1
+
+
+def _variant_exclusion(
+    variant: str, state: _ResourceState, datasets: Sequence[tuple[str, bool]]
+) -> str:
+    reasons = {reason for reason, _ in datasets}
+    # Taken down by order and not open otherwise: out of both sides while the order lasts (§5.5).
+    if "legal_order" in reasons and not reasons.intersection(_OPEN):
+        return "legal_order"
+    if variant == "openable" and state.is_withheld and not state.is_held:
+        return "withheld"
+    if variant == "items" and state.items is None:
+        return "items_unknown"
+    if variant == "volume" and state.rows is None:
+        return "rows_unknown"
+    return ""
+
+
+def _rows(
+    rate: str,
+    variant: str,
+    record: str,
+    unit_id: str,
+    during: Range,
+    reason: str,
+    is_excluded: bool,
+    amounts: tuple[int, int] = (1, 1),
+) -> list[Membership]:
+    """The row or the two rows of a record for a stretch; `amounts` are (opened, total)."""
+
+    def row(side: str, amount: int) -> Membership:
+        return Membership(
+            rate, variant, record, unit_id, side, amount, reason, during.from_on, during.to_on
+        )
+
+    opened, total = amounts
+    if is_excluded:
+        return [row("excluded", total)]
+    counted = [row("denominator", total)]
+    return [*counted, row("numerator", opened)] if reason in _OPEN else counted
+
+
+def all_memberships(facts: RateFacts) -> tuple[Membership, ...]:
+    """The rows of every unit and every inventory line."""
+    units = [row for unit_id in facts.units for row in unit_memberships(unit_id, facts)]
+    data = [row for code in facts.resources for row in data_memberships(code, facts)]
+    return (*units, *data)
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A rate on a day.
+
+    Args:
+        rule_set, rate, variant, as_of: what was asked.
+        numerator, denominator: sums of the rows' amounts.
+        excluded: how many rows are kept out.
+        value: fraction as a decimal with six places, half up; None for a zero denominator.
+        display: percent with one place, half up; `—` for a zero denominator.
+        target: percent to reach, None where the variant has none.
+        meets_target: exact; None without target or value.
+        short_by: how much more the numerator needs; None like `meets_target`.
+    """
+
+    rule_set: str
+    rate: str
+    variant: str
+    as_of: date
+    numerator: int
+    denominator: int
+    excluded: int
+    value: str | None
+    display: str
+    target: int | None
+    meets_target: bool | None
+    short_by: int | None
+
+
+def decimal_half_up(numerator: int, denominator: int, places: int) -> str:
+    """The fraction as a decimal with so many places, rounded half up, in whole numbers."""
+    scaled = (2 * numerator * 10**places + denominator) // (2 * denominator)
+    return f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
+
+
+def target_for(rate: str, variant: str, day: date, parameters: Parameters = DEFAULTS) -> int | None:
+    """Percent to reach in the year of a day; None before the first milestone."""
+    known = [
+        target
+        for target in parameters.targets
+        if (target.rate, target.variant) == (rate, variant) and target.from_year <= day.year
+    ]
+    return max(known, key=lambda target: target.from_year).percent if known else None
+
+
+def figure_from_sums(
+    rate: str,
+    variant: str,
+    as_of: date,
+    numerator: int,
+    denominator: int,
+    excluded: int = 0,
+    parameters: Parameters = DEFAULTS,
+) -> Figure:
+    """The figure of sums that were made elsewhere, e.g. by SQL over the stored rows.
+
+    Raises:
+        RateError: rates.E4 unknown rate or variant; rates.E5 numerator not within denominator.
+    """
+    if variant not in VARIANTS.get(rate, ()):
+        raise RateError(Finding("rates.E4", "variant", f"{rate}/{variant}"))
+    if not 0 <= numerator <= denominator:
+        raise RateError(Finding("rates.E5", "numerator", f"{numerator}/{denominator}"))
+    given = (parameters.rule_set, rate, variant, as_of, numerator, denominator, excluded)
+    target = target_for(rate, variant, as_of, parameters)
+    if denominator == 0:
+        return Figure(*given, None, "—", target, None, None)
+    value = decimal_half_up(numerator, denominator, 6)
+    display = decimal_half_up(numerator * 100, denominator, 1) + "%"
+    if target is None:
+        return Figure(*given, value, display, None, None, None)
+    needed = -(-target * denominator // 100)
+    meets = numerator * 100 >= target * denominator
+    return Figure(*given, value, display, target, meets, max(0, needed - numerator))
+
+
+def figure(
+    memberships: Iterable[Membership],
+    rate: str,
+    variant: str,
+    as_of: date,
+    scope_units: frozenset[str] | None = None,
+    parameters: Parameters = DEFAULTS,
+) -> Figure:
+    """The figure of a day, for all units or some; a city's is the ratio of sums.
+
+    Raises:
+        RateError: rates.E4, rates.E5 as `figure_from_sums`, and E5 for a numerator row without a
+            denominator row that covers it.
+    """
+    sides: dict[str, dict[str, int]] = {"numerator": {}, "denominator": {}, "excluded": {}}
+    for row in memberships:
+        if (row.rate, row.variant) != (rate, variant) or as_of not in row:
+            continue
+        if scope_units is None or row.unit_id in scope_units:
+            sides[row.side][row.record] = sides[row.side].get(row.record, 0) + row.amount
+    for record, amount in sides["numerator"].items():
+        if amount > sides["denominator"].get(record, 0):
+            raise RateError(Finding("rates.E5", "record", record))
+    numerator, denominator = (sum(sides[s].values()) for s in ("numerator", "denominator"))
+    excluded = len(sides["excluded"])
+    return figure_from_sums(rate, variant, as_of, numerator, denominator, excluded, parameters)
+
+
+def units_in_scope(units: Iterable[UnitFacts], scope: str) -> frozenset[str]:
+    """The units of a report: `city` by default, `county` for itself, `combined` is their sum.
+
+    Raises:
+        RateError: rates.E4 unknown scope.
+    """
+    if scope not in SCOPES:
+        raise RateError(Finding("rates.E4", "scope", scope))
+    return frozenset(unit.unit_id for unit in units if unit.level in SCOPES[scope])
+
+
+def check_question(
+    rate: str,
+    variant: str,
+    as_of: date,
+    today: date,
+    first_inventory_on: date | None,
+    rule_set: str | None = None,
+    parameters: Parameters = DEFAULTS,
+) -> tuple[Finding, ...]:
+    """What is wrong with a question for a figure: rates.E4 unknown words, rates.E3 the date."""
+    found = []
+    if variant not in VARIANTS.get(rate, ()):
+        found.append(Finding("rates.E4", "variant", f"{rate}/{variant}"))
+    if rule_set not in (None, parameters.rule_set):
+        found.append(Finding("rates.E4", "rule_set", rule_set))
+    if as_of > today or first_inventory_on is None or as_of < first_inventory_on:
+        params = {"today": today.isoformat(), "first": str(first_inventory_on or "—")}
+        found.append(Finding("rates.E3", "as_of", as_of.isoformat(), params))
+    return tuple(found)
+
+
+def check_exclusion(reason: str, approver: str) -> tuple[Finding, ...]:
+    """rates.E6: whoever takes a record out of a figure says why and who approved it."""
+    if reason.strip() and approver.strip():
+        return ()
+    return (Finding("rates.E6", "reason" if not reason.strip() else "approver"),)
+
+
+# --- periods, staleness, suspects ----------------------------------------------------------------
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day some months later, or the last one of a shorter month."""
+    years, month = divmod(day.month - 1 + months, 12)
+    first = date(day.year + years, month + 1, 1)
+    last = (first + _days(31)).replace(day=1) - _days(1)
+    return first.replace(day=min(day.day, last.day))
+
+
+def period_end(day: date, period: str) -> date:
+    """Last day of the month, quarter, half or year that a day lies in.
+
+    Raises:
+        RateError: rates.E4 unknown period.
+    """
+    if period not in PERIOD_MONTHS:
+        raise RateError(Finding("rates.E4", "period", period))
+    months = PERIOD_MONTHS[period]
+    start = date(day.year, (day.month - 1) // months * months + 1, 1)
+    return add_months(start, months) - _days(1)
+
+
+def freeze_on(end: date, calendar: WorkCalendar, parameters: Parameters = DEFAULTS) -> date:
+    """Last day on which the figure of a period may be corrected: D + 5 working days (§5.4)."""
+    return calendar.due(end, parameters.freeze_workdays).due
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A term of the vocabulary `update_cycle` (§4.4): the period and the grace after it."""
+
+    months: int = 0
+    days: int = 0
+    grace_days: int = 0
+
+
+CYCLES = {
+    "realtime": Cycle(grace_days=1),  # 1 h + 24 h: a day has no hours
+    "daily": Cycle(days=1, grace_days=2),
+    "weekly": Cycle(days=7, grace_days=3),
+    "tendays": Cycle(days=10, grace_days=3),
+    "monthly": Cycle(months=1, grace_days=10),
+    "quarterly": Cycle(months=3, grace_days=20),
+    "halfyear": Cycle(months=6, grace_days=30),
+    "yearly": Cycle(months=12, grace_days=60),
+}
+
+
+def stale_ranges(
+    changes: Sequence[date],
+    cycle: Cycle | None,
+    calendar: WorkCalendar,
+    parameters: Parameters = DEFAULTS,
+) -> tuple[StaleRange, ...]:
+    """Stretches in which the promised update is missing (§4.4), the coming one included.
+
+    Args:
+        changes: days on which the content changed (`last_data_date`), in order.
+        cycle: of `CYCLES`; None (irregular, static) is never stale.
+    """
+    if cycle is None:
+        return ()
+    found = []
+    for place, changed in enumerate(changes):
+        limit = add_months(changed, cycle.months) + _days(cycle.days + cycle.grace_days)
+        start = calendar.roll_forward(limit) + _days(1)
+        until = changes[place + 1] if place + 1 < len(changes) else None
+        if until is None or start < until:
+            cycles = parameters.dead_cycles
+            by_cycles = add_months(start, cycles * cycle.months) + _days(cycles * cycle.days)
+            dead = max(by_cycles, start + _days(parameters.dead_days))
+            found.append(StaleRange(start, until, dead))
+    return tuple(found)
+
+
+def unanswered_from(
+    asked_on: date, calendar: WorkCalendar, parameters: Parameters = DEFAULTS
+) -> date:
+    """First day on which an unanswered request makes conditional data not answerable (§5.5)."""
+    return calendar.due(asked_on, parameters.conditional_reply_workdays).due + _days(1)
+
+
+@dataclass(frozen=True)
+class DuplicateKey:
+    """What a record is compared by; `is_mirror` marks a copy of another unit's or county's."""
+
+    record: str
+    first_on: date
+    res_code: str = ""
+    provider: str = ""
+    title: str = ""
+    content_hash: str = ""
+    is_mirror: bool = False
+
+
+def find_duplicates(keys: Iterable[DuplicateKey]) -> dict[str, str]:
+    """Which record only repeats which other: by res_code, then by (provider, title, content).
+
+    The original stays: not a mirror, then the earliest, then the smallest id.
+    """
+    order = sorted(keys, key=lambda key: (key.is_mirror, key.first_on, key.record))
+    originals: dict[Hashable, str] = {}
+    found: dict[str, str] = {}
+    for key in order:
+        marks: list[Hashable] = [key.res_code] if key.res_code else []
+        if key.content_hash:
+            marks.append((key.provider, key.title, key.content_hash))
+        original = next((originals[mark] for mark in marks if mark in originals), key.record)
+        if original != key.record:
+            found[key.record] = original
+        for mark in marks:
+            originals.setdefault(mark, original)
+    return found
+
+
+def split_suspects(
+    lines: Iterable[tuple[str, str, str, str]],
+) -> tuple[tuple[str, ...], ...]:
+    """Families of lines that may be one, split to inflate the rate (§5.5).
+
+    Args:
+        lines: (entry code, provider, system, table); a line without system or table is no suspect.
+    """
+    families: dict[tuple[str, str, str], list[str]] = {}
+    for code, provider, system, table in lines:
+        if system and table:
+            families.setdefault((provider, system, table), []).append(code)
+    return tuple(tuple(sorted(codes)) for codes in families.values() if len(codes) > 1)
