@@ -7,47 +7,68 @@ nothing of CKAN, keeps no state, and a crash of it is an answer that `logic.inta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import json
+import resource
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Protocol
 
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake import (
+    FILLED_DOWN_FIELDS,
+    IntakeRefused,
+    Limits,
     Merge,
+    cell_name,
+    classify_row,
+    column_letter,
+    is_blank,
+    refused,
+    script_of,
 )
 from ckanext.govopen.domain.intake_header import (
+    SEARCHED_ROWS,
+    Aliases,
     Assignment,
     Header,
+    assign_columns,
+    find_header,
 )
+from ckanext.govopen.domain.intake_values import BadDate, cell_text, is_bad, normalise
+from ckanext.govopen.logic import intake_probe
+from ckanext.govopen.logic.intake_csv import TextTable
 
-OUT_OF_MEMORY = 114
 _BATCH = 200
 _SCRIPT_SAMPLE = 60
 
 
-class Rows(Protocol):
-    """Where rows come from: a sheet of a workbook or a text table."""
+class Grid(Protocol):
+    """Where rows come from: a sheet of a workbook, or a text table."""
 
     width: int
     merges: tuple[Merge, ...]
 
-    def rows(self) -> Iterator[list[Any]]: ...
+    def rows(self) -> Iterator[list[Any]]:
+        """The rows from the first one; an empty one may be an empty list."""
 
 
 @dataclass
 class Reading:
-    """One sheet being read: where its header is and what was decided about its columns."""
+    """One sheet being read: where its header is and what was found below it."""
 
     sheet: str | None
-    grid: Rows
+    grid: Grid
     header: Header
     head: list[list[str]]
     assignment: Assignment
-    keys: list[str] = field(default_factory=list)
-    fields: list[str | None] = field(default_factory=list)
-    confidences: list[float] = field(default_factory=list)
     skipped: set[int] = field(default_factory=set)
     notes: list[Finding] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+    sample: list[str] = field(default_factory=list)
+    differing: set[str] = field(default_factory=set)
     data_rows: int = 0
 
     @property
@@ -55,16 +76,325 @@ class Reading:
         columns = self.assignment.columns
         return columns.index("name") if "name" in columns else None
 
-    @property
-    def rank(self) -> tuple[bool, int]:
-        return (self.name_column is not None, len(self.header.fields))
+    def classified(self) -> Iterator[tuple[int, str, list[str]]]:
+        """Index, kind and texts of each row below the header."""
+        for index, row in enumerate(self.grid.rows()):
+            if index > self.header.last:
+                texts = [cell_text(value) for value in row]
+                yield index, classify_row(texts, self.head, self.name_column), texts
+
+    def has_data(self) -> bool:
+        return any(kind == "data" for _, kind, _ in self.classified())
 
 
-def text_of(value: Any) -> str:
-    """What a cell shows; an error shows itself, a formula never calculated shows nothing."""
-    if isinstance(value, str):
-        return value if value.isprintable() else intake_values_text(value)
-    return value.text if hasattr(value, "is_calculated") else intake_values_text(value)
+def main(source: IO[str], target: IO[str]) -> None:
+    """Answer the request on `source`; every line of the answer is one JSON object."""
+    request = json.load(source)
+    limits = Limits(**request["limits"])
+    _restrain(limits)
+    try:
+        for line in answer(request, limits):
+            target.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    except IntakeRefused as refusal:
+        findings = [asdict(finding) for finding in refusal.findings]
+        target.write("\n" + json.dumps({"refused": findings}, ensure_ascii=False) + "\n")
 
 
-from ckanext.govopen.domain.intake_values import cell_text as intake_values_text  # noqa: E402
+def _restrain(limits: Limits) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (limits.max_memory, limits.max_memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.max_output, limits.max_output))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def answer(request: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any]]:
+    """The table of a request and its rows, in batches.
+
+    Raises:
+        IntakeRefused: the file is not read, for the reasons given.
+    """
+    path = Path(request["path"])
+    kind = intake_probe.probe(path, limits)
+    aliases = Aliases(request["aliases"], request["exact_only"], request["mapping"])
+    notes: list[Finding] = []
+    if intake_probe.is_misnamed(path, kind):
+        notes.append(Finding("intake.W5", value=path.suffix, params={"kind": kind}))
+    encoding = None
+    if kind == "csv":
+        table = _text_table(path, request, limits, aliases)
+        encoding, epoch_1904 = table.encoding, table.epoch_1904
+        reading = _read_head(None, table, aliases)
+        if reading is None:
+            raise refused("intake.E7", {"sheets": []})
+    else:
+        from ckanext.govopen.logic.intake_workbook import Workbook
+
+        book = Workbook(path, kind, limits, request["sheet"])
+        epoch_1904 = book.epoch_1904
+        if request["sheet"] is None:
+            notes += [Finding("intake.W2", sheet=name, value=name) for name in book.hidden]
+        reading = _choose_sheet(book, aliases, notes)
+    _check_columns(reading, request["mapping"])
+    _inspect(reading)
+    notes += reading.notes + _settle_rivals(reading)
+    yield from _emit(reading, kind, encoding, notes, epoch_1904)
+
+
+def _text_table(
+    path: Path, request: Mapping[str, Any], limits: Limits, aliases: Aliases
+) -> TextTable:
+    if request["sheet"] is not None:
+        raise refused("intake.E17", {"option": "sheet", "known": []}, value=request["sheet"])
+
+    def count_headings(rows: list[list[str]]) -> float:
+        header = find_header(_even(rows), (), aliases)
+        return header.score if header else 0
+
+    return TextTable(path, request["encoding"], limits, count_headings)
+
+
+def _even(rows: Sequence[Sequence[Any]], width: int = 0) -> list[list[str]]:
+    """Rows as texts, all of the width of the widest."""
+    width = max(width, max((len(row) for row in rows), default=0))
+    return [[cell_text(value) for value in row] + [""] * (width - len(row)) for row in rows]
+
+
+def _choose_sheet(book: Any, aliases: Aliases, notes: list[Finding]) -> Reading:
+    """The sheet with the most recognised columns; sheets with names and with data go first."""
+    best: tuple[tuple[bool, bool, int], Reading] | None = None
+    equal: list[str] = []
+    seen: list[str] = []
+    for name in book.wanted:
+        grid = book.grid(name)
+        if any(not is_blank(cell_text(value)) for row in grid.rows() for value in row):
+            seen.append(name)
+        reading = _read_head(name, grid, aliases)
+        if reading is None:
+            continue
+        has_name = reading.name_column is not None
+        rank = (reading.has_data(), has_name, len(reading.header.fields))
+        if best is None or rank > best[0]:
+            best, equal = (rank, reading), [name]
+        elif rank == best[0]:
+            equal.append(name)
+    if best is None:
+        if not seen:
+            raise IntakeRefused((Finding("intake.E9", params={"sheets": book.names}), *notes))
+        raise IntakeRefused(
+            (Finding("intake.E7", params={"sheets": seen}, sheet=seen[0]), *notes)
+        )
+    if len(equal) > 1 and best[0][0]:
+        raise refused("intake.E10", {"sheets": equal}, sheet=equal[1])
+    return best[1]
+
+
+def _read_head(sheet: str | None, grid: Grid, aliases: Aliases) -> Reading | None:
+    head = _even(list(islice(grid.rows(), SEARCHED_ROWS)), grid.width)
+    header = find_header(head, grid.merges, aliases)
+    if header is None:
+        return None
+    known = [row for row in head[: header.last + 1] if any(not is_blank(text) for text in row)]
+    return Reading(sheet, grid, header, known, assign_columns(header.matches))
+
+
+def _check_columns(reading: Reading, mapping: Mapping[str, str | None]) -> None:
+    headings = set(reading.header.headings)
+    headings |= {heading.rpartition("/")[2] for heading in headings}
+    letters = {column_letter(index) for index in range(len(reading.header.headings))}
+    for heading, wanted in mapping.items():
+        if heading not in headings and heading not in letters:
+            raise refused(
+                "intake.E8", {"field": wanted, "header": heading},
+                field=wanted, sheet=reading.sheet, row=reading.header.last + 1, value=heading,
+            )  # fmt: skip
+    if reading.name_column is None:
+        found = [heading for heading in reading.header.headings if heading]
+        raise refused(
+            "intake.E8", {"field": "name", "headers": found[:50]},
+            field="name", sheet=reading.sheet, row=reading.header.last + 1,
+        )  # fmt: skip
+
+
+def _inspect(reading: Reading) -> None:
+    """Look at all rows once: which are data, whether rival columns differ, what is skipped."""
+    width = len(reading.header.headings)
+    rivals = reading.assignment.rivals.items()
+    is_text_table = reading.sheet is None
+    for index, kind, texts in reading.classified():
+        if kind == "empty":
+            continue
+        filled = [at for at, text in enumerate(texts) if text and not is_blank(text)]
+        if kind != "data":
+            code = "intake.W4" if kind == "repeat" else "intake.W3"
+            reading.notes.append(
+                Finding(
+                    code, value=texts[filled[0]][:200], params={"kind": kind},
+                    sheet=reading.sheet, cell=cell_name(index, filled[0]), row=index + 1,
+                )  # fmt: skip
+            )
+            reading.skipped.add(index)
+            continue
+        reading.data_rows += 1
+        reading.used.update(filled)
+        if is_text_table:
+            _check_width(reading, index, filled, texts, width)
+        if reading.data_rows <= _SCRIPT_SAMPLE:
+            reading.sample += texts
+        for name, columns in rivals:
+            if len({texts[at].strip() if at < len(texts) else "" for at in columns}) > 1:
+                reading.differing.add(name)
+    if not reading.data_rows:
+        raise refused(
+            "intake.E15", {"header_row": reading.header.last + 1},
+            sheet=reading.sheet, row=reading.header.last + 1,
+        )  # fmt: skip
+
+
+def _check_width(
+    reading: Reading, index: int, filled: list[int], texts: list[str], width: int
+) -> None:
+    """A record of a text table that is longer than the header has a delimiter too many."""
+    last = max((at for at, heading in enumerate(reading.header.headings) if heading), default=0)
+    if filled[-1] > last:
+        raise refused(
+            "intake.E12", {"reason": "too_many", "line": index + 1, "columns": last + 1},
+            cell=cell_name(index, last + 1), row=index + 1, value=texts[last + 1][:200],
+        )  # fmt: skip
+
+
+def _settle_rivals(reading: Reading) -> list[Finding]:
+    """Columns that claim one field equally: the left one is taken, with a note if they differ."""
+    notes = []
+    row = reading.header.last
+    for name, columns in reading.assignment.rivals.items():
+        if name not in reading.differing:
+            continue
+        headings = [reading.header.headings[at] for at in columns]
+        letters = [column_letter(at) for at in columns]
+        finding = Finding(
+            "intake.E10" if name == "name" else "intake.W6",
+            field=name, value=headings[1], params={"columns": letters, "headers": headings},
+            sheet=reading.sheet, cell=cell_name(row, columns[1]), row=row + 1,
+        )  # fmt: skip
+        if name == "name":
+            raise IntakeRefused((finding,))
+        notes.append(finding)
+    return notes
+
+
+def _kept_columns(reading: Reading) -> dict[int, str]:
+    """Index and heading of each column that has a heading or a value; headings made unique."""
+    headings = reading.header.headings
+    kept: dict[int, str] = {}
+    taken: set[str] = set()
+    for index in range(max(len(headings), max(reading.used, default=-1) + 1)):
+        heading = headings[index] if index < len(headings) else ""
+        if not heading and index not in reading.used:
+            continue
+        key = heading if heading and heading not in taken else f"{heading} [{column_letter(index)}]"
+        kept[index] = key.strip()
+        taken.add(kept[index])
+    return kept
+
+
+def _emit(
+    reading: Reading, kind: str, encoding: str | None, notes: list[Finding], epoch_1904: bool
+) -> Iterator[dict[str, Any]]:
+    kept = _kept_columns(reading)
+    fields = dict(enumerate(reading.assignment.columns))
+    matches = dict(enumerate(reading.header.matches))
+    columns = [
+        [column_letter(at), key, fields.get(at), matches[at].confidence if fields.get(at) else 0.0]
+        for at, key in kept.items()
+    ]
+    yield {
+        "table": {
+            "file_kind": kind, "encoding": encoding, "sheet": reading.sheet,
+            "header_row": reading.header.last + 1, "columns": columns,
+            "notes": [asdict(note) for note in notes],
+        }
+    }  # fmt: skip
+    traditional = script_of([*reading.header.headings, *reading.sample]) == "traditional"
+    rows = _Interpreter(reading, list(kept), traditional, epoch_1904).rows()
+    count = 0
+    while batch := list(islice(rows, _BATCH)):
+        count += len(batch)
+        yield {"rows": batch}
+    yield {"end": count}
+
+
+class _Interpreter:
+    """Rows of data as they are written: number, texts, values that differ from them, findings."""
+
+    def __init__(
+        self, reading: Reading, kept: list[int], traditional: bool, epoch_1904: bool
+    ) -> None:
+        self._reading, self._kept = reading, kept
+        self._traditional, self._epoch_1904 = traditional, epoch_1904
+        columns = reading.assignment.columns
+        self._fields = [(at, columns[at] if at < len(columns) else None) for at in kept]
+        self._bottoms: dict[int, dict[int, int]] = {}
+        for merge in reading.grid.merges:
+            if merge.bottom > merge.top and merge.left < len(columns):
+                if columns[merge.left] in FILLED_DOWN_FIELDS:
+                    self._bottoms.setdefault(merge.left, {})[merge.top] = merge.bottom
+        self._filling: dict[int, tuple[int, Any]] = {}
+
+    def rows(self) -> Iterator[list[Any]]:
+        skipped, last = self._reading.skipped, self._reading.header.last
+        for index, row in enumerate(self._reading.grid.rows()):
+            if self._bottoms:
+                row = self._filled_down(index, row)
+            if index <= last or index in skipped:
+                continue
+            texts = [cell_text(row[at]) if at < len(row) else "" for at in self._kept]
+            if any(text and not is_blank(text) for text in texts):
+                yield self._interpret(index, row, texts)
+
+    def _filled_down(self, index: int, row: list[Any]) -> list[Any]:
+        for column, bottoms in self._bottoms.items():
+            if index in bottoms:
+                self._filling[column] = (bottoms[index], row[column])
+        return row
+
+    def _interpret(self, index: int, row: list[Any], texts: list[str]) -> list[Any]:
+        changed: dict[int, str] = {}
+        findings: list[dict[str, Any]] = []
+        for place, (at, name) in enumerate(self._fields):
+            value = row[at] if at < len(row) else ""
+            if at in self._filling and not texts[place] and index <= self._filling[at][0]:
+                value = self._filling[at][1]
+            if value == "" or value is None:
+                continue
+            text, code = self._value(name, value)
+            if code:
+                findings.append(self._finding(code, name, value, index, at))
+            if name and text != texts[place]:
+                changed[place] = text
+        return [index + 1, texts, changed, findings]
+
+    def _value(self, name: str | None, value: Any) -> tuple[str, str | None]:
+        if is_bad(value):
+            return "", "intake.W1"
+        if name is None:
+            return "", None
+        try:
+            text = normalise(
+                name, value, traditional=self._traditional, epoch_1904=self._epoch_1904
+            )
+        except BadDate:
+            return "", "inventory.E19"
+        return text, None
+
+    def _finding(
+        self, code: str, name: str | None, value: Any, index: int, at: int
+    ) -> dict[str, Any]:
+        finding = Finding(
+            code, field=name, value=cell_text(value)[:200],
+            sheet=self._reading.sheet, cell=cell_name(index, at), row=index + 1,
+        )  # fmt: skip
+        return asdict(finding)
+
+
+if __name__ == "__main__":
+    main(sys.stdin, sys.stdout)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import python_calamine as calamine
 
-from ckanext.govopen.domain.intake import IntakeRefused, Limits, Merge, refused
-from ckanext.govopen.domain.intake_values import cell_text, is_error
+from ckanext.govopen.domain.intake import Limits, Merge, refused
+from ckanext.govopen.domain.intake_values import BadCell, cell_text
 from ckanext.govopen.logic import intake_scan
 from ckanext.govopen.logic.intake_scan import Scan
 
@@ -24,13 +23,6 @@ _UNREADABLE = (
     OSError,
     ValueError,
 )
-
-
-@dataclass(frozen=True)
-class BadCell:
-    """A cell that shows an error (`text`), or a formula that nobody calculated (text is empty)."""
-
-    text: str
 
 
 class Grid:
@@ -139,16 +131,3 @@ def _open(path: Path) -> Any:
         raise refused("intake.E2") from error
     except _UNREADABLE as error:
         raise refused("intake.E13", {"reason": "workbook"}) from error
-
-
-def text_of(value: object) -> str:
-    """What a cell shows; an error shows itself, a formula never calculated shows nothing."""
-    return value.text if isinstance(value, BadCell) else cell_text(value)
-
-
-def is_bad(value: object) -> bool:
-    """The cell holds no value that can be trusted."""
-    return isinstance(value, BadCell) or (isinstance(value, str) and is_error(value))
-
-
-__all__ = ["BadCell", "Grid", "IntakeRefused", "Workbook", "is_bad", "text_of"]

@@ -1,0 +1,203 @@
+"""Spreadsheets and text tables that offices send: read safely, every cell kept, every doubt named.
+
+`read_table` hands the file to a program of its own (`logic.intake_reader`) that runs within
+limits of memory and time, so that no file can take this process down. Nothing is stored here;
+importing rows is `logic.inventory`. Source: domain model 4.2 and 4.9.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.intake import (
+    DEFAULT_LIMITS,
+    FIELDS,
+    Column,
+    IntakeRefused,
+    Limits,
+    Row,
+    Table,
+    refused,
+)
+
+__all__ = ["DEFAULT", "Column", "IntakeRefused", "Limits", "Row", "Table", "read_table"]
+
+DEFAULT = DEFAULT_LIMITS
+_ALIASES = Path(__file__).parent.parent / "data" / "intake" / "aliases.yaml"
+_READER = "ckanext.govopen.logic.intake_reader"
+_LIMIT_SIGNALS = frozenset({signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL})
+_OUT_OF_MEMORY = (b"MemoryError", b"memory allocation", b"Cannot allocate memory")
+log = logging.getLogger(__name__)
+
+
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    mapping: Mapping[str, str | None] | None = None,
+    limits: Limits = DEFAULT,
+) -> Table:
+    """The table in a file of any kind that offices use (xls, xlsx, xlsb, ods, csv).
+
+    Args:
+        path: the file; its name counts for nothing but a note when it promises another kind.
+        sheet: the sheet to read, also a hidden one; None to choose by recognised columns.
+        encoding: of a csv file, when it cannot be found out.
+        mapping: heading or column letter to field (None: the column has no field), or field to
+            heading; wins over recognition.
+        limits: what the file may ask of the machine.
+
+    Returns:
+        The table; its rows may be walked several times and are read from disk each time.
+
+    Raises:
+        IntakeRefused: `findings` name what is wrong, with sheet, cell and value where known.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise refused("intake.E1", {"kind": "missing" if not path.exists() else "folder"})
+    aliases = _aliases()
+    request = {
+        "path": str(path.resolve()), "sheet": sheet, "encoding": encoding,
+        "mapping": _headings_to_fields(mapping or {}), "limits": asdict(limits), **aliases,
+    }  # fmt: skip
+    output = tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl")  # noqa: SIM115 Rows closes it
+    try:
+        _run_reader(request, output, limits)
+        return _table(output)
+    except BaseException:
+        output.close()
+        raise
+
+
+@cache
+def _aliases() -> dict[str, Any]:
+    content = yaml.safe_load(_ALIASES.read_text(encoding="utf-8"))
+    return {"aliases": content["aliases"], "exact_only": content["exact_only"]}
+
+
+def _headings_to_fields(mapping: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Heading to field, whichever way round the caller gave it."""
+    result: dict[str, str | None] = {}
+    for key, value in mapping.items():
+        if value is None or value in FIELDS:
+            result[key] = value
+        elif key in FIELDS:
+            result[value] = key
+        else:
+            raise refused("intake.E17", {"option": "mapping", "known": list(FIELDS)}, value=value)
+    return result
+
+
+def _run_reader(request: Mapping[str, Any], output: IO[bytes], limits: Limits) -> None:
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONSAFEPATH": "1",
+        # One arena keeps the address space near to what is used.
+        "MALLOC_ARENA_MAX": "1",
+    }
+    with tempfile.TemporaryFile() as errors:
+        try:
+            ended = subprocess.run(  # noqa: S603 our own interpreter and module
+                [sys.executable, "-S", "-m", _READER],
+                input=json.dumps(request).encode(),
+                stdout=output,
+                stderr=errors,
+                env=environment,
+                timeout=limits.wall_seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            facts = {"limit": "time", "seconds": limits.wall_seconds}
+            raise refused("intake.E14", facts) from None
+        if ended.returncode:
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
+            raise _crashed(ended.returncode, errors.read(), limits)
+
+
+def _crashed(code: int, errors: bytes, limits: Limits) -> IntakeRefused:
+    """What a reader that did not end well says about the file."""
+    megabytes = limits.max_memory // 2**20
+    if -code == signal.SIGXCPU or -code == signal.SIGKILL:
+        return refused("intake.E14", {"limit": "time", "seconds": limits.cpu_seconds})
+    if -code in _LIMIT_SIGNALS:
+        return refused("intake.E14", {"limit": "output", "megabytes": limits.max_output // 2**20})
+    if any(sign in errors for sign in _OUT_OF_MEMORY):
+        return refused("intake.E14", {"limit": "memory", "megabytes": megabytes})
+    log.warning("reader ended with %s: %s", code, errors[-500:].decode("utf-8", "backslashreplace"))
+    return refused("intake.E13", {"reason": "reader"})
+
+
+def _table(output: Any) -> Table:
+    with open(output.name, "rb") as lines:
+        first = lines.readline()
+        last = _last_line(lines)
+    if "refused" in last:
+        raise IntakeRefused(_finding(one) for one in last["refused"])
+    facts = json.loads(first)["table"]
+    columns = tuple(Column(*one) for one in facts.pop("columns"))
+    notes = tuple(_finding(one) for one in facts.pop("notes"))
+    rows = _Rows(output, columns, last["end"])
+    return Table(columns=columns, notes=notes, rows=rows, **facts)
+
+
+def _last_line(lines: IO[bytes]) -> dict[str, Any]:
+    """The end mark or the refusal; a refusal may hold long lists of names."""
+    size, back = lines.seek(0, os.SEEK_END), 65_536
+    while True:
+        lines.seek(max(0, size - back))
+        tail = lines.read().rstrip(b"\n")
+        if b"\n" in tail or back >= size:
+            return json.loads(tail.rpartition(b"\n")[2])
+        back *= 4
+
+
+def _finding(facts: Mapping[str, Any]) -> Finding:
+    return Finding(**facts)
+
+
+class _Rows:
+    """Rows kept in a temporary file, which goes when nobody refers to them."""
+
+    def __init__(self, file: Any, columns: tuple[Column, ...], count: int) -> None:
+        self._file, self._columns, self._count = file, columns, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        headers = [column.header for column in self._columns]
+        fields = [(at, one.field, one.letter) for at, one in enumerate(self._columns) if one.field]
+        with open(self._file.name, "rb") as lines:
+            next(lines)
+            for line in lines:
+                for number, texts, changed, findings in json.loads(line).get("rows", ()):
+                    values = {}
+                    for at, name, _ in fields:
+                        value = changed.get(str(at), texts[at])
+                        if value:
+                            values[name] = value
+                    yield Row(
+                        number=number,
+                        values=values,
+                        source=dict(zip(headers, texts, strict=True)),
+                        cells={name: f"{letter}{number}" for _, name, letter in fields},
+                        findings=tuple(_finding(one) for one in findings),
+                    )
