@@ -1,0 +1,181 @@
+"""Brings the parts of a configured installation up, in order, and tells when all is healthy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import replace
+
+from stack import parts, postgresql, redis_server, solr, state, supervisor
+from stack.environment import clean_environ
+from stack.installation import Installation, ckan_ini
+from stack.messages import StackError, say, step
+
+WEB_SECONDS = 120
+OWN_COMMANDS = ("account", "city", "worker")
+
+
+def bring_up(one: Installation, *, was_running: bool) -> Installation:
+    """Start what does not run yet and return the installation with what it now remembers."""
+    if not was_running:
+        with step("step_configure"):
+            configure(one)
+        supervisor.launch(one)
+    with step("step_database"):
+        postgresql.wait(one)
+    one = migrate(one)
+    if not one.external("solr"):
+        with step("step_solr"):
+            solr.wait(one)
+    with step("step_web"):
+        supervisor.start(one.folder, "web")
+        if "worker" in commands(one):
+            supervisor.start(one.folder, "worker")
+        wait_for_web(one)
+    first_steps(one)
+    return one
+
+
+def configure(one: Installation) -> None:
+    """Write every file that the parts read."""
+    if not one.external("database"):
+        postgresql.init(one)
+        postgresql.configure(one)
+    if not one.external("redis"):
+        redis_server.configure(one)
+    if not one.external("solr"):
+        solr.write_home(one)
+    local = one.folder.root / "local.ini"
+    if not local.exists():
+        state.write_private(local, (one.checkout.config / "local.ini.tmpl").read_text("utf-8"))
+    state.write_private(one.folder.ini, ckan_ini(one))
+    parts.write(one)
+
+
+def fingerprint(one: Installation) -> str:
+    """Return a hash of all that decides about the schema and the commands."""
+    base = one.checkout.extension
+    files = [one.checkout.config / "constraints.txt", *sorted(base.glob("plugin*.py"))]
+    for folder in ("migration", "model", "cli"):
+        files += sorted(p for p in (base / folder).rglob("*") if p.suffix in (".py", ".sql"))
+    digest = hashlib.sha256(" ".join(one.plugins).encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def migrate(one: Installation) -> Installation:
+    """Bring roles, schema and rights up to date when anything that decides about them changed."""
+    now = fingerprint(one)
+    if one.state.done.get("schema") == now:
+        return one
+    with step("step_schema"):
+        postgresql.create(one)
+        postgresql.datastore_permissions(one)
+        ckan(one, "db", "upgrade", environ=postgresql.environ_for_owner(one))
+        postgresql.grant(one)
+        stamp(one)
+        found = offered(ckan(one, "govopen", "--help", may_fail=True))
+    done = one.state.with_done("schema", now).with_done("commands", " ".join(found))
+    state.save(one.folder, done)
+    return replace(one, state=done)
+
+
+def stamp(one: Installation) -> None:
+    """Mark the database of a demo or test folder, whose clock may be set."""
+    kind = one.state.stamp or ("demo" if one.state.city in ("demo", "small") else "")
+    if kind and postgresql.function_exists(one, "govopen_stamp"):
+        postgresql.psql(one, f"SELECT govopen_stamp('{kind}')", database="ckan",  # noqa: S608
+                        role="govopen_owner")
+
+
+def offered(help_page: str) -> list[str]:
+    """Return those of the commands we would call that the help page of `ckan govopen` lists."""
+    listed = set(re.findall(r"^  ([a-z][a-z-]*)\b", help_page, re.MULTILINE))
+    return [name for name in OWN_COMMANDS if name in listed]
+
+
+def commands(one: Installation) -> list[str]:
+    """Return the product's commands that this installation has."""
+    return one.state.done.get("commands", "").split()
+
+
+def ckan(one: Installation, *arguments: str, environ: dict[str, str] | None = None,
+         may_fail: bool = False) -> str:
+    """Run a `ckan` command and return what it printed."""
+    given = {"CKAN_SQLALCHEMY_URL": environ["CKAN_SQLALCHEMY_URL"]} if environ else {}
+    done = subprocess.run(
+        [*parts.ckan(one), *arguments], cwd=one.folder.run, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+        env=clean_environ() | {"PYTHONUTF8": "1", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"} | given,
+    )
+    if done.returncode != 0 and not may_fail:
+        log = one.folder.logs / "ckan-command.log"
+        log.write_text(done.stdout + done.stderr, encoding="utf-8")
+        raise StackError("ckan_failed", command=" ".join(arguments), log=log,
+                         output="\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]))
+    return done.stdout
+
+
+def wait_for_web(one: Installation) -> None:
+    """Wait until the web part says that it is healthy."""
+    end = time.monotonic() + WEB_SECONDS
+    while not web_is_healthy(one):
+        failing = supervisor.state_of(one.folder, "web") in ("BACKOFF", "FATAL", "EXITED")
+        if failing or time.monotonic() > end:
+            raise supervisor.not_up(one.folder, "web")
+        time.sleep(0.2)
+
+
+def web_is_healthy(one: Installation) -> bool:
+    """Ask `/healthz`, or CKAN's own status where that page does not exist."""
+    code = _get(one.local_url + "/healthz")
+    return code == 200 or (code == 404 and _get(one.local_url + "/api/3/action/status_show") == 200)
+
+
+def _get(url: str) -> int:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def first_steps(one: Installation) -> None:
+    """After the first healthy start: the accounts, and the fictional city in the background."""
+    there = commands(one)
+    if "account" in there and not one.folder.accounts_file.exists():
+        with step("step_accounts"):
+            ckan(one, "govopen", "account", "bootstrap", "--out", str(one.folder.accounts_file))
+            one.folder.accounts_file.chmod(0o600)
+    if "city" in there and one.state.city != "empty" and city_state(one).get("state") != "done":
+        supervisor.start(one.folder, "city")
+        say("city_loading", city=one.state.city)
+
+
+def city_state(one: Installation) -> dict[str, object]:
+    """Return how far the city is, as its generator wrote it."""
+    try:
+        found = json.loads(one.folder.city_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def announce(one: Installation, seconds: float) -> None:
+    """Print the address and the accounts."""
+    say("ready", url=one.site_url, seconds=f"{seconds:.0f}")
+    if not one.folder.accounts_file.exists():
+        return
+    say("accounts", path=one.folder.accounts_file)
+    for account in json.loads(one.folder.accounts_file.read_text(encoding="utf-8")):
+        roles = ", ".join(account.get("roles", []))
+        say("account", name=account["name"], password=account.get("password", ""), roles=roles)
