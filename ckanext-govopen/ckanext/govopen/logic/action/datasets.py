@@ -1,0 +1,443 @@
+"""Open datasets in CKAN's own actions: drafts are made here, and what is frozen is refused here.
+
+Publishing and withdrawing are in `review`. The database refuses on its own what slips past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import datasets, search
+from ckanext.govopen.logic.errors import absent, no_unknown, refuse
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.model import datasets as store
+from ckanext.govopen.model import review as review_store
+
+__all__ = [
+    "bulk_update_delete",
+    "bulk_update_private",
+    "bulk_update_public",
+    "datastore_create",
+    "datastore_delete",
+    "datastore_info",
+    "datastore_records_delete",
+    "datastore_search",
+    "datastore_upsert",
+    "dataset_purge",
+    "govopen_inventory_datasets",
+    "member_create",
+    "member_delete",
+    "package_create",
+    "package_delete",
+    "package_owner_org_update",
+    "package_patch",
+    "package_resource_reorder",
+    "package_revise",
+    "package_search",
+    "package_show",
+    "package_update",
+    "resource_create",
+    "resource_delete",
+    "resource_patch",
+    "resource_show",
+    "resource_update",
+    "resource_view_clear",
+    "resource_view_create",
+    "resource_view_delete",
+    "resource_view_reorder",
+    "resource_view_update",
+]
+
+Next = Callable[[Any, dict[str, Any]], Any]
+
+
+# --- making and changing drafts ------------------------------------------------------------------
+
+
+@tk.chained_action
+def package_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Makes a draft: private, named by the system, with its review row; files may come with it."""
+    tk.check_access("package_create", context, data_dict)
+    data = dict(data_dict)
+    uploads = datasets.prepare_new(data)
+    inner = dict(context, defer_commit=True, return_id_only=True)
+    try:
+        package_id = next_action(inner, data)
+        datasets.bind_files(package_id, uploads)
+        datasets.begin(package_id)
+    except Exception:
+        model.Session.rollback()
+        raise
+    if context.get("defer_commit"):
+        return package_id if context.get("return_id_only") else _shown(context, package_id)
+    model.repo.commit()
+    search.drain()
+    return package_id if context.get("return_id_only") else _shown(context, package_id)
+
+
+def _shown(context: Mapping[str, Any], package_id: str) -> dict[str, Any]:
+    inner = {"user": context.get("user"), "ignore_auth": True, "use_cache": False}
+    shown: dict[str, Any] = tk.get_action("package_show")(inner, {"id": package_id})
+    return shown
+
+
+@tk.chained_action
+def package_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes a draft; what is under review or public is refused with 409."""
+    package = datasets.require_editable(context, data_dict.get("id") or data_dict.get("name"))
+    data = dict(data_dict, id=package.id)
+    stored = context.get("original_package") or _shown(context, package.id)
+    original = {name: value for name, value in stored.items() if name not in datasets.DERIVED}
+    datasets.prepare_change(package, data, original)
+    inner = dict(context, defer_commit=True, return_id_only=True, original_package=original)
+    try:
+        next_action(inner, data)
+        datasets.reopen(package.id)
+        store.refresh_stats(model.Session, [package.id])
+        store.enqueue(model.Session, [package.id])
+    except Exception:
+        model.Session.rollback()
+        raise
+    context["package"] = package
+    if not context.get("defer_commit"):
+        model.repo.commit()
+        search.drain()
+    return package.id if context.get("return_id_only") else _shown(context, package.id)
+
+
+def _guarded(next_action: Next, context: Any, data_dict: dict[str, Any], key: str = "id") -> Any:
+    datasets.require_editable(context, data_dict.get(key))
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+def package_patch(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes some fields of a draft."""
+    return _guarded(next_action, context, data_dict)
+
+
+@tk.chained_action
+def package_revise(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes parts of a draft found by `match`."""
+    match = data_dict.get("match")
+    wanted = match if isinstance(match, dict) else data_dict
+    key = wanted.get("id") or wanted.get("name") or data_dict.get("match__id")
+    datasets.require_editable(context, key or data_dict.get("match__name"))
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+def package_resource_reorder(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes the order of a draft's resources."""
+    return _guarded(next_action, context, data_dict)
+
+
+@tk.chained_action
+def package_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Deletes a draft; what is public is withdrawn first."""
+    package = datasets.require_editable(context, data_dict.get("id"))
+    review_store.set_record_state(model.Session, "package", package.id, "deleted")
+    store.enqueue(model.Session, [package.id])
+    return next_action(context, dict(data_dict, id=package.id))
+
+
+@tk.chained_action
+def dataset_purge(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Purges a deleted dataset; never a public one."""
+    package = datasets.readable(context, data_dict.get("id"))
+    if not package.private:
+        refuse("review.E12", value="published", allowed="withdraw")
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+def package_owner_org_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Moves a draft to another unit; frozen datasets move in a reform case only."""
+    package = model.Package.get(str(data_dict.get("id")))
+    if package is not None:
+        datasets.require_open_state(package.id)
+    return next_action(context, data_dict)
+
+
+# --- resources and views -------------------------------------------------------------------------
+
+
+@tk.chained_action
+def resource_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Adds a resource to a draft."""
+    return _guarded(next_action, context, data_dict, "package_id")
+
+
+def _guarded_resource(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    package_id = store.package_of_resource(model.Session, str(data_dict.get("id")))
+    if package_id is None:
+        absent()
+    datasets.require_editable(context, package_id)
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+def resource_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes a resource of a draft."""
+    return _guarded_resource(next_action, context, data_dict)
+
+
+@tk.chained_action
+def resource_patch(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes some fields of a draft's resource."""
+    return _guarded_resource(next_action, context, data_dict)
+
+
+@tk.chained_action
+def resource_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Removes a resource from a draft."""
+    return _guarded_resource(next_action, context, data_dict)
+
+
+@tk.chained_action
+def resource_view_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Adds a view to a resource of a draft."""
+    package_id = store.package_of_resource(model.Session, str(data_dict.get("resource_id")))
+    if package_id is not None and not context.get("ignore_auth"):
+        datasets.require_editable(context, package_id)
+    elif package_id is not None:
+        datasets.require_open_state(package_id)
+    return next_action(context, data_dict)
+
+
+def _guarded_view(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    package_id = store.package_of_view(model.Session, str(data_dict.get("id")))
+    if package_id is None:
+        absent()
+    datasets.require_editable(context, package_id)
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+def resource_view_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes a view of a draft's resource."""
+    return _guarded_view(next_action, context, data_dict)
+
+
+@tk.chained_action
+def resource_view_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Removes a view of a draft's resource."""
+    return _guarded_view(next_action, context, data_dict)
+
+
+@tk.chained_action
+def resource_view_reorder(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Changes the order of a draft's views."""
+    return _guarded_resource(next_action, context, dict(data_dict))
+
+
+@tk.chained_action
+def resource_view_clear(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Never: views of public resources are part of what was approved."""
+    refuse("review.E12", value="published", allowed="–")
+
+
+# --- bulk and membership -------------------------------------------------------------------------
+
+
+@tk.chained_action
+def bulk_update_public(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Never: only an approved review makes something public."""
+    refuse("review.E8", value="–")
+
+
+@tk.chained_action
+def bulk_update_private(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Drafts are private already; what is public is withdrawn with a reason."""
+    return _bulk(next_action, context, data_dict)
+
+
+@tk.chained_action
+def bulk_update_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Deletes several drafts."""
+    return _bulk(next_action, context, data_dict)
+
+
+def _bulk(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    wanted = data_dict.get("datasets")
+    for package_id in wanted if isinstance(wanted, list) else []:
+        datasets.require_editable(context, package_id)
+    return next_action(context, data_dict)
+
+
+def _guarded_member(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    if data_dict.get("object_type") == "package":
+        package = model.Package.get(str(data_dict.get("object")))
+        if package is not None:
+            datasets.require_open_state(package.id)
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+def member_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Adds a member to a group; groups of a frozen dataset stay as they are."""
+    return _guarded_member(next_action, context, data_dict)
+
+
+@tk.chained_action
+def member_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Removes a member from a group; groups of a frozen dataset stay as they are."""
+    return _guarded_member(next_action, context, data_dict)
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A dataset with its derived values; one that may not be read is absent."""
+    try:
+        shown = next_action(context, data_dict)
+    except tk.NotAuthorized:
+        package = model.Package.get(data_dict.get("id") or data_dict.get("name_or_id"))
+        datasets.unreadable(package.id)
+        raise
+    if context.get("for_update") or context.get("validate") is False:
+        return shown
+    return datasets.with_derived(shown)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def resource_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A resource; one of a dataset that may not be read is absent."""
+    try:
+        return next_action(context, data_dict)
+    except tk.NotAuthorized:
+        package_id = store.package_of_resource(model.Session, str(data_dict.get("id")))
+        datasets.unreadable(str(package_id))
+        raise
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A search whose hits the database has confirmed; dropped ones leave counts and facets too."""
+    found = next_action(context, dict(data_dict))
+    stale = search.unreadable_hits(context, found)
+    if not stale:
+        return found
+    again = dict(data_dict)
+    again["fq_list"] = [*(data_dict.get("fq_list") or []), *search.without(stale)]
+    return next_action(context, again)
+
+
+def _require_public_table(data_dict: Mapping[str, Any]) -> None:
+    """Refuses, as if it were not there, a table whose dataset is not public."""
+    resource_id = data_dict.get("resource_id") or data_dict.get("id")
+    package_id = store.package_of_resource(model.Session, str(resource_id))
+    if package_id is None or not review_store.public_ids(model.Session, [package_id]):
+        raise tk.ObjectNotFound(tk._('Resource "{0}" was not found.').format(resource_id))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def datastore_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Rows of a published table; in every other state there is none."""
+    _require_public_table(data_dict)
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def datastore_info(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Columns of a published table; in every other state there is none."""
+    _require_public_table(data_dict)
+    return next_action(context, data_dict)
+
+
+# --- the DataStore has one writer ----------------------------------------------------------------
+
+
+@tk.chained_action
+def datastore_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Never: tables come from approved files."""
+    refuse("datasets.E8", "resource_id")
+
+
+@tk.chained_action
+def datastore_upsert(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Never: tables come from approved files."""
+    refuse("datasets.E8", "resource_id")
+
+
+@tk.chained_action
+def datastore_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Never: tables go with their dataset."""
+    refuse("datasets.E8", "resource_id")
+
+
+@tk.chained_action
+def datastore_records_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Never: tables come from approved files."""
+    refuse("datasets.E8", "resource_id")
+
+
+# --- from the inventory --------------------------------------------------------------------------
+
+
+def govopen_inventory_datasets(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Draft datasets for chosen inventory entries, one for each or one for several.
+
+    Args:
+        entries: list of entry codes; a list inside it becomes one dataset.
+        values: fields that every draft gets besides what its entry says (contact, tags, …).
+        files: `{entry code: [{upload, name, format, description}]}`, optional.
+
+    Returns:
+        `{items: [{id, name, entry_codes}]}` in the order given.
+    """
+    no_unknown(data_dict, "entries", "values", "files")
+    groups = _groups(data_dict.get("entries"))
+    found = datasets.require_entries([code for group in groups for code in group])
+    for unit_id in {str(row["unit_id"]) for row in found.values()}:
+        tk.check_access("govopen_inventory_datasets", dict(context), {"unit_id": unit_id})
+    if user_of(context) is None:
+        raise tk.NotAuthorized
+    values, attached = data_dict.get("values") or {}, data_dict.get("files") or {}
+    made = []
+    try:
+        for group in groups:
+            draft = {**datasets.draft_of([found[code] for code in group]), **values}
+            draft["resources"] = [dict(each) for code in group for each in attached.get(code, [])]
+            inner = {
+                "user": context["user"],
+                "auth_user_obj": user_of(context),
+                "defer_commit": True,
+                "return_id_only": True,
+            }
+            package_id = tk.get_action("package_create")(inner, draft)
+            made.append((package_id, group))
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    owners = store.owners(model.Session, [package_id for package_id, _ in made])
+    search.drain_all()
+    return {
+        "items": [
+            {"id": package_id, "name": owners[package_id]["name"], "entry_codes": group}
+            for package_id, group in made
+        ]
+    }
+
+
+def _groups(entries: object) -> list[list[str]]:
+    groups: list[list[str]] = []
+    for entry in entries if isinstance(entries, (list, tuple)) else []:
+        groups.append([entry] if isinstance(entry, str) else [str(code) for code in entry])
+    if not groups or not all(groups):
+        raise tk.ValidationError({"entries": [tk._("Give a list of entry codes")]})
+    return groups
+
+

@@ -1,0 +1,21 @@
+"""The rates are public: they are sums over published things alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+__all__ = [
+    "govopen_rate_history", "govopen_rate_row_list", "govopen_rate_show", "govopen_rate_unit_list",
+    "govopen_unit_scorecard",
+]
+
+
+@tk.auth_allow_anonymous_access
+def _public(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    return {"success": True}
+
+
+govopen_rate_show = govopen_rate_row_list = govopen_rate_history = _public
+govopen_rate_unit_list = govopen_unit_scorecard = _public
