@@ -63,7 +63,7 @@ MUTATIONS = {
     "the end of a quarter is missed": ("        yield period_end(day, facts.parameters.openable_period) + _days(1)\n", "        pass\n"),
     "the end of a grace is missed": ("    yield resource.published_on + _days(facts.parameters.grace_days_resource)\n", ""),
     "the day of death is missed": ("    yield from (each.dead_from for each in dataset.stale if each.dead_from)\n", ""),
-    "touching rows lose their middle": ("merged[-1] = replace(last, to_on=row.to_on)", "merged[-1] = replace(last, from_on=row.from_on, to_on=row.to_on)"),
+    "touching rows lose their middle": ("merged[-1] = replace(merged[-1], to_on=row.to_on)", "merged[-1] = row"),
     "ranges include their end": ("return self.from_on <= day and (self.to_on is None or day < self.to_on)\n\n\nRanges", "return self.from_on <= day and (self.to_on is None or day <= self.to_on)\n\n\nRanges"),
 }  # fmt: skip
 

@@ -378,19 +378,15 @@ def _sweep(spans: Iterable[Span[K]]) -> Iterator[tuple[Range, frozenset[K]]]:
 
 def merge_adjacent(rows: Iterable[Membership]) -> tuple[Membership, ...]:
     """Rows that differ only in touching dates become one; ordered by figure, side and day."""
-
-    def order(row: Membership) -> tuple[str, ...]:
-        parts = (row.rate, row.variant, row.record, row.side)
-        return (*parts, row.from_on.isoformat())
-
     merged: list[Membership] = []
-    for row in sorted(rows, key=order):
-        last = merged[-1] if merged else None
-        same = last and replace(row, from_on=last.from_on, to_on=last.to_on) == last
-        if last and same and last.to_on == row.from_on:
-            merged[-1] = replace(last, to_on=row.to_on)
+    last_says: tuple[str | int, ...] = ()
+    for row in sorted(rows, key=lambda r: (r.rate, r.variant, r.record, r.side, r.from_on)):
+        says = (row.rate, row.variant, row.record, row.side, row.unit_id, row.amount, row.reason)
+        if says == last_says and merged[-1].to_on == row.from_on:
+            merged[-1] = replace(merged[-1], to_on=row.to_on)
         else:
             merged.append(row)
+        last_says = says
     return tuple(merged)
 
 
