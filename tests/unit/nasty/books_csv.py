@@ -148,10 +148,16 @@ def utf8_rows_and_gb18030_rows_in_one_file(folder: Path) -> Path:
     return save(folder, first + text_of([("2", "学校名录", "教育局", "每年")]).encode("gb18030"))
 
 
-@book(w.BY_HAND, Refused(("intake.E6",)))
+@book(w.BY_HAND, Refused(("intake.E13",)))
 def utf8_cut_inside_a_character(folder: Path) -> Path:
-    """Cut after two of three bytes: not UTF-8 any more, and mojibake in the other two."""
+    """Cut after two of three bytes: only the end is missing, so the file is truncated."""
     return save(folder, text_of(BASIC).encode().rstrip()[:-1])
+
+
+@book(w.BY_HAND, Refused(("intake.E6", "intake.E16")))
+def utf32_with_mark(folder: Path) -> Path:
+    """Not one of the encodings; its zero bytes may be named instead."""
+    return save(folder, b"\xff\xfe\0\0" + text_of(BASIC).encode("utf-32-le"))
 
 
 # ---- delimiters and lines --------------------------------------------------------------
@@ -218,6 +224,20 @@ def quoted_line_breaks_marks_and_quotes(folder: Path) -> Path:
 def quote_inside_an_unquoted_text(folder: Path) -> Path:
     """A quote that does not open the cell is a character of the text."""
     return save(folder, text_of([HEADER, ("1", '引用"名录', *ROWS[0][2:]), ROWS[1]]).encode())
+
+
+@book(w.BY_HAND, csv("utf-8-sig"))
+def every_cell_quoted_after_a_mark(folder: Path) -> Path:
+    rows = [[f'"{cell}"' for cell in row] for row in BASIC]
+    return save(folder, text_of(rows).encode("utf-8-sig"))
+
+
+NOVEL = "长" * 150_000
+
+
+@book(w.BY_HAND, csv(rows={2: values("1", "学校名录", NOVEL, "每年")}))
+def cell_longer_than_a_csv_reader_likes(folder: Path) -> Path:
+    return save(folder, text_of([HEADER, ("1", "学校名录", f'"{NOVEL}"', "每年")]).encode())
 
 
 # ---- broken structure ------------------------------------------------------------------

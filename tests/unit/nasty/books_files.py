@@ -77,6 +77,18 @@ def old_word_document_named_xls(folder: Path) -> Path:
     return _write(folder, "list.xls", w.ole_container({"WordDocument": b"\xec\xa5" * 3000}))
 
 
+@book(w.BY_HAND, Refused(("intake.E3",)))
+def markup_of_excel_2003_named_xls(folder: Path) -> Path:
+    """SpreadsheetML is neither BIFF nor one of the kinds that are read."""
+    cell = '<Cell><Data ss:Type="String">{}</Data></Cell>'
+    rows = "".join(f"<Row>{''.join(cell.format(text) for text in row)}</Row>" for row in BASIC)
+    spreadsheet = "urn:schemas-microsoft-com:office:spreadsheet"
+    return _write(folder, "list.xls", (
+        f'<?xml version="1.0"?><Workbook xmlns="{spreadsheet}" xmlns:ss="{spreadsheet}">'
+        f'<Worksheet ss:Name="目录"><Table>{rows}</Table></Worksheet></Workbook>'
+    ).encode())
+
+
 @book(w.BY_HAND, Refused(("intake.E1",)))
 def pdf_under_its_own_name(folder: Path) -> Path:
     return _write(folder, "list.pdf", PDF)
@@ -147,6 +159,18 @@ def encrypted_ods(folder: Path) -> Path:
     ))
     parts["content.xml"] = bytes((n * 73 + 41) % 256 for n in range(2000))
     return w.zip_save(parts, folder, "list.ods")
+
+
+@book(w.BY_HAND, Refused(("intake.E2",)))
+def parts_of_the_package_behind_a_password(folder: Path) -> Path:
+    """The flag of a password is set on every part of the archive."""
+    raw = bytearray(_packed(_plain_parts()))
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = raw.find(mark)
+        while start >= 0:
+            raw[start + offset] |= 1
+            start = raw.find(mark, start + 4)
+    return _write(folder, "list.xlsx", bytes(raw))
 
 
 @book(w.OPENPYXL, basic())
@@ -270,6 +294,19 @@ def more_cells_than_the_limit_with_rows_and_columns_below_theirs(folder: Path) -
     return w.zip_save(w.xlsx_parts(w.sheet_xml([*w.rows_xml(BASIC), far])), folder)
 
 
+@book(w.OPENPYXL, basic(source={2: {"最右": "x"}}))
+def value_in_the_last_column_allowed(folder: Path) -> Path:
+    made = w.workbook(BASIC)
+    made.active["ALL1"], made.active["ALL2"] = "最右", "x"
+    return w.save(made, folder)
+
+
+@book(w.BY_HAND, basic(rows={2: values(*ROWS[0]), 3: values(*ROWS[1]), 200_000: values(*ROWS[0])}))
+def value_in_the_last_row_allowed(folder: Path) -> Path:
+    rows = [*w.rows_xml(BASIC), w.row_xml(200_000, ROWS[0])]
+    return w.zip_save(w.xlsx_parts(w.sheet_xml(rows)), folder)
+
+
 @book(w.BY_HAND, basic())
 def declared_extent_that_nothing_fills(folder: Path) -> Path:
     """The far extent is empty, so the small table is read."""
@@ -340,6 +377,18 @@ def opendocument_with_comments_blanks_and_paragraphs(folder: Path) -> Path:
         "</table:table-cell>"
     )
     rows = [w.ods_row(HEADER), w.ods_row(("1", cell, *ROWS[0][2:]))]
+    return w.zip_save(w.ods_parts(rows), folder, "list.ods")
+
+
+@book(w.BY_HAND, basic("ods"))
+def opendocument_with_grouped_rows_and_header_rows(folder: Path) -> Path:
+    """Rows to repeat on every printed page and grouped rows stand one level deeper."""
+    header, first, second = (w.ods_row(row) for row in BASIC)
+    rows = [
+        f"<table:table-header-rows>{header}</table:table-header-rows>",
+        f"<table:table-row-group><table:table-rows>{first}</table:table-rows>",
+        f"<table:table-row-group>{second}</table:table-row-group></table:table-row-group>",
+    ]
     return w.zip_save(w.ods_parts(rows), folder, "list.ods")
 
 

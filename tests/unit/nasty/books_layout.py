@@ -57,6 +57,15 @@ def table_begins_in_the_third_column(folder: Path) -> Path:
     return w.save(w.workbook([(), *((None, None, *row) for row in BASIC)]), folder)
 
 
+LONG_NOTES = [(f"{n}.本项按照实际情况填写,名称、提供方和更新周期不得为空。",) for n in range(1, 24)]
+
+
+@book(w.ODFPY, basic("ods", first=26))
+def header_below_a_page_of_instructions(folder: Path) -> Path:
+    """Instructions name the columns too; each stands alone in its row."""
+    return w.odf_save([("填表说明",), *LONG_NOTES, *BASIC], folder)
+
+
 # ---- headers of several rows -----------------------------------------------------------
 
 TWO_ROW_COLUMNS = {
@@ -174,6 +183,16 @@ def provider_merged_down_in_opendocument_with_covered_cells(folder: Path) -> Pat
     return path
 
 
+@book(w.BY_HAND, table(
+    COLUMNS, values(*ROWS[0]), values("2", "学校名录", "云泽市交通运输局", "每年"),
+))
+def provider_merged_down_to_the_last_row_of_the_sheet(folder: Path) -> Path:
+    """The merge covers a million rows, the table two: rows end where the values end."""
+    rows = [HEADER, ROWS[0], ("2", "学校名录", None, "每年")]
+    merge = '<mergeCells count="1"><mergeCell ref="C2:C1048576"/></mergeCells>'
+    return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml(rows), after=merge)), folder)
+
+
 @book(w.XLWT, table(
     {"name": "A", "provider": "B", "update_cycle": "C"},
     {"name": "公交站点信息", "provider": "云泽市交通运输局", "update_cycle": "每月"},
@@ -264,6 +283,18 @@ def header_repeated_in_the_middle_is_skipped(folder: Path) -> Path:
     return w.save(w.workbook([HEADER, ROWS[0], HEADER, ROWS[1]]), folder)
 
 
+@book(w.OPENPYXL, table(
+    TWO_ROW_COLUMNS, TWO_ROW_VALUES, first=3, notes=("intake.W4",),
+    rows={3: TWO_ROW_VALUES, 6: TWO_ROW_VALUES | {"ordinal": "2"}},
+))
+def header_of_two_rows_repeated_in_the_middle_is_skipped_whole(folder: Path) -> Path:
+    made = w.workbook([*TWO_ROWS, *TWO_ROWS[:2], ("2", *TWO_ROWS[2][1:])])
+    for top in (1, 4):
+        for area in ("A{0}:A{1}", "B{0}:B{1}", "C{0}:D{0}", "E{0}:F{0}", "G{0}:H{0}"):
+            made.active.merge_cells(area.format(top, top + 1))
+    return w.save(made, folder)
+
+
 @book(w.XLWT, basic("xls", rows={4: values(*ROWS[0]), 7: values(*ROWS[1])}))
 def empty_and_blank_rows_between_are_skipped(folder: Path) -> Path:
     blank = ("  ", "　", None, " ")
@@ -307,9 +338,8 @@ def very_hidden_sheet_is_not_read(folder: Path) -> Path:
     return w.xls_save(made, folder)
 
 
-@book(w.OPENPYXL, basic(sheet="旧版", notes=("intake.W2",)), sheet="旧版")
+@book(w.OPENPYXL, basic(sheet="旧版"), sheet="旧版")
 def hidden_sheet_is_read_when_it_is_named(folder: Path) -> Path:
-    """The note stays: who names a hidden sheet must see in the report that it was hidden."""
     made = w.workbook(BASIC, sheet="旧版")
     w.fill(made.create_sheet("新版"), BASIC)
     made.worksheets[0].sheet_state = "hidden"
@@ -515,6 +545,28 @@ def two_name_columns_that_differ_are_refused(folder: Path) -> Path:
     return w.save(w.workbook([
         ("序号", "信息资源名称", "信息资源提供方", "信息资源名称"),
         ("1", "学校名录", "云泽市教育局", "学校名单"),
+    ]), folder)
+
+
+@book(w.XLWT, table(
+    {"ordinal": "A", "name": "B", "provider": "C"},
+    {"ordinal": "1", "name": "学校名录", "provider": "云泽市教育局"}, kind="xls",
+))
+def two_name_columns_with_the_same_values(folder: Path) -> Path:
+    return w.xls_save(w.xls_book([
+        ("序号", "信息资源名称", "信息资源提供方", "信息资源名称"),
+        (1, "学校名录", "云泽市教育局", "学校名录"),
+    ]), folder)
+
+
+@book(w.OPENPYXL, table(
+    {"name": "B", "provider": "C"}, {"name": "学校名录", "provider": "云泽市教育局"},
+    source={2: {"原信息资源名称(旧目录)": "学校清单"}},
+))
+def exact_name_column_wins_over_one_that_contains_it(folder: Path) -> Path:
+    return w.save(w.workbook([
+        ("原信息资源名称(旧目录)", "信息资源名称", "信息资源提供方"),
+        ("学校清单", "学校名录", "云泽市教育局"),
     ]), folder)
 
 

@@ -25,6 +25,7 @@ book, by_office = SHELF.book, SHELF.by_office
 # ---- dates -----------------------------------------------------------------------------
 
 DATED = ("信息资源名称", "信息资源提供方", "发布日期")
+ABOUT_TRADITIONAL = ("學校資料第", "桃園市政府教育局")
 DATED_TRADITIONAL = ("資料名稱", "資料來源", "發布日期")
 DATED_COLUMNS = {"name": "A", "provider": "B", "published_on": "C"}
 UNIT = "云泽市教育局"
@@ -33,10 +34,12 @@ BAD_DATE, FORMULA = "inventory.E19", "intake.W1"
 Pairs = tuple[tuple[object, str], ...]
 
 
-def dated(pairs: Pairs, kind: str, **changes: object) -> Read:
+def dated(
+    pairs: Pairs, kind: str, about: tuple[str, str] = ("数据", UNIT), **changes: object
+) -> Read:
     """A table of one row for each (cell, date); "" stands for a bad date."""
     rows = [
-        {"name": f"数据{n}", "provider": UNIT} | ({"published_on": date} if date else {})
+        {"name": f"{about[0]}{n}", "provider": about[1]} | ({"published_on": date} if date else {})
         for n, (_, date) in enumerate(pairs, start=1)
     ]
     findings = {
@@ -45,8 +48,11 @@ def dated(pairs: Pairs, kind: str, **changes: object) -> Read:
     return table(DATED_COLUMNS, *rows, kind=kind, findings=findings, **changes)
 
 
-def dated_rows(pairs: Pairs, header: tuple[str, ...] = DATED) -> list[tuple[object, ...]]:
-    return [header, *((f"数据{n}", UNIT, cell) for n, (cell, _) in enumerate(pairs, start=1))]
+def dated_rows(
+    pairs: Pairs, header: tuple[str, ...] = DATED, about: tuple[str, str] = ("数据", UNIT)
+) -> list[tuple[object, ...]]:
+    name, unit = about
+    return [header, *((f"{name}{n}", unit, cell) for n, (cell, _) in enumerate(pairs, start=1))]
 
 
 TEXT_DATES: Pairs = (
@@ -118,10 +124,10 @@ MINGUO: Pairs = (
 )
 
 
-@book(w.XLWT, dated(MINGUO, "xls"))
+@book(w.XLWT, dated(MINGUO, "xls", ABOUT_TRADITIONAL))
 def republican_years_in_a_traditional_table(folder: Path) -> Path:
     """113 (2024) is a leap year, 112 is none."""
-    return w.xls_save(w.xls_book(dated_rows(MINGUO, DATED_TRADITIONAL)), folder)
+    return w.xls_save(w.xls_book(dated_rows(MINGUO, DATED_TRADITIONAL, ABOUT_TRADITIONAL)), folder)
 
 
 REAL_DATES: Pairs = (
@@ -372,6 +378,18 @@ def formulas_with_cached_text_number_and_empty_text(folder: Path) -> Path:
         '<c r="E2" t="str"><f>"甲"&amp;"乙"</f><v>甲乙</v></c>',
         '<c r="E3"><f>A3*12</f><v>12</v></c>',
         '<c r="E4" t="str"><f>IF(A4="1","","x")</f><v></v></c>',
+    )
+    return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml(remarked_rows(*cells)))), folder)
+
+
+@book(w.BY_HAND, remarked(
+    "xlsx", "1", None, None, findings={3: ((FORMULA, "E3"),), 4: ((FORMULA, "E4"),)},
+))
+def shared_and_array_formulas_without_a_cached_value_are_findings(folder: Path) -> Path:
+    cells = (
+        '<c r="E2"><f t="shared" ref="E2:E3" si="0">A2*1</f><v>1</v></c>',
+        '<c r="E3"><f t="shared" si="0"/></c>',
+        '<c r="E4"><f t="array" ref="E4">SUM(A2:A4*1)</f><v/></c>',
     )
     return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml(remarked_rows(*cells)))), folder)
 

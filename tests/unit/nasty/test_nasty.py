@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,29 @@ CASES: list[Case] = [
     *books_files.SHELF.cases,
     *books_csv.SHELF.cases,
 ]
+CASES.sort(key=lambda case: case.convert or "")
 
 
 @pytest.fixture(scope="session")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Files written by LibreOffice: name of the case to path, one start for each kind."""
+def converted(office: Future[dict[str, Path]] | None) -> dict[str, Path]:
+    """Files written by LibreOffice: name of the case to path.
+
+    They are written while the other workbooks are read, as each start costs seconds.
+    """
     if w.libreoffice() is None:
         pytest.skip("LibreOffice is not installed (package libreoffice-calc)")
+    return office.result()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[dict[str, Path]] | None]:
     root = tmp_path_factory.mktemp("office")
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(_write_by_office, root) if w.libreoffice() else None
+
+
+def _write_by_office(root: Path) -> dict[str, Path]:
+    """One start of LibreOffice for each kind of file."""
     results: dict[str, Path] = {}
     for kind in sorted({case.convert for case in CASES if case.convert}):
         sources = []
@@ -45,8 +61,8 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_a_nasty_workbook_gives_its_table_or_its_refusal(
     case: Case, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    office = request.getfixturevalue("converted") if case.convert else {}
-    path = office[case.name] if case.convert else case.make(tmp_path)
+    written = request.getfixturevalue("converted") if case.convert else {}
+    path = written[case.name] if case.convert else case.make(tmp_path)
     try:
         table = read_table(path, **case.options)
         rows = list(table.rows)
