@@ -313,6 +313,7 @@ def _fixed_units():
         "parent": unit(),
         "rural": unit(kind="public_institution", has_id=False, parent="lone", level="county"),
         "lone": unit(),
+        "court": unit(),
     }
 
 
@@ -322,6 +323,7 @@ def _fixed_lines():
     late = {"status": [(day("2026-01-10"), "active")], "published_on": day("2026-01-10")}
     return {
         **of,
+        "court": line(units=[(FIRST, "court")], open_type=[(FIRST, "withheld")]),
         "draft": line(status=[(FIRST, "draft"), (day("2025-04-01"), "active")]),
         "retired": line(status=[(FIRST, "active"), (day("2025-08-15"), "retired")]),
         "late": line(first_load=False, **late),
@@ -382,5 +384,5 @@ def _fixed_datasets():
 
 
 def fixed_city():
-    """A city of 17 units, 38 lines and 28 datasets; the same on every run."""
+    """A city of 18 units, 39 lines and 28 datasets; the same on every run."""
     return world(_fixed_units(), _fixed_lines(), _fixed_datasets())

@@ -51,6 +51,26 @@ _STANDINGS = (
     "legal_order",
     "no_dataset",
 )
+# Why a record is kept out; and what a line or a unit says beside its datasets' standings.
+_EXCLUSIONS = (
+    "retired",
+    "duplicate",
+    "grouped",
+    "unit_not_valid",
+    "resource_grace",
+    "items_unknown",
+    "rows_unknown",
+    "unit_merged",
+    "unit_abolished",
+    "dual_name",
+    "vertical_unit",
+    "kind_not_counted",
+    "out_of_scope",
+    "unit_without_id",
+    "unit_grace",
+    "no_data",
+)
+REASONS = (*_STANDINGS, "withheld", "all_withheld", "nothing_opened", *_EXCLUSIONS)
 _RANK = {reason: rank for rank, reason in enumerate(_STANDINGS)}
 _OPEN = ("open_unconditional", "open_conditional")
 
