@@ -21,6 +21,7 @@ def canonical(value: Json) -> bytes:
     Raises:
         TypeError: a float (its shortest form is where implementations differ) or a key that
             is not ASCII (RFC 8785 sorts by UTF-16 units, which Python does not).
+        ValueError: a text with NUL or a lone surrogate.
     """
     _require_plain(value)
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -37,6 +38,10 @@ def _require_plain(value: object) -> None:
     elif isinstance(value, (list, tuple)):
         for item in value:
             _require_plain(item)
+    elif isinstance(value, str) and any(
+        character == "\0" or "\ud800" <= character <= "\udfff" for character in value
+    ):
+        raise ValueError("NUL and lone surrogates cannot be stored as JSON")
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,10 @@ def first_broken(rows: Iterable[StoredRow]) -> int | None:
         chained = head + sha256(row.public).hexdigest() + private_hash
         expected = sha256(chained.encode()).hexdigest()
         if (row.position, row.prev_hash, row.private_hash, row.hash) != (
-            position, head, private_hash, expected,
+            position,
+            head,
+            private_hash,
+            expected,
         ):
             return position
         head = row.hash
@@ -111,7 +119,10 @@ def entries_at(
         if version.effective_on > as_of or (known_at and version.published_at > known_at):
             continue
         best = chosen.get(version.entry_code)
-        if best is None or (best.effective_on, best.number) <= (version.effective_on, version.number):
+        if best is None or (best.effective_on, best.number) <= (
+            version.effective_on,
+            version.number,
+        ):
             chosen[version.entry_code] = version
     return {code: version for code, version in chosen.items() if not version.is_cancelled}
 

@@ -27,6 +27,7 @@ def refresh(session: Session, unit_ids: Sequence[str] | None = None) -> int:
     units = store.all_units(session) if unit_ids is None else store.closure(session, unit_ids)
     if not units:
         return 0
+    store.lock(session, units)
     facts = load_facts(session, units)
     wanted = set(rules.all_memberships(facts))
     records = [*facts.units, *facts.resources]
@@ -35,7 +36,9 @@ def refresh(session: Session, unit_ids: Sequence[str] | None = None) -> int:
     gone = [row_id for member, row_id in known.items() if member not in wanted]
     if gone:
         store.close_rows(session, gone, at)
-    return store.add_rows(session, ((*astuple(member), at) for member in wanted - known.keys()))
+    written = store.add_rows(session, ((*astuple(member), at) for member in wanted - known.keys()))
+    store.refresh_steps(session, units, at)
+    return written
 
 
 def _member(row: Mapping[str, Any]) -> rules.Membership:
@@ -63,19 +66,29 @@ def _grouped(rows: Iterable[Mapping[str, Any]], key: str) -> dict[str, list[Mapp
 
 def _unit(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> rules.UnitFacts:
     return rules.UnitFacts(
-        unit_id=row["unit_id"], kind=row["kind"], level=row["level"],
-        valid_from=row["valid_from"], valid_to=row["valid_to"],
-        in_scope=tuple(_range(each) for each in row["in_scope_opening"]), has_id=row["has_id"],
+        unit_id=row["unit_id"],
+        kind=row["kind"],
+        level=row["level"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        in_scope=tuple(_range(each) for each in row["in_scope_opening"]),
+        has_id=row["has_id"],
         first_inventory_on=row["first_inventory_on"],
-        no_data=tuple(_declared(each) for each in row["no_data_declared"] if each.get("approved_by")),
-        successions=tuple(rules.Succession(step["kind"], step["on_date"], step["other_id"]) for step in steps),
+        no_data=tuple(
+            _declared(each) for each in row["no_data_declared"] if each.get("approved_by")
+        ),
+        successions=tuple(
+            rules.Succession(step["kind"], step["on_date"], step["other_id"]) for step in steps
+        ),
         parent=row["parent_id"],
     )
 
 
 def _range(stretch: Mapping[str, Any]) -> rules.Range:
     end = stretch.get("to")
-    return rules.Range(date.fromisoformat(stretch["from"]), date.fromisoformat(end) if end else None)
+    return rules.Range(
+        date.fromisoformat(stretch["from"]), date.fromisoformat(end) if end else None
+    )
 
 
 def _declared(declaration: Mapping[str, Any]) -> rules.Range:
@@ -88,9 +101,13 @@ def _declared(declaration: Mapping[str, Any]) -> rules.Range:
 def _resource(code: str, rows: Sequence[Mapping[str, Any]]) -> rules.ResourceFacts:
     first = rows[0]
     return rules.ResourceFacts(
-        code=code, units=((first["from_on"], first["unit_id"]),),
-        status=tuple((row["from_on"], "retired" if row["change"] == "cancel" else "active") for row in rows),
-        published_on=first["from_on"], first_load=first["number"] == 1,
+        code=code,
+        units=((first["from_on"], first["unit_id"]),),
+        status=tuple(
+            (row["from_on"], "retired" if row["change"] == "cancel" else "active") for row in rows
+        ),
+        published_on=first["from_on"],
+        first_load=first["number"] == 1,
         open_type=tuple((row["from_on"], row["open_type"] or "withheld") for row in rows),
         amounts=tuple(_amounts(row) for row in rows),
     )
@@ -104,18 +121,31 @@ def _amounts(row: Mapping[str, Any]) -> rules.Amounts:
 def _dataset(package: str, rows: Sequence[Mapping[str, Any]]) -> rules.DatasetFacts:
     first, last = rows[0], rows[-1]
     stretches = tuple(rules.Range(row["from_on"], row["to_on"]) for row in rows)
-    present = tuple(span for row, span in zip(rows, stretches, strict=True) if row["machine_readable"])
+    present = tuple(
+        span for row, span in zip(rows, stretches, strict=True) if row["machine_readable"]
+    )
     links = tuple(
-        rules.Link(code, span) for row, span in zip(rows, stretches, strict=True) for code in row["entry_codes"]
+        rules.Link(code, span)
+        for row, span in zip(rows, stretches, strict=True)
+        for code in row["entry_codes"]
     )
     changed = sorted({row["from_on"] for row in rows})
     return rules.DatasetFacts(
-        dataset_id=package, units=((first["from_on"], first["unit_id"]),), published=stretches,
+        dataset_id=package,
+        units=((first["from_on"], first["unit_id"]),),
+        published=stretches,
         open_type=tuple((row["from_on"], row["open_type"]) for row in rows),
-        distributions=(rules.DistributionFacts(present),), links=links,
-        repairs=tuple(row["to_on"] for row in rows if row["ground"] == "maintenance" and row["to_on"]),
+        distributions=(rules.DistributionFacts(present),),
+        links=links,
+        repairs=tuple(
+            row["to_on"] for row in rows if row["ground"] == "maintenance" and row["to_on"]
+        ),
         stale=rules.stale_ranges(changed, rules.CYCLES.get(last["update_cycle"]), work_calendar()),
-        legal_order=tuple(rules.Range(row["to_on"]) for row in rows if row["ground"] == "legal_order" and row["to_on"]),
+        legal_order=tuple(
+            rules.Range(row["to_on"])
+            for row in rows
+            if row["ground"] == "legal_order" and row["to_on"]
+        ),
     )
 
 
@@ -123,21 +153,18 @@ def figures(
     session: Session, rate: str, as_of: date, unit: str | None = None, known_at: Any = None
 ) -> dict[str, rules.Figure]:
     """Every variant of a rate at the end of a day, for the city or one unit."""
-    sums = store.sums(session, rate, as_of, unit, known_at)
+    units = [unit] if unit else store.all_units(session)
+    variants = rules.VARIANTS[rate]
+    sums = store.sums(session, rate, variants, as_of, units, known_at)
     return {
-        variant: rules.figure_from_sums(
-            rate, variant, as_of, _amount(sums, variant, "numerator"), _amount(sums, variant, "denominator"),
-            sums.get(variant, {}).get("excluded", (0, 0))[1],
-        )
-        for variant in rules.VARIANTS[rate]
+        variant: rules.figure_from_sums(rate, variant, as_of, *sums.get(variant, (0, 0, 0)))
+        for variant in variants
     }
 
 
-def _amount(sums: Mapping[str, Mapping[str, tuple[int, int]]], variant: str, side: str) -> int:
-    return sums.get(variant, {}).get(side, (0, 0))[0]
-
-
-def trend(session: Session, rate: str, variant: str, unit: str | None, until: date) -> Iterator[tuple[date, int, int]]:
+def trend(
+    session: Session, rate: str, variant: str, unit: str | None, until: date
+) -> Iterator[tuple[date, int, int]]:
     """Days on which the figure moved, with numerator and denominator from then on."""
     numerator = denominator = 0
     for row in store.changes_by_day(session, rate, variant, unit, until):

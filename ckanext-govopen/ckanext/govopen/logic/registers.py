@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.clock import SITE_ZONE
 from ckanext.govopen.domain import registers as rules
 from ckanext.govopen.domain.inventory import split_visibility
 from ckanext.govopen.model import inventory as projection
@@ -126,7 +127,13 @@ def _facts(register_id: str, position: int, act: Act) -> dict[str, object]:
 
 
 def _columns(
-    register_id: str, kind: str, entry_code: str | None, change: str, act: Act, row: _Chained
+    register_id: str,
+    kind: str,
+    entry_code: str | None,
+    change: str,
+    act: Act,
+    row: _Chained,
+    version_id: str | None = None,
 ) -> tuple[object, ...]:
     """Values in the order of `model.registers.LOG_COLUMNS`."""
     return (
@@ -140,6 +147,7 @@ def _columns(
         act.actor,
         act.basis,
         act.reason,
+        version_id,
         row.public,
         row.salt,
         row.private,
@@ -194,16 +202,20 @@ def publish_version(
     number = store.number_version(session, version_id, register_id)
     act = Act(actor, at, str(version["basis"]), str(version["reason"]))
     position, prev_hash = store.heads(session, [register_id])[register_id]
+    approved_on = version["approved_on"]
     public = {
         **_facts(register_id, position + 1, act),
+        "approved_on": None if approved_on is None else str(approved_on),
+        "content": store.version_hash(session, version_id),
         "effective_on": str(version["effective_on"]),
         "kind": "publish",
         "number": number,
         "version": version_id,
     }
     row = _chained(position + 1, prev_hash, public, {"actor": actor})
-    store.append(session, [_columns(register_id, "publish", None, "publish", act, row)])
-    projection.activate(session, version_id)
+    columns = _columns(register_id, "publish", None, "publish", act, row, version_id)
+    store.append(session, [columns])
+    projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
     codes = [str(entry["entry_code"]) for entry in store.version_entries(session, version_id)]
     return {"unit_id": version["unit_id"], "number": number, "entry_codes": codes}
 

@@ -12,6 +12,7 @@ from itertools import islice
 from sqlalchemy.orm import Session
 
 CHUNK = 2_000
+NULL = "\x01"  # no stored text has it: control characters are refused at the door
 
 
 def copy_rows(
@@ -24,7 +25,7 @@ def copy_rows(
         rows: values of str, int, bool, date, datetime, bytes, None, or lists/dicts (as JSON).
     """
     cursor = session.connection().connection.cursor()
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '\\N')"
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
     iterator, total = iter(rows), 0
     while chunk := list(islice(iterator, CHUNK)):
         text = io.StringIO()
@@ -37,7 +38,7 @@ def copy_rows(
 
 def _cell(value: object) -> object:
     if value is None:
-        return "\\N"
+        return NULL
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, bool):

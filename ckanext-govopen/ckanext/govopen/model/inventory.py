@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, r.unit_id, 'draft
   f.fields ->> 'name', p.private ->> 'res_code', f.fields ->> 'open_type', f.fields ->> 'share_type',
   f.fields ->> 'update_cycle', coalesce((f.fields ->> 'catalog_visible')::boolean, true),
   f.fields ->> 'hidden_ground', p.private ->> 'source_id', p.private ->> 'source_key', p.private ->> 'ordinal',
-  l.import_id, coalesce(p.private -> 'warnings', '[]'), f.fields, p.private ->> 'fields_hash', l.recorded_at
+  l.import_id, coalesce(p.private -> 'warnings', '[]'), f.fields, coalesce(p.private ->> 'fields_hash', 'erased'), l.recorded_at
 FROM govopen_register_log l
 JOIN govopen_register r ON r.id = l.register_id
 CROSS JOIN LATERAL (SELECT convert_from(l.private, 'UTF8')::jsonb AS private) p
@@ -49,19 +50,24 @@ def last_seq(session: Session) -> int:
     )
 
 
-def activate(session: Session, version_id: str) -> None:
-    """Makes the entries of a version what is approved; a cancelled one retires."""
+def activate(session: Session, version_id: str, on: date) -> None:
+    """Makes the entries of a version what is approved, on the day of its publishing.
+
+    A cancelled entry retires. `active_name` stays empty for a line that may not be seen.
+    """
     session.execute(
         sa.text(
             "UPDATE govopen_data_resource d SET active_seq = l.seq,"  # noqa: S608 - fixed text
             " status = CASE WHEN l.change = 'cancel' THEN 'retired' ELSE 'active' END,"
-            f" active_fields = {FIELDS_SQL.format(l='l')},"
-            " published_on = coalesce(d.published_on, govopen_today()),"
-            " retired_on = CASE WHEN l.change = 'cancel' THEN govopen_today() END"
+            " active_fields = f.fields, active_open_type = f.fields ->> 'open_type', active_name ="
+            " CASE WHEN (f.fields ->> 'catalog_visible') IS DISTINCT FROM 'false' THEN f.fields ->> 'name' END,"
+            " published_on = coalesce(d.published_on, :on_day),"
+            " retired_on = CASE WHEN l.change = 'cancel' THEN CAST(:on_day AS date) END"
             " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
+            f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
             " WHERE e.version_id = :id AND d.entry_code = l.entry_code"
         ),
-        {"id": version_id},
+        {"id": version_id, "on_day": on},
     )
 
 
@@ -95,6 +101,7 @@ def show(session: Session, reference: str) -> Mapping[str, object] | None:
                 "SELECT d.*, u.name AS unit_name, u.uscc, u.local_code FROM govopen_data_resource d"
                 " JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
                 " WHERE d.entry_code = :ref OR d.res_code = :ref"
+                " ORDER BY (d.status = 'retired'), d.entry_code LIMIT 1"
             ),
             {"ref": reference},
         )
@@ -103,44 +110,84 @@ def show(session: Session, reference: str) -> Mapping[str, object] | None:
     )
 
 
-_FILTER = (
+# Inside: the newest content, drafts too. For visitors (below) nothing but what is approved decides
+# what is found, in which order, and what a cursor says.
+_INSIDE = (
     " WHERE (CAST(:unit AS text) IS NULL OR d.unit_id = :unit)"
     " AND (CAST(:status AS text) IS NULL OR d.status = :status)"
     " AND (CAST(:open_type AS text) IS NULL OR d.open_type = :open_type)"
     " AND (:q = '' OR strpos(d.name, :q) > 0 OR d.res_code = :q OR d.entry_code = :q)"
     " AND (:pending IS NOT TRUE OR d.working_seq IS DISTINCT FROM d.active_seq)"
-    " AND (CAST(:units AS text[]) IS NULL OR d.unit_id = ANY (CAST(:units AS text[])))"
 )
+_OUTSIDE = (
+    " WHERE d.status = 'active' AND (CAST(:unit AS text) IS NULL OR d.unit_id = :unit)"
+    " AND (CAST(:open_type AS text) IS NULL OR d.active_open_type = :open_type)"
+    " AND (:q = '' OR strpos(d.active_name, :q) > 0 OR d.entry_code = :q"
+    " OR (d.active_name IS NOT NULL AND d.res_code = :q))"
+)
+_LAST_NAME = "coalesce(d.active_name, E'\\uFFFD')"
+_UNIT = " LEFT JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
 
 
-def page(
+def page_inside(
     session: Session, filters: Mapping[str, object], after: Sequence[str], limit: int
 ) -> Sequence[Mapping[str, object]]:
-    """Entries by (name, entry_code) from a cursor."""
+    """Entries by (name, entry_code) from a cursor, as their unit sees them."""
     return (
         session.execute(
             sa.text(
-                "SELECT d.entry_code, d.unit_id, u.name AS unit_name, d.status, d.name, d.res_code, d.open_type,"  # noqa: S608
-                " d.share_type, d.update_cycle, d.catalog_visible, d.hidden_ground, d.published_on, d.warnings,"
-                " d.fields, d.active_fields, d.working_seq IS DISTINCT FROM d.active_seq AS is_pending, d.updated_at"
-                " FROM govopen_data_resource d JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
-                f"{_FILTER} AND (d.name, d.entry_code) > (:name, :code) ORDER BY d.name, d.entry_code LIMIT :limit"
+                "SELECT d.*, u.name AS unit_name, d.working_seq IS DISTINCT FROM d.active_seq AS is_pending,"  # noqa: S608
+                f" d.name AS sort_name FROM govopen_data_resource d{_UNIT}{_INSIDE}"
+                " AND (d.name, d.entry_code) > (:name, :code) ORDER BY d.name, d.entry_code LIMIT :limit"
             ),
-            {
-                **filters,
-                "name": after[0] if after else "",
-                "code": after[1] if after else "",
-                "limit": limit,
-            },
+            _page_values(filters, after, limit),
         )
         .mappings()
         .all()
     )
 
 
-def count(session: Session, filters: Mapping[str, object]) -> int:
+def page_outside(
+    session: Session, filters: Mapping[str, object], after: Sequence[str], limit: int
+) -> Sequence[Mapping[str, object]]:
+    """Active entries as approved; the content comes from the bytes of the log."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT d.entry_code, d.unit_id, u.name AS unit_name, d.published_on,"  # noqa: S608
+                f" CASE WHEN d.active_name IS NOT NULL THEN d.res_code END AS res_code, {_LAST_NAME} AS sort_name,"
+                " convert_from(p.public, 'UTF8')::jsonb -> 'fields' AS fields"
+                f" FROM govopen_data_resource d{_UNIT}"
+                " JOIN govopen_public_entry p ON p.log_seq = d.active_seq"
+                f"{_OUTSIDE} AND ({_LAST_NAME}, d.entry_code) > (:name, :code)"
+                f" ORDER BY {_LAST_NAME}, d.entry_code LIMIT :limit"
+            ),
+            _page_values(filters, after, limit),
+        )
+        .mappings()
+        .all()
+    )
+
+
+def show_outside(session: Session, reference: str) -> Mapping[str, object] | None:
+    """One active entry as approved, by its code, or by its resource code where that may be seen."""
+    found = page_outside(session, {"unit": None, "open_type": None, "q": reference}, ["", ""], 50)
+    return next((row for row in found if reference in (row["entry_code"], row["res_code"])), None)
+
+
+def _page_values(
+    filters: Mapping[str, object], after: Sequence[str], limit: int
+) -> dict[str, object]:
+    name, code = (after[0], after[1]) if len(after) == 2 else ("", "")
+    return {**filters, "name": name, "code": code, "limit": limit}
+
+
+def count(session: Session, filters: Mapping[str, object], *, inside: bool) -> int:
+    """How many entries a filter finds, as seen from inside or outside."""
+    where = _INSIDE if inside else _OUTSIDE
     return int(
         session.execute(
-            sa.text(f"SELECT count(*) FROM govopen_data_resource d{_FILTER}"), dict(filters)
-        ).scalar_one()  # noqa: S608
+            sa.text(f"SELECT count(*) FROM govopen_data_resource d{where}"),  # noqa: S608 - fixed
+            dict(filters),
+        ).scalar_one()
     )

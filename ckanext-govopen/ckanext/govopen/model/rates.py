@@ -14,7 +14,16 @@ from ckanext.govopen.model.registers import FIELDS_SQL
 
 Rows = Sequence[Mapping[str, object]]
 MEMBER_COLUMNS = (
-    "rate", "variant", "record", "unit_id", "side", "amount", "reason", "from_on", "to_on", "recorded_from",
+    "rate",
+    "variant",
+    "record",
+    "unit_id",
+    "side",
+    "amount",
+    "reason",
+    "from_on",
+    "to_on",
+    "recorded_from",
 )
 _LOCAL = "(({moment}) AT TIME ZONE 'Asia/Shanghai')::date"
 
@@ -36,83 +45,108 @@ def closure(session: Session, unit_ids: Sequence[str]) -> list[str]:
 
 
 def all_units(session: Session) -> list[str]:
-    return list(session.execute(sa.text("SELECT unit_id FROM govopen_org_unit_current")).scalars())
+    """Every unit that ever was: one that is gone has its figures at earlier dates."""
+    return list(session.execute(sa.text("SELECT DISTINCT unit_id FROM govopen_org_unit")).scalars())
 
 
 def unit_facts(session: Session, unit_ids: Sequence[str]) -> Rows:
     """Present facts of units with the day of their first published inventory."""
-    return session.execute(
-        sa.text(
-            "SELECT u.unit_id, u.kind, u.level, u.valid_from, u.valid_to, u.in_scope_opening, u.no_data_declared,"
-            " u.parent_id, coalesce(u.uscc, u.local_code) IS NOT NULL AS has_id,"
-            f" (SELECT min({_LOCAL.format(moment='v.published_at')}) FROM govopen_register r"
-            " JOIN govopen_public_version v ON v.register_id = r.id WHERE r.unit_id = u.unit_id"
-            " AND r.register_type = 'data_inventory') AS first_inventory_on"
-            " FROM govopen_org_unit_current u WHERE u.unit_id = ANY (CAST(:units AS text[]))"
-        ),
-        {"units": list(unit_ids)},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT u.unit_id, u.kind, u.level, u.valid_from, u.valid_to, u.in_scope_opening, u.no_data_declared,"
+                " u.parent_id, coalesce(u.uscc, u.local_code) IS NOT NULL AS has_id,"
+                f" (SELECT min({_LOCAL.format(moment='v.published_at')}) FROM govopen_register r"
+                " JOIN govopen_public_version v ON v.register_id = r.id WHERE r.unit_id = u.unit_id"
+                " AND r.register_type = 'data_inventory') AS first_inventory_on"
+                " FROM govopen_org_unit_current u WHERE u.unit_id = ANY (CAST(:units AS text[]))"
+            ),
+            {"units": list(unit_ids)},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def successions(session: Session, unit_ids: Sequence[str]) -> Rows:
-    return session.execute(
-        sa.text(
-            "SELECT unit_id, kind, other_id, on_date FROM govopen_succession"
-            " WHERE unit_id = ANY (CAST(:units AS text[])) ORDER BY on_date"
-        ),
-        {"units": list(unit_ids)},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT unit_id, kind, other_id, on_date FROM govopen_succession"
+                " WHERE unit_id = ANY (CAST(:units AS text[])) ORDER BY on_date"
+            ),
+            {"units": list(unit_ids)},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
     """Published versions of these units' entries, oldest first; none counts before it was published."""
-    return session.execute(
-        sa.text(
-            "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS open_type,"
-            f" greatest(v.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
-            " (f.fields ->> 'rows')::bigint AS rows,"
-            " CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array' THEN jsonb_array_length(f.fields -> 'items') END AS items,"
-            " (SELECT count(*) FROM jsonb_array_elements(CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array'"
-            " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT FROM 'withheld') AS items_open"
-            " FROM govopen_register r JOIN govopen_public_version v ON v.register_id = r.id"
-            " JOIN govopen_register_version_entry e ON e.version_id = v.id"
-            " JOIN govopen_register_log l ON l.seq = e.log_seq"
-            f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
-            " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type = 'data_inventory'"
-            " ORDER BY l.entry_code, v.number"
-        ),
-        {"units": list(unit_ids)},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS open_type,"
+                f" greatest(v.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
+                " (f.fields ->> 'rows')::bigint AS rows,"
+                " CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array' THEN jsonb_array_length(f.fields -> 'items') END AS items,"
+                " (SELECT count(*) FROM jsonb_array_elements(CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array'"
+                " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT FROM 'withheld') AS items_open"
+                " FROM govopen_register r JOIN govopen_public_version v ON v.register_id = r.id"
+                " JOIN govopen_register_version_entry e ON e.version_id = v.id"
+                " JOIN govopen_register_log l ON l.seq = e.log_seq"
+                f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
+                " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type = 'data_inventory'"
+                " ORDER BY l.entry_code, v.number"
+            ),
+            {"units": list(unit_ids)},
+        )
+        .mappings()
+        .all()
+    )
 
 
-def publication_periods(session: Session, unit_ids: Sequence[str], entry_codes: Sequence[str]) -> Rows:
+def publication_periods(
+    session: Session, unit_ids: Sequence[str], entry_codes: Sequence[str]
+) -> Rows:
     """Times in which datasets of these units, or that open these entries, were public."""
-    return session.execute(
-        sa.text(
-            "SELECT p.package_id, p.unit_id, p.entry_codes, p.open_type, p.update_cycle, p.machine_readable, p.ground,"
-            f" {_LOCAL.format(moment='p.from_at')} AS from_on, {_LOCAL.format(moment='p.to_at')} AS to_on"
-            " FROM govopen_publication_period p WHERE p.package_id IN (SELECT q.package_id"
-            " FROM govopen_publication_period q WHERE q.unit_id = ANY (CAST(:units AS text[]))"
-            " OR q.entry_codes && CAST(:codes AS text[])) ORDER BY p.package_id, p.from_at"
-        ),
-        {"units": list(unit_ids), "codes": list(entry_codes)},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT p.package_id, p.unit_id, p.entry_codes, p.open_type, p.update_cycle, p.machine_readable, p.ground,"
+                f" {_LOCAL.format(moment='p.from_at')} AS from_on, {_LOCAL.format(moment='p.to_at')} AS to_on"
+                " FROM govopen_publication_period p WHERE p.package_id IN (SELECT q.package_id"
+                " FROM govopen_publication_period q WHERE q.unit_id = ANY (CAST(:units AS text[]))"
+                " OR q.entry_codes && CAST(:codes AS text[])) ORDER BY p.package_id, p.from_at"
+            ),
+            {"units": list(unit_ids), "codes": list(entry_codes)},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def present_rows(session: Session, records: Sequence[str]) -> Rows:
     """What is recorded now about these records."""
-    return session.execute(
-        sa.text(
-            "SELECT id, rate, variant, record, unit_id, side, amount, reason, from_on, to_on"
-            " FROM govopen_rate_membership WHERE recorded_to IS NULL AND record = ANY (CAST(:records AS text[]))"
-        ),
-        {"records": list(records)},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT id, rate, variant, record, unit_id, side, amount, reason, from_on, to_on"
+                " FROM govopen_rate_membership WHERE recorded_to IS NULL AND record = ANY (CAST(:records AS text[]))"
+            ),
+            {"records": list(records)},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def close_rows(session: Session, ids: Sequence[int], at: datetime) -> None:
     session.execute(
-        sa.text("UPDATE govopen_rate_membership SET recorded_to = :at WHERE id = ANY (CAST(:ids AS bigint[]))"),
+        sa.text(
+            "UPDATE govopen_rate_membership SET recorded_to = :at WHERE id = ANY (CAST(:ids AS bigint[]))"
+        ),
         {"ids": list(ids), "at": at},
     )
 
@@ -122,82 +156,163 @@ def add_rows(session: Session, rows: Iterable[Sequence[object]]) -> int:
     return copy_rows(session, "govopen_rate_membership", MEMBER_COLUMNS, rows)
 
 
+def lock(session: Session, unit_ids: Sequence[str]) -> None:
+    """Makes two publications of one unit write its members one after the other."""
+    session.execute(sa.text("SELECT govopen_rate_lock(CAST(:u AS text[]))"), {"u": list(unit_ids)})
+
+
+def refresh_steps(session: Session, unit_ids: Sequence[str], at: datetime) -> None:
+    """Brings the sums of these units up to their members."""
+    session.execute(
+        sa.text("SELECT govopen_rate_refresh(CAST(:units AS text[]), :at)"),
+        {"units": list(unit_ids), "at": at},
+    )
+
+
 _AT = (
     " m.from_on <= :as_of AND (m.to_on IS NULL OR m.to_on > :as_of)"
     " AND m.recorded_from <= coalesce(CAST(:known AS timestamptz), 'infinity')"
     " AND (m.recorded_to IS NULL OR m.recorded_to > CAST(:known AS timestamptz))"
     " AND (CAST(:unit AS text) IS NULL OR m.unit_id = :unit)"
 )
+_NOW = " AND s.recorded_to IS NULL"
+_KNOWN = " AND s.recorded_from <= :known AND (s.recorded_to IS NULL OR s.recorded_to > :known)"
+
+
+def _steps(known_at: datetime | None) -> str:
+    """The last step of each unit and variant at a date: one index probe each.
+
+    Two texts on purpose: with an `OR` about `known_at` the partial index would not be used.
+    """
+    return (
+        "SELECT u.unit_id, v.variant, t.numerator, t.denominator, t.excluded"
+        " FROM unnest(CAST(:units AS text[])) AS u(unit_id)"
+        " CROSS JOIN unnest(CAST(:variants AS text[])) AS v(variant)"
+        " CROSS JOIN LATERAL (SELECT s.numerator, s.denominator, s.excluded FROM govopen_rate_step s"
+        " WHERE s.rate = :rate AND s.variant = v.variant AND s.unit_id = u.unit_id"
+        f" AND s.from_on <= :as_of{_KNOWN if known_at else _NOW}"
+        " ORDER BY s.from_on DESC LIMIT 1) t"
+    )
 
 
 def sums(
-    session: Session, rate: str, as_of: date, unit: str | None = None, known_at: datetime | None = None
-) -> dict[str, dict[str, tuple[int, int]]]:
-    """`{variant: {side: (sum of amounts, rows)}}` of one rate at the end of a day."""
+    session: Session,
+    rate: str,
+    variants: Sequence[str],
+    as_of: date,
+    units: Sequence[str],
+    known_at: datetime | None = None,
+) -> dict[str, tuple[int, int, int]]:
+    """`{variant: (numerator, denominator, excluded rows)}` of one rate at the end of a day."""
     rows = session.execute(
         sa.text(
-            "SELECT m.variant, m.side, sum(m.amount), count(*) FROM govopen_rate_membership m"  # noqa: S608 - fixed text
-            f" WHERE m.rate = :rate AND {_AT} GROUP BY 1, 2"
+            "SELECT x.variant, sum(x.numerator), sum(x.denominator), sum(x.excluded)"  # noqa: S608
+            f" FROM ({_steps(known_at)}) x GROUP BY 1"
         ),
-        {"rate": rate, "as_of": as_of, "unit": unit, "known": known_at},
+        _figure_values(rate, variants, as_of, units, known_at),
     )
-    found: dict[str, dict[str, tuple[int, int]]] = {}
-    for variant, side, amount, count in rows:
-        found.setdefault(variant, {})[side] = (int(amount), int(count))
-    return found
+    return {variant: (int(n), int(d), int(x)) for variant, n, d, x in rows}
 
 
-def sums_by_unit(session: Session, rate: str, variant: str, as_of: date, known_at: datetime | None) -> Rows:
-    """Numerator, denominator and exclusions of every unit at a date."""
-    return session.execute(
-        sa.text(
-            "SELECT m.unit_id, u.name, u.slug, u.kind,"  # noqa: S608 - fixed text
-            " coalesce(sum(m.amount) FILTER (WHERE m.side = 'numerator'), 0) AS numerator,"
-            " coalesce(sum(m.amount) FILTER (WHERE m.side = 'denominator'), 0) AS denominator,"
-            " count(*) FILTER (WHERE m.side = 'excluded') AS excluded, max(m.reason) AS reason"
-            " FROM govopen_rate_membership m LEFT JOIN govopen_org_unit_current u ON u.unit_id = m.unit_id"
-            f" WHERE m.rate = :rate AND m.variant = :variant AND {_AT} GROUP BY 1, 2, 3, 4 ORDER BY u.name"
-        ),
-        {"rate": rate, "variant": variant, "as_of": as_of, "unit": None, "known": known_at},
-    ).mappings().all()
+def sums_by_unit(
+    session: Session,
+    rate: str,
+    variants: Sequence[str],
+    as_of: date,
+    units: Sequence[str],
+    known_at: datetime | None = None,
+) -> Rows:
+    """Numerator, denominator and exclusions of every unit and variant at a date."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT x.*, n.name, n.slug, n.kind"  # noqa: S608 - fixed text
+                f" FROM ({_steps(known_at)}) x"
+                " LEFT JOIN govopen_org_unit_current n ON n.unit_id = x.unit_id ORDER BY n.name"
+            ),
+            _figure_values(rate, variants, as_of, units, known_at),
+        )
+        .mappings()
+        .all()
+    )
+
+
+def _figure_values(
+    rate: str,
+    variants: Sequence[str],
+    as_of: date,
+    units: Sequence[str],
+    known_at: datetime | None,
+) -> dict[str, object]:
+    values: dict[str, object] = {
+        "rate": rate,
+        "variants": list(variants),
+        "as_of": as_of,
+        "units": list(units),
+    }
+    return {**values, "known": known_at} if known_at else values
 
 
 def member_page(
-    session: Session, rate: str, variant: str, side: str, as_of: date, unit: str | None,
-    known_at: datetime | None, after: str, limit: int,
+    session: Session,
+    rate: str,
+    variant: str,
+    side: str,
+    as_of: date,
+    unit: str | None,
+    known_at: datetime | None,
+    after: str,
+    limit: int,
 ) -> Rows:
     """Member rows by record from a cursor, with the names that everybody may read."""
-    return session.execute(
-        sa.text(
-            "SELECT m.record, m.unit_id, u.name AS unit_name, m.side, m.amount, m.reason, m.from_on, m.to_on,"  # noqa: S608
-            " CASE WHEN m.rate = 'open_unit_rate' THEN u.name"
-            " WHEN (d.active_fields ->> 'catalog_visible') = 'false' THEN NULL ELSE d.active_fields ->> 'name' END AS name,"
-            " CASE WHEN (d.active_fields ->> 'catalog_visible') = 'false' THEN d.active_fields ->> 'hidden_ground' END AS ground"
-            " FROM govopen_rate_membership m LEFT JOIN govopen_org_unit_current u ON u.unit_id = m.unit_id"
-            " LEFT JOIN govopen_data_resource d ON d.entry_code = m.record"
-            f" WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND {_AT}"
-            " AND m.record > :after ORDER BY m.record LIMIT :limit"
-        ),
-        {"rate": rate, "variant": variant, "side": side, "as_of": as_of, "unit": unit, "known": known_at,
-         "after": after, "limit": limit},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT m.record, m.unit_id, u.name AS unit_name, m.side, m.amount, m.reason, m.from_on, m.to_on,"  # noqa: S608
+                " CASE WHEN m.rate = 'open_unit_rate' THEN u.name ELSE d.active_name END AS name,"
+                " CASE WHEN (d.active_fields ->> 'catalog_visible') = 'false' THEN d.active_fields ->> 'hidden_ground' END AS ground"
+                " FROM govopen_rate_membership m LEFT JOIN govopen_org_unit_current u ON u.unit_id = m.unit_id"
+                " LEFT JOIN govopen_data_resource d ON d.entry_code = m.record"
+                f" WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND {_AT}"
+                " AND m.record > :after ORDER BY m.record LIMIT :limit"
+            ),
+            {
+                "rate": rate,
+                "variant": variant,
+                "side": side,
+                "as_of": as_of,
+                "unit": unit,
+                "known": known_at,
+                "after": after,
+                "limit": limit,
+            },
+        )
+        .mappings()
+        .all()
+    )
 
 
-def changes_by_day(session: Session, rate: str, variant: str, unit: str | None, until: date) -> Rows:
+def changes_by_day(
+    session: Session, rate: str, variant: str, unit: str | None, until: date
+) -> Rows:
     """By how much each side moved on each day, as known now; a running sum gives the trend."""
-    return session.execute(
-        sa.text(
-            "SELECT day, coalesce(sum(delta) FILTER (WHERE side = 'numerator'), 0) AS numerator,"
-            " coalesce(sum(delta) FILTER (WHERE side = 'denominator'), 0) AS denominator FROM ("
-            " SELECT from_on AS day, side, amount AS delta FROM govopen_rate_membership WHERE rate = :rate"
-            " AND variant = :variant AND recorded_to IS NULL AND (CAST(:unit AS text) IS NULL OR unit_id = :unit)"
-            " UNION ALL SELECT to_on, side, -amount FROM govopen_rate_membership WHERE rate = :rate"
-            " AND variant = :variant AND recorded_to IS NULL AND to_on IS NOT NULL"
-            " AND (CAST(:unit AS text) IS NULL OR unit_id = :unit)) x"
-            " WHERE side <> 'excluded' AND day <= :until GROUP BY day ORDER BY day"
-        ),
-        {"rate": rate, "variant": variant, "unit": unit, "until": until},
-    ).mappings().all()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT day, coalesce(sum(delta) FILTER (WHERE side = 'numerator'), 0) AS numerator,"
+                " coalesce(sum(delta) FILTER (WHERE side = 'denominator'), 0) AS denominator FROM ("
+                " SELECT from_on AS day, side, amount AS delta FROM govopen_rate_membership WHERE rate = :rate"
+                " AND variant = :variant AND recorded_to IS NULL AND (CAST(:unit AS text) IS NULL OR unit_id = :unit)"
+                " UNION ALL SELECT to_on, side, -amount FROM govopen_rate_membership WHERE rate = :rate"
+                " AND variant = :variant AND recorded_to IS NULL AND to_on IS NOT NULL"
+                " AND (CAST(:unit AS text) IS NULL OR unit_id = :unit)) x"
+                " WHERE side <> 'excluded' AND day <= :until GROUP BY day ORDER BY day"
+            ),
+            {"rate": rate, "variant": variant, "unit": unit, "until": until},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def first_inventory_on(session: Session) -> date | None:
@@ -212,10 +327,16 @@ def first_inventory_on(session: Session) -> date | None:
 
 
 def snapshot(session: Session, period_end: date) -> Mapping[str, object] | None:
-    return session.execute(
-        sa.text("SELECT * FROM govopen_metric_snapshot WHERE period_end = :day ORDER BY period LIMIT 1"),
-        {"day": period_end},
-    ).mappings().one_or_none()
+    return (
+        session.execute(
+            sa.text(
+                "SELECT * FROM govopen_metric_snapshot WHERE period_end = :day ORDER BY period LIMIT 1"
+            ),
+            {"day": period_end},
+        )
+        .mappings()
+        .one_or_none()
+    )
 
 
 def add_snapshot(session: Session, row: Mapping[str, object]) -> None:

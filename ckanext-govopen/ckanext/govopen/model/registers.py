@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen.model.bulk import copy_rows
 
+LOCK_SECONDS = 3
 LOG_COLUMNS = (
     "register_id",
     "position",
@@ -21,6 +22,7 @@ LOG_COLUMNS = (
     "actor",
     "basis",
     "reason",
+    "version_id",
     "public",
     "salt",
     "private",
@@ -61,11 +63,13 @@ def lock(session: Session, register_ids: Iterable[str]) -> None:
     """Takes the registers for this transaction, in one order for everybody.
 
     Raises:
-        sqlalchemy.exc.OperationalError: somebody else is writing one of them (lock not available).
+        sqlalchemy.exc.OperationalError: somebody else has been writing one of them for too long.
     """
+    session.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
     session.execute(
         sa.text(
-            "SELECT id FROM govopen_register WHERE id = ANY (CAST(:ids AS text[])) ORDER BY id FOR UPDATE NOWAIT"
+            "SELECT id FROM govopen_register WHERE id = ANY (CAST(:ids AS text[]))"
+            " ORDER BY id FOR NO KEY UPDATE"
         ),
         {"ids": sorted(set(register_ids))},
     )
@@ -115,8 +119,9 @@ def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) 
     """Puts the newest log row of each entry into the version."""
     return session.execute(
         sa.text(
-            "INSERT INTO govopen_register_version_entry (version_id, log_seq)"
-            " SELECT :version, d.working_seq FROM govopen_data_resource d"
+            "INSERT INTO govopen_register_version_entry (version_id, register_id, entry_code, log_seq)"
+            " SELECT v.id, v.register_id, d.entry_code, d.working_seq FROM govopen_data_resource d"
+            " JOIN govopen_register_version v ON v.id = :version AND v.register_id = d.register_id"
             " WHERE d.entry_code = ANY (CAST(:codes AS text[]))"
         ),
         {"version": version_id, "codes": list(entry_codes)},
@@ -159,6 +164,15 @@ def number_version(session: Session, version_id: str, register_id: str) -> int:
     )
 
 
+def version_hash(session: Session, version_id: str) -> str:
+    """The content hash of a version, computed by the database from the stored rows."""
+    return str(
+        session.execute(
+            sa.text("SELECT govopen_version_hash(:id, 1)"), {"id": version_id}
+        ).scalar_one()
+    )
+
+
 def version_entries(session: Session, version_id: str) -> Sequence[Mapping[str, object]]:
     """Entries of a version with old (approved) and new content, for the review desk."""
     return (
@@ -178,34 +192,51 @@ def version_entries(session: Session, version_id: str) -> Sequence[Mapping[str, 
 
 
 def public_entries(
-    session: Session, register_ids: Sequence[str], as_of: date, known_at: datetime | None
-) -> Iterator[Mapping[str, object]]:
-    """Entries in force on a date, by the published versions known at a moment; public part only."""
-    rows = session.execute(
-        sa.text(
-            "SELECT * FROM (SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, l.change, v.number,"
-            " v.effective_on, v.published_at, convert_from(l.public, 'UTF8')::jsonb AS public"
-            " FROM govopen_public_version v JOIN govopen_register_version_entry e ON e.version_id = v.id"
-            " JOIN govopen_register_log l ON l.seq = e.log_seq"
-            " WHERE v.register_id = ANY (CAST(:ids AS text[])) AND v.effective_on <= :as_of"
-            " AND (CAST(:known AS timestamptz) IS NULL OR v.published_at <= :known)"
-            " ORDER BY l.entry_code, v.effective_on DESC, v.number DESC) x"
-            " WHERE change <> 'cancel' ORDER BY entry_code"
-        ),
-        {"ids": list(register_ids), "as_of": as_of, "known": known_at},
-    ).mappings()
-    return iter(rows)
-
-
-def entry_versions(session: Session, entry_code: str) -> Sequence[Mapping[str, object]]:
-    """Every published version of one entry, oldest first."""
+    session: Session,
+    register_id: str,
+    as_of: date,
+    known_at: datetime | None,
+    *,
+    after: str = "",
+    q: str = "",
+    limit: int | None = None,
+) -> Sequence[Mapping[str, object]]:
+    """Entries of a register in force on a date, by code from a cursor; public bytes only."""
     return (
         session.execute(
             sa.text(
-                "SELECT l.entry_code, l.change, l.basis, l.reason, l.hash, v.number, v.effective_on, v.published_at,"
-                " convert_from(l.public, 'UTF8')::jsonb AS public"
-                " FROM govopen_register_log l JOIN govopen_register_version_entry e ON e.log_seq = l.seq"
-                " JOIN govopen_public_version v ON v.id = e.version_id WHERE l.entry_code = :code ORDER BY v.number"
+                "SELECT x.*, convert_from(x.bytes, 'UTF8')::jsonb AS public FROM ("
+                " SELECT DISTINCT ON (p.entry_code) p.entry_code, p.change, p.number, p.effective_on,"
+                " p.published_at, p.hash, p.public AS bytes FROM govopen_public_entry p"
+                " WHERE p.register_id = :id AND p.effective_on <= :as_of AND p.entry_code > :after"
+                " AND (CAST(:known AS timestamptz) IS NULL OR p.published_at <= :known)"
+                " ORDER BY p.entry_code, p.effective_on DESC, p.number DESC) x"
+                " WHERE x.change <> 'cancel' AND x.bytes IS NOT NULL AND (:q = '' OR"
+                " strpos(convert_from(x.bytes, 'UTF8')::jsonb -> 'fields' ->> 'name', :q) > 0)"
+                " ORDER BY x.entry_code LIMIT :limit"
+            ),
+            {
+                "id": register_id,
+                "as_of": as_of,
+                "known": known_at,
+                "after": after,
+                "q": q,
+                "limit": limit,
+            },
+        )
+        .mappings()
+        .all()
+    )
+
+
+def entry_versions(session: Session, entry_code: str) -> Sequence[Mapping[str, object]]:
+    """Every published version of one entry that may be shown, oldest first."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT p.entry_code, p.change, p.number, p.effective_on, p.published_at, p.hash,"
+                " convert_from(p.public, 'UTF8')::jsonb AS public FROM govopen_public_entry p"
+                " WHERE p.entry_code = :code AND p.public IS NOT NULL ORDER BY p.number"
             ),
             {"code": entry_code},
         )

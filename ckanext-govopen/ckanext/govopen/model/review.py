@@ -79,7 +79,8 @@ def cases(
     """Cases, newest first; `unit_ids` None for every unit; `after` is the cursor."""
     return _rows(
         session,
-        "SELECT c.*, (SELECT count(*) FROM govopen_review r WHERE r.case_id = c.id) AS records,"
+        "SELECT c.*, to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id AS cursor,"
+        " (SELECT count(*) FROM govopen_review r WHERE r.case_id = c.id) AS records,"
         " (SELECT min(r.state) FROM govopen_review r WHERE r.case_id = c.id) AS state,"
         " (SELECT min(r.step) FROM govopen_review r WHERE r.case_id = c.id) AS step"
         " FROM govopen_review_case c"

@@ -34,9 +34,12 @@ def govopen_due_date_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         raise tk.ValidationError({"days": [tk._("days must be 1…{0}").format(MOST_DAYS)]})
     due = work_calendar(str(data_dict.get("region") or "CN")).due(start, days)
     return {
-        "due": due.due.isoformat(), "provisional": due.provisional,
+        "due": due.due.isoformat(),
+        "provisional": due.provisional,
         "counted": [day.isoformat() for day in due.counted],
-        "skipped": [{"date": skipped[0].isoformat(), "reason": skipped[1]} for skipped in due.skipped],
+        "skipped": [
+            {"date": skipped[0].isoformat(), "reason": skipped[1]} for skipped in due.skipped
+        ],
         "text": tk._("{days} working days after {start}: {due}").format(
             days=days, start=start.isoformat(), due=due.due.isoformat()
         ),

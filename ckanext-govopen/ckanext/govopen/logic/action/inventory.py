@@ -72,18 +72,21 @@ def govopen_data_resource_list(context: Any, data_dict: dict[str, Any]) -> dict[
     inside = _sees_inside(context, unit_id)
     filters = {
         "unit": unit_id,
-        "status": (data_dict.get("status") or None) if inside else "active",
         "open_type": data_dict.get("open_type") or None,
         "q": str(data_dict.get("q") or ""),
-        "pending": bool(data_dict.get("pending")) and inside,
-        "units": None,
     }
+    if inside:
+        filters |= {
+            "status": data_dict.get("status") or None,
+            "pending": bool(data_dict.get("pending")),
+        }
     limit = page_limit(data_dict)
-    rows = projection.page(model.Session, filters, cursor_of(data_dict), limit + 1)
+    pages = projection.page_inside if inside else projection.page_outside
+    rows = pages(model.Session, filters, cursor_of(data_dict), limit + 1)
     show = entry_inside if inside else entry_public
-    result = page(rows, limit, lambda row: (row["name"], row["entry_code"]), show)
+    result = page(rows, limit, lambda row: (row["sort_name"], row["entry_code"]), show)
     if data_dict.get("include_total"):
-        result["total"] = projection.count(model.Session, filters)
+        result["total"] = projection.count(model.Session, filters, inside=inside)
     return result
 
 
@@ -92,14 +95,14 @@ def govopen_data_resource_show(context: Any, data_dict: dict[str, Any]) -> dict[
     """One entry by its code or resource code."""
     tk.check_access("govopen_data_resource_show", context, data_dict)
     no_unknown(data_dict, "id")
-    row = projection.show(model.Session, str(data_dict.get("id") or ""))
-    if row is None:
-        absent()
-    if _sees_inside(context, row["unit_id"]):
+    reference = str(data_dict.get("id") or "")
+    row = projection.show(model.Session, reference)
+    if row is not None and _sees_inside(context, row["unit_id"]):
         return entry_inside(row)
-    if row["status"] != "active":
+    shown = projection.show_outside(model.Session, reference)
+    if shown is None:
         absent()
-    return entry_public(row)
+    return entry_public(shown)
 
 
 def govopen_data_resource_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -267,18 +270,16 @@ def entry_inside(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def entry_public(row: Mapping[str, Any]) -> dict[str, Any]:
     """An entry as everybody sees it: approved content, or an opaque reference with the ground."""
-    fields = row["active_fields"] or {}
-    shown = {
+    return {
         "entry_code": row["entry_code"],
         "unit_id": row["unit_id"],
         "unit_name": row["unit_name"],
         "status": "active",
+        "published_on": row["published_on"].isoformat() if row["published_on"] else None,
+        "name": row["fields"].get("name"),
+        "res_code": row["res_code"],
+        "fields": row["fields"],
     }
-    shown["published_on"] = row["published_on"].isoformat() if row["published_on"] else None
-    visible, _hidden = rules.split_visibility(fields)
-    if fields.get("catalog_visible") is False:
-        return {**shown, "name": None, "res_code": None, "fields": visible}
-    return {**shown, "name": fields.get("name"), "res_code": row["res_code"], "fields": visible}
 
 
 # --- imports -------------------------------------------------------------------------------------

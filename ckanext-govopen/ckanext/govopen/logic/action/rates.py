@@ -19,7 +19,10 @@ from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.model import rates as store
 
 __all__ = [
-    "govopen_rate_history", "govopen_rate_row_list", "govopen_rate_show", "govopen_rate_unit_list",
+    "govopen_rate_history",
+    "govopen_rate_row_list",
+    "govopen_rate_show",
+    "govopen_rate_unit_list",
     "govopen_unit_scorecard",
 ]
 
@@ -42,7 +45,9 @@ def _question(data_dict: Mapping[str, Any]) -> Question:
     variant = str(data_dict.get("variant") or "headline")
     today = clock.today()
     as_of = _date(data_dict.get("as_of")) or today
-    found = rules.check_question(rate, variant, as_of, today, store.first_inventory_on(model.Session) or today)
+    found = rules.check_question(
+        rate, variant, as_of, today, store.first_inventory_on(model.Session) or today
+    )
     if found:
         refuse_all(found)
     unit = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
@@ -93,22 +98,41 @@ def _figure(figure: rules.Figure, asked: Question) -> dict[str, Any]:
         f"&unit={asked.unit}" if asked.unit else ""
     )
     return {
-        "rate": figure.rate, "rule_set": figure.rule_set, "variant": figure.variant, "as_of": figure.as_of.isoformat(),
-        "scope": "unit" if asked.unit else "city", "unit": asked.unit, "numerator": figure.numerator,
-        "denominator": figure.denominator, "excluded": figure.excluded, "value": figure.value,
-        "display": figure.display, "target": figure.target, "meets_target": figure.meets_target,
-        "short_by": figure.short_by, "rows_url": f"/api/3/action/govopen_rate_row_list?{query}",
+        "rate": figure.rate,
+        "rule_set": figure.rule_set,
+        "variant": figure.variant,
+        "as_of": figure.as_of.isoformat(),
+        "scope": "unit" if asked.unit else "city",
+        "unit": asked.unit,
+        "numerator": figure.numerator,
+        "denominator": figure.denominator,
+        "excluded": figure.excluded,
+        "value": figure.value,
+        "display": figure.display,
+        "target": figure.target,
+        "meets_target": figure.meets_target,
+        "short_by": figure.short_by,
+        "rows_url": f"/api/3/action/govopen_rate_row_list?{query}",
     }
 
 
 def _frozen(asked: Question, now: Mapping[str, Any]) -> dict[str, Any]:
     """For a frozen period end the frozen figure, and beside it what a recomputation gives now."""
-    stored = store.snapshot(model.Session, asked.as_of) if asked.unit is None and not asked.known_at else None
+    stored = (
+        store.snapshot(model.Session, asked.as_of)
+        if asked.unit is None and not asked.known_at
+        else None
+    )
     if stored is None:
         return {"provisional": True, "frozen": False, "recomputed": None}
     figures: Any = stored["figures"]
     frozen = figures[asked.rate][asked.variant]
-    return {**frozen, "provisional": False, "frozen": True, "recomputed": {name: now[name] for name in frozen}}
+    return {
+        **frozen,
+        "provisional": False,
+        "frozen": True,
+        "recomputed": {name: now[name] for name in frozen},
+    }
 
 
 @tk.side_effect_free
@@ -121,17 +145,32 @@ def govopen_rate_row_list(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         raise tk.ValidationError({"side": [tk._("One of: {codes}").format(codes=", ".join(SIDES))]})
     asked, limit, after = _question(data_dict), page_limit(data_dict), cursor_of(data_dict)
     rows = store.member_page(
-        model.Session, asked.rate, asked.variant, side, asked.as_of, asked.unit, asked.known_at,
-        after[0] if after else "", limit + 1,
+        model.Session,
+        asked.rate,
+        asked.variant,
+        side,
+        asked.as_of,
+        asked.unit,
+        asked.known_at,
+        after[0] if after else "",
+        limit + 1,
     )
     return page(rows, limit, lambda row: (row["record"],), lambda row: _row(row, asked))
 
 
 def _row(row: Mapping[str, Any], asked: Question) -> dict[str, Any]:
     return {
-        "rate": asked.rate, "variant": asked.variant, "record": row["record"], "name": row["name"],
-        "ground": row["ground"], "unit": row["unit_id"], "unit_name": row["unit_name"], "side": row["side"],
-        "amount": row["amount"], "reason": row["reason"], "from": row["from_on"].isoformat(),
+        "rate": asked.rate,
+        "variant": asked.variant,
+        "record": row["record"],
+        "name": row["name"],
+        "ground": row["ground"],
+        "unit": row["unit_id"],
+        "unit_name": row["unit_name"],
+        "side": row["side"],
+        "amount": row["amount"],
+        "reason": row["reason"],
+        "from": row["from_on"].isoformat(),
         "to": row["to_on"].isoformat() if row["to_on"] else None,
     }
 
@@ -144,9 +183,16 @@ def govopen_rate_history(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     asked = _question({**data_dict, "as_of": data_dict.get("to")})
     start = _date(data_dict.get("from"))
     points = []
-    for day, numerator, denominator in rates.trend(model.Session, asked.rate, asked.variant, asked.unit, asked.as_of):
+    for day, numerator, denominator in rates.trend(
+        model.Session, asked.rate, asked.variant, asked.unit, asked.as_of
+    ):
         figure = rules.figure_from_sums(asked.rate, asked.variant, day, numerator, denominator)
-        point = {"date": day.isoformat(), "numerator": numerator, "denominator": denominator, "value": figure.value}
+        point = {
+            "date": day.isoformat(),
+            "numerator": numerator,
+            "denominator": denominator,
+            "value": figure.value,
+        }
         if start and day < start:
             points = [point]
         else:
@@ -160,7 +206,14 @@ def govopen_rate_unit_list(context: Any, data_dict: dict[str, Any]) -> dict[str,
     tk.check_access("govopen_rate_unit_list", context, data_dict)
     no_unknown(data_dict, "rate", "as_of", "variant", "known_at")
     asked = _question(data_dict)
-    rows = store.sums_by_unit(model.Session, asked.rate, asked.variant, asked.as_of, asked.known_at)
+    rows = store.sums_by_unit(
+        model.Session,
+        asked.rate,
+        [asked.variant],
+        asked.as_of,
+        store.all_units(model.Session),
+        asked.known_at,
+    )
     return {"items": [_unit_part(row, asked) for row in rows], "next_cursor": None}
 
 
@@ -169,9 +222,15 @@ def _unit_part(row: Mapping[str, Any], asked: Question) -> dict[str, Any]:
         asked.rate, asked.variant, asked.as_of, int(row["numerator"]), int(row["denominator"])
     )
     return {
-        "unit": row["unit_id"], "name": row["name"], "slug": row["slug"], "kind": row["kind"],
-        "numerator": figure.numerator, "denominator": figure.denominator, "value": figure.value,
-        "display": figure.display, "excluded": int(row["excluded"]), "reason": row["reason"],
+        "unit": row["unit_id"],
+        "name": row["name"],
+        "slug": row["slug"],
+        "kind": row["kind"],
+        "numerator": figure.numerator,
+        "denominator": figure.denominator,
+        "value": figure.value,
+        "display": figure.display,
+        "excluded": int(row["excluded"]),
     }
 
 
@@ -184,7 +243,10 @@ def govopen_unit_scorecard(context: Any, data_dict: dict[str, Any]) -> dict[str,
     if asked.unit is None:
         raise tk.ValidationError({"unit": [tk._("Missing value")]})
     shown = {
-        rate: {name: _figure(figure, asked) for name, figure in rates.figures(model.Session, rate, asked.as_of, asked.unit).items()}
+        rate: {
+            name: _figure(figure, asked)
+            for name, figure in rates.figures(model.Session, rate, asked.as_of, asked.unit).items()
+        }
         for rate in rules.VARIANTS
     }
     return {"unit": asked.unit, "as_of": asked.as_of.isoformat(), **shown}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -62,13 +62,12 @@ def govopen_register_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     tk.check_access("govopen_register_show", context, data_dict)
     no_unknown(data_dict, "id", "as_of", "known_at")
     row = _register(data_dict)
-    entries = list(_entries(row["id"], data_dict))
-    return {**_register_view(row), "entries": len(entries)}
+    return {**_register_view(row), "entries": len(_entries(row["id"], data_dict))}
 
 
-def _entries(register_id: str, data_dict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _entries(register_id: str, data_dict: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     as_of, known_at = _as_of(data_dict, "as_of"), _moment(data_dict)
-    return list(store.public_entries(model.Session, [register_id], as_of, known_at))
+    return store.public_entries(model.Session, register_id, as_of, known_at)
 
 
 def _as_of(data_dict: Mapping[str, Any], name: str) -> date:
@@ -98,14 +97,16 @@ def govopen_register_entry_list(context: Any, data_dict: dict[str, Any]) -> dict
     tk.check_access("govopen_register_entry_list", context, data_dict)
     no_unknown(data_dict, "id", "as_of", "known_at", "q", "limit", "cursor")
     row, limit, after = _register(data_dict), page_limit(data_dict), cursor_of(data_dict)
-    q = str(data_dict.get("q") or "")
-    start = after[0] if after else ""
-    found = [
-        entry
-        for entry in _entries(row["id"], data_dict)
-        if entry["entry_code"] > start and q in str(entry["public"]["fields"].get("name", ""))
-    ]
-    return page(found[: limit + 1], limit, lambda entry: (entry["entry_code"],), _entry_view)
+    found = store.public_entries(
+        model.Session,
+        row["id"],
+        _as_of(data_dict, "as_of"),
+        _moment(data_dict),
+        after=after[0] if after else "",
+        q=str(data_dict.get("q") or ""),
+        limit=limit + 1,
+    )
+    return page(found, limit, lambda entry: (entry["entry_code"],), _entry_view)
 
 
 def _entry_view(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def govopen_register_diff(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 def _fields_at(register_id: str, as_of: date) -> dict[str, Mapping[str, Any]]:
-    rows = store.public_entries(model.Session, [register_id], as_of, None)
+    rows = store.public_entries(model.Session, register_id, as_of, None)
     return {row["entry_code"]: row["public"]["fields"] for row in rows}
 
 

@@ -21,20 +21,22 @@ CREATE TABLE govopen_org_unit (
   oversees jsonb NOT NULL DEFAULT '[]',
   confirmed boolean NOT NULL DEFAULT true,    -- false: created by an import, units.W3
   from_on date NOT NULL,
-  to_on date,                                 -- exclusive; null: still so
+  to_on date CHECK (to_on > from_on),         -- exclusive; null: still so
   recorded_from timestamptz NOT NULL DEFAULT govopen_now(),
   recorded_to timestamptz,
   basis text, reason text, actor text NOT NULL
 );
 CREATE UNIQUE INDEX govopen_org_unit_now ON govopen_org_unit (unit_id)
   WHERE to_on IS NULL AND recorded_to IS NULL;
+CREATE UNIQUE INDEX govopen_org_unit_start ON govopen_org_unit (unit_id, from_on) WHERE recorded_to IS NULL;
 CREATE UNIQUE INDEX govopen_org_unit_uscc ON govopen_org_unit (uscc)
   WHERE to_on IS NULL AND recorded_to IS NULL AND uscc IS NOT NULL;
 CREATE UNIQUE INDEX govopen_org_unit_local ON govopen_org_unit (local_scheme, local_code)
   WHERE to_on IS NULL AND recorded_to IS NULL AND local_code IS NOT NULL;
 CREATE INDEX govopen_org_unit_history ON govopen_org_unit (unit_id, from_on);
-CREATE VIEW govopen_org_unit_current AS
-  SELECT * FROM govopen_org_unit WHERE to_on IS NULL AND recorded_to IS NULL;
+CREATE VIEW govopen_org_unit_current AS       -- what holds today, also when a change is planned
+  SELECT * FROM govopen_org_unit WHERE recorded_to IS NULL AND from_on <= govopen_today()
+    AND (to_on IS NULL OR to_on > govopen_today());
 
 CREATE TABLE govopen_succession (
   id text PRIMARY KEY DEFAULT gen_random_uuid()::text,
@@ -84,15 +86,17 @@ CREATE TABLE govopen_register_version (
   effective_on date NOT NULL,
   created_at timestamptz NOT NULL DEFAULT govopen_now(),
   created_by text NOT NULL,
-  UNIQUE (register_id, number)
+  UNIQUE (register_id, number),
+  UNIQUE (id, register_id)
 );
 
 CREATE TABLE govopen_register_log (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   register_id text NOT NULL REFERENCES govopen_register,
-  position integer NOT NULL,                  -- 1, 2, 3 … within the register
+  position integer NOT NULL CHECK (position > 0),   -- 1, 2, 3 … within the register
   kind text NOT NULL CHECK (kind IN ('entry', 'publish')),
-  entry_code text,                            -- null when kind = publish
+  entry_code text,                            -- kind = entry only
+  version_id text REFERENCES govopen_register_version,   -- kind = publish only
   change text NOT NULL CHECK (change IN ('add', 'change', 'cancel', 'correct', 'undo', 'transfer', 'publish')),
   import_id text,
   recorded_at timestamptz NOT NULL DEFAULT govopen_now(),
@@ -102,20 +106,43 @@ CREATE TABLE govopen_register_log (
   public bytea NOT NULL,                      -- canonical JSON (RFC 8785) that everyone may read
   salt bytea,
   private bytea,                              -- the rest, erasable together with its salt
-  private_hash text NOT NULL,                 -- sha256(salt || private), '' without a private part
+  private_hash text NOT NULL,                 -- sha256(salt || private)
   prev_hash text NOT NULL,
   hash text NOT NULL,
-  UNIQUE (register_id, position)
+  UNIQUE (register_id, position),
+  UNIQUE (seq, register_id, entry_code),
+  CHECK ((kind = 'publish') = (change = 'publish') AND (kind = 'publish') = (entry_code IS NULL)
+    AND (kind = 'publish') = (version_id IS NOT NULL)),
+  CHECK ((salt IS NULL) = (private IS NULL))
 );
+CREATE UNIQUE INDEX govopen_register_log_add ON govopen_register_log (entry_code) WHERE change = 'add';
+CREATE UNIQUE INDEX govopen_register_log_publish ON govopen_register_log (version_id) WHERE kind = 'publish';
 CREATE INDEX govopen_register_log_entry ON govopen_register_log (entry_code, seq);
 CREATE INDEX govopen_register_log_import ON govopen_register_log (import_id) WHERE import_id IS NOT NULL;
 
+-- A version holds rows of its own register, one for each entry.
 CREATE TABLE govopen_register_version_entry (
-  version_id text NOT NULL REFERENCES govopen_register_version,
-  log_seq bigint NOT NULL REFERENCES govopen_register_log,
-  PRIMARY KEY (version_id, log_seq)
+  version_id text NOT NULL,
+  register_id text NOT NULL,
+  entry_code text NOT NULL,
+  log_seq bigint NOT NULL,
+  PRIMARY KEY (version_id, entry_code),
+  FOREIGN KEY (version_id, register_id) REFERENCES govopen_register_version (id, register_id),
+  FOREIGN KEY (log_seq, register_id, entry_code) REFERENCES govopen_register_log (seq, register_id, entry_code)
 );
 CREATE INDEX govopen_register_version_entry_log ON govopen_register_version_entry (log_seq);
+CREATE INDEX govopen_register_version_entry_code ON govopen_register_version_entry (entry_code, log_seq);
+
+CREATE TABLE govopen_register_mask (          -- insert-only: what was erased or is no longer shown, and why
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  log_seq bigint NOT NULL REFERENCES govopen_register_log,
+  act text NOT NULL CHECK (act IN ('hide', 'erase_private', 'show')),
+  ground text NOT NULL,
+  actor text NOT NULL,
+  case_id text,
+  recorded_at timestamptz NOT NULL DEFAULT govopen_now()
+);
+CREATE INDEX govopen_register_mask_log ON govopen_register_mask (log_seq, id DESC);
 
 -- Projection of the inventory: what each entry is now. `register rebuild` yields the same rows.
 CREATE TABLE govopen_data_resource (
@@ -123,9 +150,11 @@ CREATE TABLE govopen_data_resource (
   register_id text NOT NULL REFERENCES govopen_register,
   unit_id text NOT NULL,
   status text NOT NULL CHECK (status IN ('draft', 'in_review', 'active', 'retired')),
-  working_seq bigint NOT NULL,                -- newest log row
-  active_seq bigint,                          -- approved log row; differs from working while a revision waits
+  working_seq bigint NOT NULL REFERENCES govopen_register_log,   -- newest log row
+  active_seq bigint REFERENCES govopen_register_log,   -- approved one; differs while a revision waits
   name text NOT NULL,
+  active_name text,                           -- null: not public, or shown as an opaque reference
+  active_open_type text,
   res_code text,
   open_type text,
   share_type text,
@@ -142,11 +171,17 @@ CREATE TABLE govopen_data_resource (
   fields jsonb NOT NULL,                      -- newest content, every field and source_fields
   fields_hash text NOT NULL,                  -- sha256 of its canonical bytes: equal means unchanged
   active_fields jsonb,                        -- approved content
-  updated_at timestamptz NOT NULL DEFAULT govopen_now()
+  updated_at timestamptz NOT NULL DEFAULT govopen_now(),
+  CHECK (status <> 'active' OR active_seq IS NOT NULL)
 );
-CREATE UNIQUE INDEX govopen_data_resource_code ON govopen_data_resource (res_code) WHERE res_code IS NOT NULL;
+-- A retired row frees its code and key: a reform opens the same entry at the receiving unit.
+CREATE UNIQUE INDEX govopen_data_resource_code ON govopen_data_resource (res_code)
+  WHERE res_code IS NOT NULL AND status <> 'retired';
+CREATE INDEX govopen_data_resource_code_any ON govopen_data_resource (res_code) WHERE res_code IS NOT NULL;
 CREATE UNIQUE INDEX govopen_data_resource_source ON govopen_data_resource (unit_id, source_id, source_key)
-  WHERE source_key IS NOT NULL;
+  WHERE source_key IS NOT NULL AND status <> 'retired';
+CREATE INDEX govopen_data_resource_public ON govopen_data_resource (coalesce(active_name, E'\uFFFD'), entry_code)
+  WHERE status = 'active';
 CREATE INDEX govopen_data_resource_unit ON govopen_data_resource (unit_id, status, name, entry_code);
 CREATE INDEX govopen_data_resource_page ON govopen_data_resource (name, entry_code);
 
@@ -306,11 +341,32 @@ CREATE TABLE govopen_rate_membership (
   recorded_from timestamptz NOT NULL DEFAULT govopen_now(),
   recorded_to timestamptz
 );
--- A figure at a date is one scan of this index.
-CREATE INDEX govopen_rate_membership_figure ON govopen_rate_membership
-  (rate, variant, side, from_on, to_on) INCLUDE (unit_id, amount, recorded_from, recorded_to);
 CREATE INDEX govopen_rate_membership_record ON govopen_rate_membership (record) WHERE recorded_to IS NULL;
 CREATE INDEX govopen_rate_membership_rows ON govopen_rate_membership (rate, variant, side, record);
+CREATE UNIQUE INDEX govopen_rate_membership_once ON govopen_rate_membership
+  (rate, variant, side, record, from_on, unit_id) WHERE recorded_to IS NULL;
+CREATE INDEX govopen_rate_membership_unit ON govopen_rate_membership (unit_id, rate, variant, side, record)
+  WHERE recorded_to IS NULL;
+
+-- Sums of the memberships of each unit, one row for each day on which they change; derived, rebuildable.
+-- A figure at a date is one index probe for each unit, however long the history is.
+CREATE TABLE govopen_rate_step (
+  rate text NOT NULL,
+  variant text NOT NULL,
+  unit_id text NOT NULL,
+  from_on date NOT NULL,                      -- holds until the unit's next step
+  numerator bigint NOT NULL,
+  denominator bigint NOT NULL,
+  excluded bigint NOT NULL,                   -- rows kept out
+  recorded_from timestamptz NOT NULL,
+  recorded_to timestamptz,
+  CHECK (recorded_to > recorded_from)
+);
+CREATE UNIQUE INDEX govopen_rate_step_now ON govopen_rate_step (rate, variant, unit_id, from_on)
+  INCLUDE (numerator, denominator, excluded) WHERE recorded_to IS NULL;
+CREATE INDEX govopen_rate_step_known ON govopen_rate_step (rate, variant, unit_id, from_on DESC, recorded_from)
+  INCLUDE (recorded_to, numerator, denominator, excluded);
+CREATE INDEX govopen_rate_step_unit ON govopen_rate_step (unit_id) WHERE recorded_to IS NULL;
 CREATE TABLE govopen_metric_snapshot (
   period_end date NOT NULL,
   period text NOT NULL,
