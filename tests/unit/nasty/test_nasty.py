@@ -24,52 +24,69 @@ CASES: list[Case] = [
 CASES.sort(key=lambda case: case.convert or "")
 
 
+Outcome = tuple[object, list] | IntakeRefused
+
+
 @pytest.fixture(scope="session")
-def converted(office: Future[dict[str, Path]] | None) -> dict[str, Path]:
-    """Files written by LibreOffice: name of the case to path.
+def outcomes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Outcome]]]:
+    """What the intake makes of every selected workbook, two at a time.
 
-    They are written while the other workbooks are read, as each start costs seconds.
+    LibreOffice starts once for each kind of file, while the other workbooks are read.
     """
-    if w.libreoffice() is None:
-        pytest.skip("LibreOffice is not installed (package libreoffice-calc)")
-    return office.result()
+    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    selected = [call.params["case"] for call in calls if call and "case" in call.params]
+    root = tmp_path_factory.mktemp("nasty")
+    with ThreadPoolExecutor(2) as pool:
+        office = pool.submit(_write_by_office, root, selected) if w.libreoffice() else None
+        direct = {c.name: pool.submit(_read, c, root) for c in selected if not c.convert}
+        written = {c.name: pool.submit(_read, c, root, office) for c in selected if c.convert}
+        yield direct | written
 
 
-@pytest.fixture(scope="session", autouse=True)
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[dict[str, Path]] | None]:
-    root = tmp_path_factory.mktemp("office")
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(_write_by_office, root) if w.libreoffice() else None
-
-
-def _write_by_office(root: Path) -> dict[str, Path]:
-    """One start of LibreOffice for each kind of file."""
+def _write_by_office(root: Path, selected: Iterable[Case]) -> dict[str, Path]:
+    """One start of LibreOffice for each kind: name of the case to the path of its file."""
     results: dict[str, Path] = {}
-    for kind in sorted({case.convert for case in CASES if case.convert}):
+    for kind in sorted({case.convert for case in selected if case.convert}):
         sources = []
-        for case in (case for case in CASES if case.convert == kind):
-            folder = root / "source" / case.name
-            folder.mkdir(parents=True)
-            source = case.make(folder)
+        for case in (case for case in selected if case.convert == kind):
+            source = case.make(_folder(root, case))
             sources.append(source.rename(source.with_stem(case.name)))
             results[case.name] = root / kind / f"{case.name}.{kind}"
         w.convert_all(sources, kind, root / kind, root / "profile")
     return results
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_nasty_workbook_gives_its_table_or_its_refusal(
-    case: Case, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    written = request.getfixturevalue("converted") if case.convert else {}
-    path = written[case.name] if case.convert else case.make(tmp_path)
+def _folder(root: Path, case: Case) -> Path:
+    folder = root / case.name
+    folder.mkdir()
+    return folder
+
+
+def _read(case: Case, root: Path, office: Future[dict[str, Path]] | None = None) -> Outcome:
+    if case.convert:
+        if office is None:
+            pytest.skip("LibreOffice is not installed (package libreoffice-calc)")
+        path = office.result()[case.name]
+    else:
+        path = case.make(_folder(root, case))
     try:
         table = read_table(path, **case.options)
-        rows = list(table.rows)
+        return table, list(table.rows)
     except IntakeRefused as refusal:
-        compare_refusal(case, refusal)
+        return refusal
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_nasty_workbook_gives_its_table_or_its_refusal(
+    case: Case, outcomes: dict[str, Future[Outcome]]
+) -> None:
+    outcome = outcomes[case.name].result()
+    if isinstance(outcome, IntakeRefused):
+        compare_refusal(case, outcome)
     else:
-        compare_table(case, table, rows)
+        compare_table(case, *outcome)
 
 
 def test_there_are_enough_workbooks_and_a_third_comes_from_other_writers() -> None:
