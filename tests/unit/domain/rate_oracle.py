@@ -199,12 +199,14 @@ def reasons_against_line(world, code, day):
 
 def still_openable(line, day):
     """Withheld today; reclassified so within this quarter while it was active."""
-    said = [(since, kind) for since, kind in line["open_type"] if since <= day]
-    if len(said) < 2 or said[-1][1] != "withheld" or said[-2][1] == "withheld":
+    if word(line["open_type"], day) != "withheld":
         return False
-    changed = said[-1][0]
+    before = [kind for since, kind in line["open_type"] if since <= day and kind != "withheld"]
+    changed = day
+    while before and word(line["open_type"], changed - DAY) == "withheld":
+        changed -= DAY
     active = word(line["status"], changed - DAY) == "active"
-    return active and quarter_of(changed) == quarter_of(day)
+    return bool(before) and active and quarter_of(changed) == quarter_of(day)
 
 
 # --- rows of a day -------------------------------------------------------------------------------

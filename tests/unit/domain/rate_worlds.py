@@ -332,7 +332,13 @@ def _fixed_lines():
         "original": line(),
         "beside": line(),
         "sized": line(amounts=[(FIRST, 20, 12, 1000, 250), (day("2026-01-01"), 20, 18, 1200, 300)]),
-        "closed": line(open_type=[(FIRST, "unconditional"), (turn, "withheld")]),
+        "closed": line(
+            open_type=[
+                (FIRST, "unconditional"),
+                (turn, "withheld"),
+                (turn + timedelta(days=9), "withheld"),
+            ]
+        ),
         "never": line(open_type=[(FIRST, "withheld")]),
         "ordered": line(legal_order=[(day("2025-05-01"), day("2025-07-01"))]),
         **{f"set{n}": line() for n in range(10)},

@@ -493,6 +493,15 @@ class TestReclassified:
         assert sums(self.city, DR, "openable", as_of) == openable
         assert sums(self.city, DR, "headline", as_of) == headline
 
+    def test_a_later_version_of_the_line_neither_ends_nor_renews_the_hold(self):
+        again = [*self.changed, (day("2026-03-05"), "withheld"), (day("2026-04-05"), "withheld")]
+        city = world(resources={"L1": line(open_type=again), "L2": line()})
+        found = [
+            sums(city, DR, "openable", as_of)
+            for as_of in ("2026-03-05", "2026-03-31", "2026-04-01", "2026-04-05")
+        ]
+        assert found == [(0, 2, 0), (0, 2, 0), (0, 1, 1), (0, 1, 1)]
+
     def test_a_draft_that_was_reclassified_is_not_held(self):
         draft = [(SINCE, "draft"), (day("2026-02-15"), "active")]
         city = world(resources={"L1": line(open_type=self.changed, status=draft)})

@@ -32,7 +32,7 @@ MUTATIONS = {
     "unanswerable data counted": ('if open_type == "conditional" and', 'if open_type == "other" and'),
     "headline without withheld lines": ('if variant == "openable" and state.is_withheld', "if state.is_withheld"),
     "openable with withheld lines": ('if variant == "openable" and state.is_withheld', 'if variant == "none" and state.is_withheld'),
-    "reclassified lines leave at once": ("return was_open and was_active and", "return False and"),
+    "reclassified lines leave at once": ("return was_active and", "return False and"),
     "reclassified lines stay for a year": ('openable_period: str = "quarter"', 'openable_period: str = "year"'),
     "stale data in effective": ('if variant == "effective" and is_stale', 'if variant == "none" and is_stale'),
     "stale data out of headline": ('if variant == "effective" and is_stale', "if is_stale"),

@@ -353,15 +353,20 @@ def _bounds(ranges: Iterable[Range | StaleRange]) -> Iterator[date]:
             yield each.to_on
 
 
-def _place(timeline: Timeline, day: date) -> int:
-    """Index of the entry that holds on a day; -1 before the first."""
-    return bisect_right([entry[0] for entry in timeline], day) - 1
-
-
 def value_at(timeline: Timeline, day: date) -> str | None:
     """The value that holds on a day; None before the first entry."""
-    place = _place(timeline, day)
+    place = bisect_right([entry[0] for entry in timeline], day) - 1
     return timeline[place][1] if place >= 0 else None
+
+
+def _changes(timeline: Timeline, day: date) -> list[tuple[date, str]]:
+    """The entries up to a day that changed the value; of one day the last entry decides."""
+    by_day = {since: value for since, value in timeline if since <= day}
+    found: list[tuple[date, str]] = []
+    for since, value in by_day.items():
+        if not found or found[-1][1] != value:
+            found.append((since, value))
+    return found
 
 
 def _spans(points: Iterable[date], state_on: Callable[[date], K | None]) -> list[Span[K]]:
@@ -783,13 +788,12 @@ def _resource_exclusion(
 
 def _held_openable(resource: ResourceFacts, day: date, parameters: Parameters) -> bool:
     """Reclassified from open to withheld while active: openable until the period ends (§5.5)."""
-    place = _place(resource.open_type, day)
-    if place < 1 or resource.open_type[place][1] != "withheld":
+    types = _changes(resource.open_type, day)
+    if len(types) < 2 or types[-1][1] != "withheld":
         return False
-    changed = resource.open_type[place][0]
-    was_open = resource.open_type[place - 1][1] != "withheld"
+    changed = types[-1][0]
     was_active = value_at(resource.status, changed - _days(1)) == "active"
-    return was_open and was_active and day <= period_end(changed, parameters.openable_period)
+    return was_active and day <= period_end(changed, parameters.openable_period)
 
 
 # --- memberships ---------------------------------------------------------------------------------
