@@ -1,64 +1,123 @@
-"""Texts of findings, from their data files, in the reader's language."""
+"""Texts of findings: `data/findings/*.yaml`, in the language of the reader.
+
+A text says what is wrong, the rule, and an example of right. A code without a text is a fault of
+the data and shows as the code itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ckan.lib.i18n as i18n
 import yaml
 from flask import has_request_context
 
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.logic.vocab import vocabulary
 
-FOLDER = Path(__file__).parents[1] / "data" / "findings"
-VALUE_SHOWN = 200
+_FOLDER = Path(__file__).parent.parent / "data" / "findings"
+_LONGEST = 200
+_NAMES_SHOWN = 30
 
 
-class _Facts(dict[str, Any]):
-    """Placeholders of a text: one that the finding does not carry stands as a dash."""
+def render(finding: Finding, lang: str | None = None) -> str:
+    """The sentence that a person reads, with its place in the spreadsheet in front.
+
+    Args:
+        finding: what a check had to say.
+        lang: language code (`zh_Hans_CN`, `en`); None for the language of the request, Chinese
+            outside one.
+    """
+    return describe(finding, lang)["text"]
+
+
+def describe(finding: Finding, lang: str | None = None) -> dict[str, str]:
+    """`code`, `title` and `text` of a finding; arguments as for `render`."""
+    language = _language(lang)
+    entry = texts().get(finding.code)
+    if entry is None:
+        return {"code": finding.code, "title": finding.code, "text": finding.code}
+    facts = _facts(finding, language)
+    text = entry["text"][language].format_map(facts)
+    return {
+        "code": finding.code,
+        "title": entry["title"][language],
+        "text": _place(finding, language) + text,
+    }
+
+
+@cache
+def texts() -> Mapping[str, Any]:
+    """Every code with its title and text in both languages.
+
+    Raises:
+        ValueError: two files hold the same code.
+    """
+    found: dict[str, Any] = {}
+    for path in sorted(_FOLDER.glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if twice := found.keys() & content.keys():
+            raise ValueError(f"{path.name} repeats {sorted(twice)}")
+        found.update(content)
+    return found
+
+
+def _language(lang: str | None) -> str:
+    if lang is None and has_request_context():
+        from ckan.lib.i18n import get_lang
+
+        lang = get_lang()
+    return "en" if lang and str(lang).lower().startswith("en") else "zh"
+
+
+class _Facts(dict[str, str]):
+    """A fact that the check did not give shows as a dash, never as an error."""
 
     def __missing__(self, key: str) -> str:
         return "—"
 
 
-@cache
-def catalogue() -> Mapping[str, Mapping[str, Any]]:
-    """Every code with its title and text in both languages."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for path in sorted(FOLDER.glob("*.yaml")):
-        found.update(yaml.safe_load(path.read_text(encoding="utf-8")))
-    return found
+def _facts(finding: Finding, language: str) -> _Facts:
+    facts = _Facts({name: _shown(value, language) for name, value in finding.params.items()})
+    for name in ("value", "sheet", "cell", "row"):
+        value = getattr(finding, name)
+        if value is not None:
+            facts[name] = _shown(value, language)
+    if finding.field:
+        facts["field"] = _label(finding.field, language)
+    elif "field" in facts:
+        facts["field"] = _label(str(finding.params["field"]), language)
+    return facts
 
 
-def reader_language() -> str:
-    """`en` for a reader of the English pages, `zh` for everybody else."""
-    lang = i18n.get_lang() if has_request_context() else "zh"
-    return "en" if str(lang).startswith("en") else "zh"
+def _label(name: str, language: str) -> str:
+    fields = vocabulary("inventory_field")
+    if name not in fields:
+        return name
+    return fields[name].en if language == "en" else fields[name].zh
 
 
-def describe(finding: Finding, lang: str | None = None) -> dict[str, str]:
-    """Code, title and text of a finding; a long value is cut.
-
-    Raises:
-        KeyError: the catalogue lacks the code.
-    """
-    entry = catalogue()[finding.code]
-    wanted = lang or reader_language()
-    facts = _Facts(finding.params)
-    facts |= {"value": _shown(finding.value), "field": finding.field or "", "cell": finding.cell or ""}
-    facts |= {"sheet": finding.sheet or "", "row": finding.row or ""}
-    text = str(entry["text"][wanted]).format_map(facts)
-    return {"code": finding.code, "title": str(entry["title"][wanted]), "text": text}
+def _shown(value: object, language: str) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        names = [str(one) for one in value[:_NAMES_SHOWN]]
+        more = ["…"] if len(value) > _NAMES_SHOWN else []
+        return (", " if language == "en" else "、").join(names + more)
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def render(finding: Finding, lang: str | None = None) -> str:
-    """The text of a finding alone."""
-    return describe(finding, lang)["text"]
-
-
-def _shown(value: str | None) -> str:
-    text = value or ""
-    return text if len(text) <= VALUE_SHOWN else text[:VALUE_SHOWN] + "…"
+def _place(finding: Finding, language: str) -> str:
+    """Sheet, cell or row, as the reader finds them in the file."""
+    where = finding.cell or finding.row
+    if not where and not finding.sheet:
+        return ""
+    if language == "en":
+        parts = [f"sheet “{finding.sheet}”" if finding.sheet else ""]
+        parts.append(f"cell {finding.cell}" if finding.cell else f"row {finding.row}" if where else "")
+        place = ", ".join(part for part in parts if part)
+        return f"{place[0].upper()}{place[1:]}: "
+    parts = [f"工作表“{finding.sheet}”" if finding.sheet else ""]
+    parts.append(f"{finding.cell} 单元格" if finding.cell else f"第 {finding.row} 行" if where else "")
+    return "".join(parts) + "："

@@ -1,17 +1,19 @@
-"""Vocabularies from their data files."""
+"""The vocabularies of `data/vocab/*.yaml`, read once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from ckanext.govopen.domain.vocab import Term, Vocabulary
 
-FOLDER = Path(__file__).parents[1] / "data" / "vocab"
+_FOLDER = Path(__file__).parent.parent / "data" / "vocab"
 
 
 @cache
@@ -19,33 +21,42 @@ def vocabularies() -> Mapping[str, Vocabulary]:
     """Every vocabulary by its name.
 
     Raises:
-        KeyError: a file lacks `name` or `terms`, or a term lacks code or label.
+        ValueError: a file names itself otherwise than its content, or holds a code twice.
     """
-    found = [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
-    return {vocabulary.name: vocabulary for vocabulary in found}
+    return MappingProxyType({path.stem: _read(path) for path in sorted(_FOLDER.glob("*.yaml"))})
+
+
+def vocabulary(name: str) -> Vocabulary:
+    """One vocabulary.
+
+    Raises:
+        KeyError: there is no vocabulary of this name.
+    """
+    return vocabularies()[name]
 
 
 def _read(path: Path) -> Vocabulary:
-    body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Vocabulary(body["name"], [_term(each) for each in body["terms"]])
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if content["name"] != path.stem:
+        raise ValueError(f"{path.name} names itself {content['name']!r}")
+    terms = [_term(one) for one in content["terms"]]
+    if len({term.code for term in terms}) < len(terms):
+        raise ValueError(f"{path.name} holds a code twice")
+    return Vocabulary(path.stem, terms)
 
 
-def _term(body: Mapping[str, Any]) -> Term:
+def _term(facts: Mapping[str, Any]) -> Term:
     return Term(
-        code=str(body["code"]),
-        zh=str(body["zh"]),
-        en=str(body["en"]),
-        synonyms=tuple(str(each) for each in body.get("synonyms", ())),
-        valid_from=body.get("valid_from"),
-        valid_to=body.get("valid_to"),
-        replaced_by=body.get("replaced_by"),
-        extra=body.get("extra", {}),
+        code=facts["code"],
+        zh=facts["zh"],
+        en=facts["en"],
+        synonyms=tuple(facts.get("synonyms", ())),
+        valid_from=_date(facts.get("valid_from")),
+        valid_to=_date(facts.get("valid_to")),
+        replaced_by=facts.get("replaced_by"),
+        extra=facts.get("extra", {}),
     )
 
 
-def label(vocabulary: str, code: str | None, lang: str) -> str:
-    """The label of a code in a language; the code itself where the vocabulary lacks it."""
-    if code is None or code not in vocabularies()[vocabulary]:
-        return code or ""
-    term = vocabularies()[vocabulary][code]
-    return term.en if lang.startswith("en") else term.zh
+def _date(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value
