@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -104,10 +105,25 @@ def _headings_to_fields(mapping: Mapping[str, str | None]) -> dict[str, str | No
     return result
 
 
+@cache
+def _reader_paths() -> tuple[str, ...]:
+    """Where the reader finds itself and its libraries.
+
+    The caller's whole `sys.path` would not do: a program in a package's own folder puts that folder
+    first, and CKAN's has a `types` that hides the standard library's.
+    """
+    libraries = {
+        str(Path(spec.origin).parents[1])
+        for name in ("python_calamine", "openpyxl", "yaml")
+        if (spec := find_spec(name)) is not None and spec.origin
+    }
+    return (str(Path(__file__).resolve().parents[3]), *sorted(libraries))
+
+
 def _run_reader(request: Mapping[str, Any], output: IO[bytes], limits: Limits) -> None:
     environment = {
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path),
+        "PYTHONPATH": os.pathsep.join(_reader_paths()),
         "PYTHONIOENCODING": "utf-8",
         "PYTHONSAFEPATH": "1",
         # One arena keeps the address space near to what is used.
