@@ -9,6 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
+from ckanext.govopen.logic import choices, files, search
+from ckanext.govopen.views import responses
 
 
 def _actions() -> dict[str, Any]:
@@ -32,3 +34,22 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     """Features of the platform: units, inventory, registers, review, rates."""
 
     p.implements(p.ITranslation)
+    p.implements(p.IConfigurer)
+    p.implements(p.IMiddleware, inherit=True)
+    p.implements(p.ITemplateHelpers)
+    p.implements(p.IUploader)
+
+    def update_config(self, _config: Any) -> None:
+        search.install()
+
+    def make_middleware(self, app: Any, _config: Any) -> Any:
+        return responses.install(app)
+
+    def get_helpers(self) -> dict[str, Any]:
+        return {"govopen_choices": choices.of_field}
+
+    def get_uploader(self, _upload_to: str, _old_filename: str | None) -> None:
+        """Images of users and groups stay with CKAN's own uploader."""
+
+    def get_resource_uploader(self, data_dict: dict[str, Any]) -> files.ResourceFile:
+        return files.ResourceFile(data_dict)

@@ -20,7 +20,9 @@ KEY = "__govopen"
 FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10"})
 
 
-def refuse(code: str, field: str | None = None, value: str | None = None, **params: object) -> NoReturn:
+def refuse(
+    code: str, field: str | None = None, value: str | None = None, **params: object
+) -> NoReturn:
     """Raises the error of one finding.
 
     Args:
@@ -89,15 +91,6 @@ def part_of(error: Exception) -> Mapping[str, Any]:
     return found
 
 
-def no_unknown(data_dict: Mapping[str, Any], *known: str) -> None:
-    """Refuses parameters that an action does not know (interface §6)."""
-    unknown = sorted(set(data_dict) - set(known) - {"__junk", "csrf_token", "_csrf_token"})
-    if unknown:
-        raise tk.ValidationError(
-            {name: [tk._("Unknown parameter. Known: {0}").format(", ".join(known))] for name in unknown}
-        )
-
-
 def text(data_dict: Mapping[str, Any], name: str) -> str:
     """A required parameter that is one string.
 
@@ -108,6 +101,14 @@ def text(data_dict: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
         raise tk.ValidationError({name: [tk._("Missing value, or not one string")]})
     return value.strip()
+
+
+def no_unknown(data_dict: Mapping[str, Any], *known: str) -> None:
+    """Refuses parameters that an action does not know (interface §6)."""
+    unknown = sorted(set(data_dict) - set(known) - {"__junk", "csrf_token", "_csrf_token"})
+    if unknown:
+        hint = tk._("Unknown parameter. Known: {0}").format(", ".join(known))
+        raise tk.ValidationError({name: [hint] for name in unknown})
 
 
 def page_limit(data_dict: Mapping[str, Any], default: int = 50, most: int = 1000) -> int:

@@ -12,13 +12,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-import ckan.plugins.toolkit as tk
-
-from ckanext.govopen import clock
+from ckanext.govopen import clock, config
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor, Decision, Move, Opinion, State
-from ckanext.govopen.logic import datastore, registers
+from ckanext.govopen.logic import datastore, rates, registers
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import review as store
@@ -28,7 +26,7 @@ Record = tuple[str, str]
 
 def profile() -> str:
     """The review profile of the site: `two_person` or `strict`."""
-    return str(tk.config["ckanext.govopen.review_profile"])
+    return config.review_profile()
 
 
 def open_case(
@@ -102,7 +100,12 @@ def submit_case(session: Session, case_id: str, actor: str) -> None:
     store.set_state(session, case_id, State.SUBMITTED.value, rules.UNIT_STEPS[0])
     store.mark_submitted(session, case_id)
     store.add_opinions(
-        session, case_id, person=actor, roles=["info_officer"], step="submit", result="submitted",
+        session,
+        case_id,
+        person=actor,
+        roles=["info_officer"],
+        step="submit",
+        result="submitted",
         opinion=case["reason"],
     )
     for version_id in _ids(found, "register_version"):
@@ -230,7 +233,7 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
     """Publishes every record of an approved case; the database refuses what is not approved."""
     found = store.records(session, case_id)
     _require_move(found, Move.PUBLISH)
-    unit_ids, entry_codes = _publish_versions(session, case_id, found, actor)
+    unit_ids = _publish_versions(session, case_id, found, actor)
     packages = _ids(found, "package")
     if packages:
         store.set_state(session, case_id, State.PUBLISHED.value, None, "package")
@@ -240,32 +243,28 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
         datasets_store.enqueue(session, packages)
         for row in datasets_store.owners(session, packages).values():
             unit_ids.add(str(row["owner_org"]))
-            entry_codes.update(row["entry_codes"])
     store.close_case(session, case_id)
-    refresh_rates(session, unit_ids, entry_codes)
+    refresh_rates(session, unit_ids)
 
 
 def _publish_versions(
     session: Session, case_id: str, found: Sequence[Mapping[str, Any]], actor: str
-) -> tuple[set[str], set[str]]:
+) -> set[str]:
+    """Publishes the register versions of a case; gives the units concerned."""
     versions = _ids(found, "register_version")
     unit_ids: set[str] = set()
-    entry_codes: set[str] = set()
     at = clock.now()
     for version_id in versions:
         published = registers.publish_version(session, version_id, actor, at)
         unit_ids.add(str(published["unit_id"]))
-        entry_codes.update(published["entry_codes"])
     if versions:
         store.set_state(session, case_id, State.PUBLISHED.value, None, "register_version")
-    return unit_ids, entry_codes
+    return unit_ids
 
 
-def refresh_rates(session: Session, unit_ids: set[str], entry_codes: set[str]) -> None:
+def refresh_rates(session: Session, unit_ids: set[str]) -> None:
     """Brings the figures in line inside the same transaction."""
-    from ckanext.govopen.logic import rates  # rates ask the review for their rows as well
-
-    rates.refresh(session, unit_ids=sorted(unit_ids), entry_codes=sorted(entry_codes))
+    rates.refresh(session, unit_ids=sorted(unit_ids))
 
 
 def withdraw(
@@ -313,11 +312,16 @@ def _take_back(
     )
     if move is Move.HIDE:  # the hash is void either way
         store.add_opinions(
-            session, str(row["case_id"]), person=actor.person, roles=sorted(actor.roles),
-            step=move.value, result="withdrawn", record_id=package_id,
+            session,
+            str(row["case_id"]),
+            person=actor.person,
+            roles=sorted(actor.roles),
+            step=move.value,
+            result="withdrawn",
+            record_id=package_id,
         )
     store.set_record_state(session, "package", package_id, after.value, ground)
     datasets_store.end_periods(session, [package_id], ground)
     datasets_store.enqueue(session, [package_id])
-    refresh_rates(session, {str(owner["owner_org"])}, set(owner["entry_codes"]))
+    refresh_rates(session, {str(owner["owner_org"])})
     return {"id": package_id, "state": after.value, "ground": ground}

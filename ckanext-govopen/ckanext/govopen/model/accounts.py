@@ -20,7 +20,7 @@ def assignments(
     """(role, unit id or None for every unit) of a person at a moment; None: now."""
     found = session.execute(
         sa.text(
-            f"SELECT role, unit_id FROM govopen_role_assignment WHERE user_id = :user AND {_IN_FORCE}"  # noqa: S608 - fixed text
+            f"SELECT role, unit_id FROM govopen_role_assignment WHERE user_id = :user AND {_IN_FORCE}"
         ),
         {"user": user_id, "at": at},
     )

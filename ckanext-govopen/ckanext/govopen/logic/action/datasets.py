@@ -21,13 +21,13 @@ __all__ = [
     "bulk_update_delete",
     "bulk_update_private",
     "bulk_update_public",
+    "dataset_purge",
     "datastore_create",
     "datastore_delete",
     "datastore_info",
     "datastore_records_delete",
     "datastore_search",
     "datastore_upsert",
-    "dataset_purge",
     "govopen_inventory_datasets",
     "member_create",
     "member_delete",
@@ -439,5 +439,3 @@ def _groups(entries: object) -> list[list[str]]:
     if not groups or not all(groups):
         raise tk.ValidationError({"entries": [tk._("Give a list of entry codes")]})
     return groups
-
-

@@ -1,0 +1,147 @@
+"""Accounts: made by the data authority or at the first start, never by visitors."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+from ckan.lib import mailer
+
+from ckanext.govopen.model import accounts as store
+
+PASSWORD_LENGTH = 20
+ALPHABET = string.ascii_letters + string.digits
+APPROVER_ROLES = ("reviewer", "secrecy_reviewer", "leader", "data_authority")
+SINGLE_ROLES = (
+    "disclosure_office",
+    "data_authority",
+    "reviewer",
+    "secrecy_reviewer",
+    "leader",
+    "legal_reviewer",
+    "register_authority",
+    "auditor",
+)
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account to make; `everywhere` grants its roles for every unit, else for `unit` alone."""
+
+    name: str
+    fullname: str
+    roles: tuple[str, ...]
+    everywhere: bool = True
+    is_sysadmin: bool = False
+    token_scope: str | None = None
+
+
+def first_accounts() -> tuple[NewAccount, ...]:
+    """The accounts of a fresh installation: enough for `two_person` and for `strict`."""
+    return (
+        NewAccount("officer", "信息员", ("info_officer",), everywhere=False),
+        NewAccount("approver1", "审批人甲", APPROVER_ROLES),
+        NewAccount("approver2", "审批人乙", APPROVER_ROLES),
+        *(NewAccount(role.replace("_", "-"), role, (role,)) for role in SINGLE_ROLES),
+        NewAccount("developer", "数据利用主体", ("developer",), token_scope="read"),  # noqa: S106 - not a password
+        NewAccount("sysadmin", "系统管理员", ("sysadmin",), is_sysadmin=True),
+    )
+
+
+def new_password() -> str:
+    """A random password of 20 letters and digits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
+
+
+def make(account: NewAccount, unit_id: str | None, granted_by: str) -> dict[str, Any]:
+    """Makes one account with its roles; an existing one keeps its password.
+
+    Returns:
+        the entry of `accounts.json`: name, password (None when it existed), roles, unit, api_token.
+    """
+    existing = model.User.get(account.name)
+    password = None if existing else new_password()
+    user = existing or model.User(
+        name=account.name,
+        fullname=account.fullname,
+        email=f"{account.name}@localhost.localdomain",
+        password=password,
+        sysadmin=account.is_sysadmin,
+    )
+    model.Session.add(user)
+    model.Session.flush()
+    unit = None if account.everywhere else unit_id
+    held = set(store.assignments(model.Session, user.id))
+    for role in account.roles:
+        if role in ("sysadmin", "info_officer") or (role, unit) in held:
+            continue
+        store.grant(
+            model.Session,
+            user_id=user.id,
+            role=role,
+            unit_id=unit,
+            from_at=None,
+            to_at=None,
+            deputy_for=None,
+            granted_by=granted_by,
+        )
+    model.Session.commit()
+    if "info_officer" in account.roles and unit_id:
+        join_unit(user.name, unit_id)
+    return {
+        "name": user.name,
+        "password": password,
+        "roles": list(account.roles),
+        "unit": unit_id if not account.everywhere else None,
+        "api_token": _token(user, account.token_scope) if account.token_scope else None,
+        "token_scope": account.token_scope,
+    }
+
+
+def join_unit(user_name: str, unit_id: str, capacity: str = "editor") -> None:
+    """Makes a person information officer of a unit: CKAN's `editor` of its organization."""
+    tk.get_action("organization_member_create")(
+        {"ignore_auth": True, "user": site_user()},
+        {"id": unit_id, "username": user_name, "role": capacity},
+    )
+
+
+def _token(user: model.User, scope: str) -> str:
+    made = tk.get_action("api_token_create")(
+        {"ignore_auth": True, "user": user.name},
+        {"user": user.name, "name": scope, "expires_in": 90, "unit": 86400},
+    )
+    return str(made["token"])
+
+
+def site_user() -> str:
+    return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
+
+
+def invite(name: str, fullname: str, email: str) -> tuple[model.User, str]:
+    """A new account without a password, and the one-time link with which its owner sets one.
+
+    Raises:
+        tk.ValidationError: the name is taken or malformed.
+    """
+    if not re.fullmatch(r"[a-z0-9_-]{2,60}", name):
+        raise tk.ValidationError({"name": [tk._("2 to 60 of a-z, 0-9, - and _")]})
+    if model.User.get(name) is not None:
+        raise tk.ValidationError({"name": [tk._("That name is in use")]})
+    user = model.User(name=name, fullname=fullname, email=email, password=new_password())
+    model.Session.add(user)
+    model.Session.flush()
+    mailer.create_reset_key(user)
+    link = tk.url_for("user.perform_reset", id=user.id, key=user.reset_key, qualified=True)
+    return user, str(link)
+
+
+def roles_of_vocabulary() -> Sequence[str]:
+    """Roles that can be granted."""
+    return (*SINGLE_ROLES, "info_officer", "harvest_service", "developer")

@@ -1,0 +1,133 @@
+"""Roles of people: granted and ended by the data authority or the disclosure office, kept on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dateutil.parser import isoparse
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import accounts
+from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, text
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.model import accounts as store
+from ckanext.govopen.model import units as unit_store
+
+__all__ = [
+    "govopen_account_invite",
+    "govopen_role_grant",
+    "govopen_role_list",
+    "govopen_role_revoke",
+]
+
+
+def _user_id(name: str) -> str:
+    user = model.User.get(name)
+    if user is None or user.state != "active":
+        raise tk.ObjectNotFound
+    return str(user.id)
+
+
+def govopen_role_grant(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Gives a person a role for a unit, or for every unit when none is named.
+
+    Args:
+        user: name or id.
+        role: one of the vocabulary `role`.
+        unit: id, name or USCC; absent for every unit.
+        from, to: instants with offset; absent: from now, without end.
+        deputy_for: person whose deputy this is.
+    """
+    tk.check_access("govopen_role_grant", context, data_dict)
+    no_unknown(data_dict, "user", "role", "unit", "from", "to", "deputy_for")
+    role = text(data_dict, "role")
+    if role not in accounts.roles_of_vocabulary():
+        refuse("vocab.E1", "role", role, allowed=", ".join(accounts.roles_of_vocabulary()))
+    user_id = _user_id(text(data_dict, "user"))
+    unit_id = (
+        unit_store.find(model.Session, str(data_dict["unit"])) if data_dict.get("unit") else None
+    )
+    if data_dict.get("unit") and unit_id is None:
+        raise tk.ObjectNotFound
+    granting = user_of(context)
+    assignment = store.grant(
+        model.Session,
+        user_id=user_id,
+        role=role,
+        unit_id=unit_id,
+        from_at=_instant(data_dict, "from"),
+        to_at=_instant(data_dict, "to"),
+        deputy_for=_user_id(data_dict["deputy_for"]) if data_dict.get("deputy_for") else None,
+        granted_by=granting.id if granting else "system",
+    )
+    model.repo.commit()
+    return {"id": assignment, "user": user_id, "role": role, "unit_id": unit_id}
+
+
+def _instant(data_dict: Mapping[str, Any], name: str) -> Any:
+    value = data_dict.get(name)
+    if not value:
+        return None
+    try:
+        moment = isoparse(str(value))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        refuse("date.E1", name, str(value))
+    return moment
+
+
+def govopen_role_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Ends an assignment now; it stays on record."""
+    tk.check_access("govopen_role_revoke", context, data_dict)
+    no_unknown(data_dict, "id")
+    assignment = text(data_dict, "id")
+    if not store.revoke(model.Session, assignment):
+        raise tk.ObjectNotFound
+    model.repo.commit()
+    return {"id": assignment}
+
+
+@tk.side_effect_free
+def govopen_role_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Assignments in force, of one person or for one unit."""
+    tk.check_access("govopen_role_list", context, data_dict)
+    no_unknown(data_dict, "user", "unit", "limit", "cursor")
+    limit = page_limit(data_dict)
+    rows = store.listing(
+        model.Session,
+        _user_id(str(data_dict["user"])) if data_dict.get("user") else None,
+        unit_store.find(model.Session, str(data_dict["unit"])) if data_dict.get("unit") else None,
+        "".join(cursor_of(data_dict)),
+        limit + 1,
+    )
+    return page(rows, limit, lambda row: (row["id"],), _view)
+
+
+def _view(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }
+
+
+def govopen_account_invite(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Makes an account and gives the one-time link with which its owner sets a password.
+
+    Args:
+        name, fullname, email: of the person.
+
+    Returns:
+        `{id, name, link}`; works without mail.
+    """
+    tk.check_access("govopen_account_invite", context, data_dict)
+    no_unknown(data_dict, "name", "fullname", "email")
+    user, link = accounts.invite(
+        text(data_dict, "name"), str(data_dict.get("fullname") or ""), text(data_dict, "email")
+    )
+    model.repo.commit()
+    return {"id": user.id, "name": user.name, "link": link}

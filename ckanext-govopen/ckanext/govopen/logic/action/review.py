@@ -1,0 +1,332 @@
+"""The review as actions: submit, read, decide, withdraw, hide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain import datasets as dataset_rules
+from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.review import Decision, Move, State
+from ckanext.govopen.logic import datasets, review, search
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all, text
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.roles import (
+    actor_of,
+    has_browser_session,
+    is_sysadmin,
+    review_scope,
+    user_of,
+)
+from ckanext.govopen.model import datasets as store
+from ckanext.govopen.model import review as review_store
+
+__all__ = [
+    "govopen_publication_hide",
+    "govopen_publication_withdraw",
+    "govopen_review_decide",
+    "govopen_review_list",
+    "govopen_review_recall",
+    "govopen_review_show",
+    "govopen_review_submit",
+]
+
+MOVES = {"approve": Move.APPROVE, "return": Move.RETURN, "withhold": Move.WITHHOLD}
+GROUNDS = (
+    "error",
+    "secrecy",
+    "personal_info",
+    "legal_order",
+    "law_change",
+    "merged",
+    "source_ended",
+)
+
+
+def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Sends draft datasets into review, or a prepared case of a register.
+
+    Args:
+        datasets: ids or names of drafts of units that you keep; several make one batch case.
+        case: id of a case that was opened before (an import of the inventory).
+        title, reason: shown to the reviewers; optional.
+
+    Returns:
+        `{id, state, step, records}`.
+    """
+    no_unknown(data_dict, "datasets", "case", "title", "reason")
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    try:
+        case_id = (
+            _prepared_case(context, text(data_dict, "case"))
+            if data_dict.get("case")
+            else _new_case(context, data_dict, user.id)
+        )
+        review.submit_case(model.Session, case_id, user.id)
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    search.drain()
+    return _summary(case_id)
+
+
+def _prepared_case(context: Any, case_id: str) -> str:
+    case = _readable_case(context, case_id)
+    for unit_id in case["unit_ids"]:
+        tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
+    return case_id
+
+
+def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
+    wanted = data_dict.get("datasets")
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(wanted, list) or not wanted:
+        refuse("review.E13", "datasets", "–")
+    packages = [datasets.readable(context, each) for each in wanted]
+    units = sorted({str(package.owner_org) for package in packages})
+    for unit_id in units:
+        tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
+    ids = [package.id for package in packages]
+    store.refresh_stats(model.Session, ids)
+    found = [finding for package in packages for finding in check_dataset(package)]
+    if found:
+        refuse_all(found)
+    return review.open_case(
+        model.Session,
+        kind="dataset" if len(ids) == 1 else "batch",
+        title=str(data_dict.get("title") or packages[0].title),
+        unit_ids=units,
+        records=[("package", package_id) for package_id in ids],
+        actor=user_id,
+        reason=str(data_dict.get("reason") or "") or None,
+    )
+
+
+def check_dataset(package: model.Package) -> Sequence[Any]:
+    """Findings that stand in the way of submitting a draft."""
+    extras = package.extras or {}
+    codes = json.loads(extras.get("entry_codes") or "[]")
+    rows = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
+    levels = [str((row["active_fields"] or {}).get("sensitivity") or "L1") for row in rows.values()]
+    stat = store.stats(model.Session, [package.id]).get(package.id)
+    return dataset_rules.check(
+        dataset_rules.Dataset(
+            name=package.title or package.name,
+            open_type=extras.get("open_type"),
+            open_condition=extras.get("open_condition"),
+            license_id=package.license_id,
+            entry_codes=codes,
+            entries={code: (str(row["status"]), row["open_type"]) for code, row in rows.items()},
+            is_machine_readable=bool(stat and stat["machine_readable"]),
+            sensitivities=levels,
+        )
+    )
+
+
+def govopen_review_recall(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Takes a submission back before it is decided, so that its records can be changed again."""
+    no_unknown(data_dict, "id")
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    case = _readable_case(context, text(data_dict, "id"))
+    for unit_id in case["unit_ids"]:
+        tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
+    return _committed(lambda: review.recall_case(model.Session, str(case["id"]), user.id), case)
+
+
+def _committed(act: Any, case: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        act()
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    search.drain_all()
+    return _summary(str(case["id"]))
+
+
+def _readable_case(context: Any, case_id: str) -> Mapping[str, Any]:
+    """A case of a unit in one's scope.
+
+    Raises:
+        tk.ObjectNotFound: there is none, or it may not be read.
+    """
+    case = review_store.case(model.Session, case_id)
+    user = user_of(context)
+    if case is None or user is None:
+        absent()
+    if is_sysadmin(context):
+        return case
+    scope = review_scope(user.id)
+    if scope is not None and not set(case["unit_ids"]) & set(scope):
+        absent()
+    return case
+
+
+def _summary(case_id: str) -> dict[str, Any]:
+    found = review_store.records(model.Session, case_id)
+    return {
+        "id": case_id,
+        "state": str(found[0]["state"]) if found else State.DRAFT.value,
+        "step": found[0]["step"] if found else None,
+        "records": len(found),
+    }
+
+
+@tk.side_effect_free
+def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Cases of one's units, newest first; `open=true` only those that wait for a decision."""
+    tk.check_access("govopen_review_list", context, data_dict)
+    no_unknown(data_dict, "open", "limit", "cursor", "include_total")
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    scope = None if is_sysadmin(context) else review_scope(user.id)
+    only_open = tk.asbool(data_dict.get("open", False))
+    limit = page_limit(data_dict)
+    after = "".join(cursor_of(data_dict))
+    rows = review_store.cases(model.Session, scope, only_open, after, limit + 1)
+    result = page(rows, limit, lambda row: (row["cursor"],), _case_view)
+    if tk.asbool(data_dict.get("include_total", False)):
+        result["total"] = review_store.count_cases(model.Session, scope, only_open)
+    return result
+
+
+def _case_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in row.items() if name != "cursor"}
+    for name in ("created_at", "submitted_at", "closed_at"):
+        shown[name] = shown[name].isoformat() if shown.get(name) else None
+    return shown
+
+
+@tk.side_effect_free
+def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One case with its records, hashes and opinions, and what the reader may do with it."""
+    tk.check_access("govopen_review_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    case = _readable_case(context, text(data_dict, "id"))
+    found = review_store.records(model.Session, str(case["id"]))
+    shown = _case_view(case)
+    shown["records"] = [_record_view(row) for row in found]
+    shown["opinions"] = [
+        {**row, "recorded_at": row["recorded_at"].isoformat()}
+        for row in review_store.opinions(model.Session, str(case["id"]))
+    ]
+    shown["state"] = str(found[0]["state"]) if found else None
+    shown["step"] = found[0]["step"] if found else None
+    shown["steps"] = list(rules.steps_of(str(case["kind"])))
+    shown["can"] = _can(context, case, found)
+    return shown
+
+
+def _record_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {
+        "record_type": row["record_type"],
+        "record_id": row["record_id"],
+        "state": row["state"],
+        "content_hash": row["current_hash"],
+        "submitted_hash": row["submitted_hash"],
+        "is_unchanged": row["current_hash"] == row["submitted_hash"],
+    }
+    if row["record_type"] == "package":
+        owner = store.owners(model.Session, [str(row["record_id"])]).get(str(row["record_id"]))
+        if owner:
+            shown.update(name=owner["name"], title=owner["title"], unit_id=owner["owner_org"])
+    return shown
+
+
+def _can(
+    context: Any, case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the reader may decide now, and why not: the page shows the same words as the refusal."""
+    if not found:
+        return {"decide": False, "why": []}
+    actor = actor_of(context, list(case["unit_ids"]))
+    view = review.view_of(model.Session, case, found)
+    answer = rules.decide(view, actor, Decision(Move.APPROVE, "–"))
+    refused = [finding.code for finding in answer] if isinstance(answer, tuple) else []
+    return {"decide": not refused, "why": refused, "roles": sorted(actor.roles)}
+
+
+def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Approves, returns or withholds a case; needs a signed-in browser session.
+
+    Args:
+        id: the case.
+        decision: approve, return or withhold.
+        reason: the opinion; required to return or withhold.
+        ground: legal ground; required to withhold.
+
+    Returns:
+        `{id, state, step}`; an approval of the last step publishes at once.
+    """
+    no_unknown(data_dict, "id", "decision", "reason", "ground")
+    tk.check_access("govopen_review_decide", context, data_dict)
+    if user_of(context) is not None and not has_browser_session(context):
+        refuse("review.E10")
+    case = _readable_case(context, text(data_dict, "id"))
+    move = MOVES.get(text(data_dict, "decision"))
+    if move is None:
+        raise tk.ValidationError({"decision": [tk._("One of: approve, return, withhold")]})
+    decision = Decision(
+        move, str(data_dict.get("reason") or "") or None, str(data_dict.get("ground") or "") or None
+    )
+    actor = actor_of(context, list(case["unit_ids"]))
+    return _committed(lambda: review.decide(model.Session, str(case["id"]), actor, decision), case)
+
+
+def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Takes a public dataset back: gone for readers at once.
+
+    Args:
+        id: name or id of the dataset.
+        ground: one of the vocabulary `withdrawal_ground`.
+        reason: for the record; required.
+    """
+    no_unknown(data_dict, "id", "ground", "reason")
+    package = datasets.readable(context, data_dict.get("id"))
+    tk.check_access("govopen_publication_withdraw", dict(context), {"unit_id": package.owner_org})
+    ground = str(data_dict.get("ground") or "")
+    if ground not in GROUNDS:
+        refuse("vocab.E1", "ground", ground or "–", allowed=", ".join(GROUNDS))
+    actor = actor_of(context, [str(package.owner_org)])
+    reason = str(data_dict.get("reason") or "")
+    return _taken_back(
+        lambda: review.withdraw(
+            model.Session, package.id, actor=actor, ground=ground, reason=reason
+        )
+    )
+
+
+def _taken_back(act: Any) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = act()
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    search.drain_all()
+    return answer
+
+
+def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Emergency hiding by one secrecy reviewer or leader, in a browser session, with a reason.
+
+    Args:
+        id: name or id of the dataset.
+        reason: for the record; required.
+    """
+    no_unknown(data_dict, "id", "reason")
+    tk.check_access("govopen_publication_hide", context, data_dict)
+    package = datasets.readable(context, data_dict.get("id"))
+    actor = actor_of(context, [str(package.owner_org)])
+    reason = str(data_dict.get("reason") or "")
+    return _taken_back(lambda: review.hide(model.Session, package.id, actor=actor, reason=reason))

@@ -1,0 +1,211 @@
+"""Open datasets: drafts, what may be changed when, and what the system alone writes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.review import Move, State
+from ckanext.govopen.logic import files, labels, names
+from ckanext.govopen.logic.errors import absent, gone, refuse
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.model import datasets as store
+from ckanext.govopen.model import review as review_store
+
+LINK_SCHEMES = ("http://", "https://")
+DERIVED = ("stat", "review")  # added on show, never stored
+
+
+def state_of(package_id: str) -> State:
+    """The state in the database; a package without a row counts as a draft."""
+    row = review_store.review(model.Session, "package", package_id)
+    return State(row["state"]) if row else State.DRAFT
+
+
+def readable(context: Mapping[str, Any], id_or_name: object) -> model.Package:
+    """The dataset, when the user of the context may read it.
+
+    Raises:
+        tk.ObjectNotFound: it may not be read, or there is none: the same answer.
+    """
+    package = model.Package.get(id_or_name) if isinstance(id_or_name, str) else None
+    if package is None:
+        absent()
+    if not context.get("ignore_auth") and not labels.may_read(user_of(context), package):
+        unreadable(package.id)
+    return package
+
+
+def unreadable(package_id: str) -> None:
+    """Raises absent, or gone where a tombstone may be shown."""
+    row = review_store.review(model.Session, "package", package_id)
+    if row is not None and row["state"] == State.WITHDRAWN.value:
+        ground = str(row["withdrawn_ground"])
+        if rules.tombstone_status(ground) == 410:
+            gone(ground, str(row["withdrawn_at"])[:10])
+    absent()
+
+
+def require_editable(context: Mapping[str, Any], id_or_name: object) -> model.Package:
+    """Lets through who may change a dataset in its present state.
+
+    Raises:
+        tk.ObjectNotFound: it may not be read.
+        tk.NotAuthorized: it may be read but not changed by this user.
+        tk.ValidationError: `review.E11` under review, `review.E12` published.
+    """
+    package = readable(context, id_or_name)
+    tk.check_access("package_update", dict(context), {"id": package.id})
+    require_open_state(package.id)
+    return package
+
+
+def require_open_state(package_id: str) -> None:
+    """Refuses a change of what is under review, public or deleted."""
+    state = state_of(package_id)
+    allowed = ", ".join(move.value for move in rules.allowed_moves(state))
+    if state is State.PUBLISHED:
+        refuse("review.E12", value=state.value, allowed=allowed)
+    if state in rules.UNDER_REVIEW:
+        refuse("review.E11", value=state.value, allowed=allowed)
+    if state is State.DELETED:
+        absent()
+
+
+def reopen(package_id: str) -> None:
+    """An edit makes a draft again of what came back, was withheld or was withdrawn."""
+    state = state_of(package_id)
+    if state in rules.EDITABLE and state is not State.DRAFT:
+        after = rules.next_state(state, Move.REOPEN)
+        review_store.set_record_state(model.Session, "package", package_id, State(after).value)
+
+
+def prepare_new(data: dict[str, Any]) -> list[files.ResourceFile]:
+    """Makes what a client sent into a draft: private, with a name of ours, without system fields.
+
+    Returns:
+        the uploaders of its resources, in their order.
+    """
+    unit = model.Group.get(data["owner_org"]) if isinstance(data.get("owner_org"), str) else None
+    data["name"] = names.dataset_name(
+        unit.name if unit else "unit", str(data.get("title") or ""), random.SystemRandom()
+    )
+    data["private"] = True
+    data["state"] = "draft" if data.get("state") == "draft" else "active"
+    for name in (*DERIVED, "plugin_data", "relationships_as_object", "relationships_as_subject"):
+        data.pop(name, None)
+    data["resources"] = [dict(resource) for resource in data.get("resources") or []]
+    files.guard_fields(data["resources"], {})
+    uploads = [files.ResourceFile(resource) for resource in data["resources"]]
+    require_web_links(data["resources"])
+    return uploads
+
+
+def prepare_change(package: model.Package, data: dict[str, Any], stored: Mapping[str, Any]) -> None:
+    """Puts back what a client may not change."""
+    data["private"] = True
+    data["name"] = package.name
+    if data.get("state") not in ("active", "draft") or package.state == "active":
+        data["state"] = package.state
+    for name in (*DERIVED, "plugin_data", "relationships_as_object", "relationships_as_subject"):
+        data.pop(name, None)
+    if isinstance(data.get("resources"), list):
+        known = {str(resource["id"]): resource for resource in stored.get("resources", [])}
+        files.guard_fields(data["resources"], known)
+        require_web_links([r for r in data["resources"] if r != known.get(str(r.get("id")))])
+
+
+def require_web_links(resources: Sequence[Mapping[str, Any]]) -> None:
+    """A resource without an uploaded file is a link to the web."""
+    for resource in resources:
+        url = str(resource.get("url") or "")
+        is_file = resource.get("url_type") == "upload" or resource.get("upload")
+        if not is_file and url and not url.lower().startswith(LINK_SCHEMES):
+            refuse("datasets.E6", "url", url[:200])
+
+
+def bind_files(package_id: str, uploads: Sequence[files.ResourceFile]) -> None:
+    """Ties stored bytes to the resources of a new package, which have their ids now."""
+    found = (
+        model.Session.query(model.Resource.id)
+        .filter_by(package_id=package_id, state="active")
+        .order_by(model.Resource.position)
+    )
+    for (resource_id,), upload in zip(found, uploads, strict=True):
+        upload.upload(resource_id)
+
+
+def begin(package_id: str) -> None:
+    """The rows beside a new package: its review, its derived values, its place in the outbox."""
+    session = model.Session
+    review_store.add_draft(session, "package", package_id)
+    store.refresh_stats(session, [package_id])
+    store.enqueue(session, [package_id])
+
+
+def with_derived(shown: dict[str, Any]) -> dict[str, Any]:
+    """Adds derived values and the state of the review to a dataset that is shown."""
+    session = model.Session
+    stat = store.stats(session, [shown["id"]]).get(shown["id"])
+    row = review_store.review(session, "package", shown["id"])
+    shown["stat"] = _plain(stat) if stat else {}
+    shown["review"] = {
+        "state": row["state"] if row else State.DRAFT.value,
+        "step": row["step"] if row else None,
+        "case_id": row["case_id"] if row else None,
+        "published_at": row["published_at"].isoformat() if row and row["published_at"] else None,
+    }
+    return shown
+
+
+def _plain(stat: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {}
+    for name, value in stat.items():
+        if name in ("package_id", "updated_at"):
+            continue
+        shown[name] = value.isoformat() if hasattr(value, "isoformat") else value
+    return shown
+
+
+def draft_of(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A draft dataset pre-filled from one inventory entry, or from several that belong together."""
+    first = entries[0]
+    content = first["active_fields"] or first["fields"]
+    draft = {
+        "type": "dataset",
+        "title": first["name"],
+        "notes": content.get("abstract") or first["name"],
+        "owner_org": first["unit_id"],
+        "entry_codes": [entry["entry_code"] for entry in entries],
+        "res_code": ", ".join(entry["res_code"] for entry in entries if entry["res_code"]),
+        "open_type": first["open_type"] or "unconditional",
+        "open_condition": content.get("open_condition") or "",
+        "update_cycle": first["update_cycle"] or "irregular",
+        "license_id": "yz-odl-1.0",
+        "data_domain": content.get("data_domain") or "other",
+        "items": content.get("items") or [],
+    }
+    if draft["open_type"] == "conditional":
+        draft["license_id"] = "yz-conditional"
+    return draft
+
+
+def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The inventory rows of these codes, which must be active and not withheld.
+
+    Raises:
+        tk.ValidationError: `datasets.E1`, `datasets.E2`, naming the code.
+    """
+    found = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
+    for code in codes:
+        row = found.get(code)
+        if row is None or row["status"] != "active":
+            refuse("datasets.E1", "entries", code)
+        if row["open_type"] == "withheld":
+            refuse("datasets.E2", "entries", code)
+    return found

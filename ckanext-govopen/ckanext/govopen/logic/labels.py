@@ -1,0 +1,72 @@
+"""Permission labels: what is not published is seen by its unit, its reviewers and the auditors.
+
+Published: `public`. Otherwise `gov-edit-<unit>`; from submission on also `gov-review-<unit>`; always
+`gov-audit`. A deleted dataset has no label at all. The database is asked each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ckan.model as model
+from ckan.exceptions import CkanConfigurationException
+
+from ckanext.govopen.domain.review import REVIEW_ROLES, State
+from ckanext.govopen.logic import roles
+from ckanext.govopen.model import review as store
+
+EVERYWHERE = "all"
+# Drafts are their unit's own business; from submission on the reviewers read.
+_REVIEWED = frozenset(
+    {State.SUBMITTED, State.APPROVED, State.EMBARGOED, State.WITHHELD, State.WITHDRAWN}
+)
+
+
+def of_dataset(package: Any) -> list[str]:
+    """Labels of one dataset by its state in the database."""
+    row = store.review(model.Session, "package", package.id)
+    state = State(row["state"]) if row else State.DRAFT
+    if state is State.PUBLISHED and store.public_ids(model.Session, [package.id]):
+        return ["public"]
+    if state is State.DELETED or package.state == "deleted":
+        return []
+    labels = [f"gov-edit-{package.owner_org}", "gov-audit"]
+    if state in _REVIEWED:
+        labels += [f"gov-review-{package.owner_org}", f"gov-review-{EVERYWHERE}"]
+    return labels
+
+
+def of_user(user: Any) -> list[str]:
+    """Labels that a user may see; `public` alone for a visitor."""
+    labels = ["public"]
+    if not isinstance(user, model.User) or not user.is_active:
+        return labels
+    for role, units in roles.units_by_role(user.id).items():
+        if role == "auditor":
+            labels.append("gov-audit")
+        elif role == "info_officer":
+            labels += [f"gov-edit-{unit}" for unit in units if unit]
+        elif role in REVIEW_ROLES:
+            labels += [f"gov-review-{unit or EVERYWHERE}" for unit in units]
+    return sorted(set(labels))
+
+
+def may_read(user: Any, package: Any) -> bool:
+    """True when a user may read a dataset now; asks the database."""
+    if isinstance(user, model.User) and user.sysadmin and user.is_active:
+        return True
+    return bool(set(of_user(user)) & set(of_dataset(package)))
+
+
+def require_only(ours: object, loaded: Sequence[object]) -> None:
+    """Refuses to start beside another plugin that decides what may be seen.
+
+    Raises:
+        CkanConfigurationException: ours is not the only one.
+    """
+    if list(loaded) != [ours]:
+        names = ", ".join(type(plugin).__name__ for plugin in loaded)
+        raise CkanConfigurationException(
+            f"exactly one plugin may implement IPermissionLabels and it must be govopen_review: {names}"
+        )

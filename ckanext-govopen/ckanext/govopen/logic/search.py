@@ -1,0 +1,144 @@
+"""The search index follows the database: what is public is decided there, never by the index.
+
+Whoever changes a dataset leaves a row in the outbox inside the same transaction; `drain` brings the
+index and the DataStore in line after the commit, and may run again at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import psycopg2
+import pysolr
+
+import ckan.lib.search.index as ckan_index
+import ckan.logic as ckan_logic
+import ckan.model as model
+from ckan.lib.search import SearchError, SearchIndexError
+from ckan.lib.search.common import make_connection
+
+from ckanext.govopen.logic import datastore, labels
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.model import datasets as store
+from ckanext.govopen.model import review as review_store
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+
+
+class _Collector:
+    """Stands where CKAN's Solr connection stands and keeps the documents."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        self.docs: list[dict[str, Any]] = []
+
+    def add(self, docs: Sequence[dict[str, Any]], **_options: object) -> None:
+        self.docs.extend(docs)
+
+
+_collector: ContextVar[_Collector | None] = ContextVar("govopen_collector", default=None)
+
+
+def _connection_or_collector() -> Any:
+    return _collector.get() or make_connection()
+
+
+def install() -> None:
+    """Lets `index_package` hand its documents to a collector; called once, when the plugin loads."""
+    ckan_index.make_connection = _connection_or_collector
+
+
+@contextmanager
+def _collecting() -> Iterator[_Collector]:
+    collector = _Collector()
+    token = _collector.set(collector)
+    try:
+        yield collector
+    finally:
+        _collector.reset(token)
+
+
+def drain(limit: int = BATCH) -> int:
+    """Indexes the packages that wait in the outbox, at most `limit` rows of it.
+
+    Returns:
+        rows done; 0 when nothing waits, or when Solr or the DataStore is down (they keep waiting).
+    """
+    session = model.Session
+    taken = store.take_outbox(session, limit)
+    if not taken:
+        session.rollback()
+        return 0
+    package_ids = sorted({package_id for _, package_id in taken})
+    try:
+        datastore.settle(session, package_ids)
+        _index(package_ids)
+    except (SearchError, SearchIndexError, pysolr.SolrError, OSError, psycopg2.Error) as error:
+        session.rollback()
+        log.error("the outbox keeps %d rows: %s", len(taken), type(error).__name__)
+        return 0
+    store.forget_outbox(session, [seq for seq, _ in taken])
+    session.commit()
+    return len(taken)
+
+
+def drain_all() -> int:
+    """Drains until nothing waits or a part is down."""
+    total = 0
+    while done := drain():
+        total += done
+    return total
+
+
+def _index(package_ids: Sequence[str]) -> None:
+    """Documents by CKAN's own code and hooks, sent in one request with one soft commit."""
+    index = ckan_index.PackageSearchIndex()
+    absent: list[str] = []
+    with _collecting() as collector:
+        for package_id in package_ids:
+            package = model.Package.get(package_id)
+            if package is None or package.state == "deleted":
+                absent.append(package_id)
+                continue
+            both = ckan_logic.package_show_default_and_custom_schemas({}, package_id)
+            index.index_package(dict(both[0], with_custom_schema=both[1]), defer_commit=True)
+    connection = make_connection()
+    if absent:
+        wanted = " OR ".join(f'"{package_id}"' for package_id in absent)
+        connection.delete(q=f"id:({wanted})", commit=False)
+    if collector.docs:
+        connection.add(docs=collector.docs, commit=False)
+    connection.commit(softCommit=True, waitSearcher=True)
+
+
+def unreadable_hits(context: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Ids among the hits that the database does not let this user read: a stale index."""
+    hits = [str(hit["id"]) for hit in found.get("results", []) if hit.get("id")]
+    if not hits or context.get("ignore_auth"):
+        return []
+    public = review_store.public_ids(model.Session, hits)
+    user = user_of(context)
+    stale = []
+    for package_id in hits:
+        if package_id in public:
+            continue
+        package = model.Package.get(package_id)
+        if package is None or not labels.may_read(user, package):
+            stale.append(package_id)
+    if stale:
+        log.error("the index showed %d datasets that may not be read: %s", len(stale), stale[:20])
+        store.enqueue(model.Session, stale)
+        model.Session.commit()
+    return stale
+
+
+def without(package_ids: Sequence[str]) -> list[str]:
+    """Filter queries that leave datasets out of a search."""
+    return ["-id:(" + " OR ".join(f'"{package_id}"' for package_id in package_ids) + ")"]

@@ -1,0 +1,53 @@
+"""What every response gets: our part of an API error, and headers that keep downloads inert."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response, g, request
+
+from ckanext.govopen.logic.errors import KEY
+
+GONE = 410
+DOWNLOADS = ("resource.download", "dataset_resource.download")
+
+
+def install(app: Flask) -> Flask:
+    """Registers the hooks; called once for each application."""
+    app.after_request(_finish)
+    return app
+
+
+def _finish(response: Response) -> Response:
+    error = g.get("govopen_error")
+    if error and response.status_code in (403, 404, 409):
+        _explain(response, error)
+    if request.endpoint in DOWNLOADS and response.status_code == 200:
+        _make_inert(response)
+    return response
+
+
+def _explain(response: Response, error: dict[str, Any]) -> None:
+    """Adds `__govopen` to CKAN's error, and the status 410 that CKAN does not know."""
+    if error["status"] == GONE and response.status_code == 404:
+        response.status_code = GONE
+    if not request.path.startswith("/api/") or not response.is_json:
+        return
+    body = response.get_json()
+    if not isinstance(body, dict) or not isinstance(body.get("error"), dict):
+        return
+    part = {name: value for name, value in error.items() if name != "status"}
+    body["error"][KEY] = {"ref": uuid4().hex[:12], **part}
+    if error["status"] == GONE:
+        body["error"]["__type"] = "Gone"
+    response.set_data(json.dumps(body, ensure_ascii=False))
+
+
+def _make_inert(response: Response) -> None:
+    """A file never runs on our origin, whatever it holds."""
+    filename = request.view_args.get("filename") if request.view_args else None
+    response.headers.set("Content-Disposition", "attachment", filename=filename or "download")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
