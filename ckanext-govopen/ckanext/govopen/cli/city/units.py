@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 from ckanext.govopen.cli.city.wording import (
@@ -20,8 +21,13 @@ from ckanext.govopen.cli.city.wording import (
 
 _COUNTED = ("gov_organ", "public_institution", "authorized_org", "public_utility")
 _PREFIX = {
-    "gov_organ": "11", "vertical": "11", "party_organ": "11", "public_institution": "12",
-    "authorized_org": "12", "mass_org": "13", "public_utility": "91",
+    "gov_organ": "11",
+    "vertical": "11",
+    "party_organ": "11",
+    "public_institution": "12",
+    "authorized_org": "12",
+    "mass_org": "13",
+    "public_utility": "91",
 }
 _USCC_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ORG_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -182,31 +188,48 @@ def build_people(units: Sequence[Unit], seed: int) -> tuple[Person, ...]:
     for unit in units:
         rng = dice(seed, "person", unit.key)
         people.append(
-            Person(unit.key, f"{unit.slug}-xxy", _person_name(rng), "信息员",
-                   f"{unit.slug}@yunze.example", phone(rng))
+            Person(
+                unit.key,
+                f"{unit.slug}-xxy",
+                _person_name(rng),
+                "信息员",
+                f"{unit.slug}@yunze.example",
+                phone(rng),
+            )
         )
     return tuple(people)
 
 
 def _unit(seed: int, number: int, row: Sequence[Any], wanted: set[str], today: date) -> Unit:
-    name, short_name, slug, kind, founded, ended, domain, year, more = row
+    _, _, slug, kind, founded, ended, domain, year, more = row
+    spans = _spans(row, today)
     rng = dice(seed, "unit", slug)
     ended = ended if ended and ended <= today else None
     local = more.get("local")
     parent = names()["parents"].get(domain)
     has_parent = kind in ("public_institution", "authorized_org") and parent in wanted
     return Unit(
-        key=slug, name=_spans(row, today)[-1].name, short_name=_spans(row, today)[-1].short_name,
+        key=slug,
+        name=spans[-1].name,
+        short_name=spans[-1].short_name,
         slug=slug,
         uscc=None if local else more.get("uscc") or _code(kind, founded, number),
         local_code=("yz-org-2019", local) if local else None,
-        kind=kind, level="city", region_code=REGION, parent=parent if has_parent else None,
-        valid_from=founded, valid_to=ended, in_scope=_scope(kind, founded, ended),
+        kind=kind,
+        level="city",
+        region_code=REGION,
+        parent=parent if has_parent else None,
+        valid_from=founded,
+        valid_to=ended,
+        in_scope=_scope(kind, founded, ended),
         officers=_officers(rng, founded),
         no_data_declared=_no_data(rng, more, today),
-        doc_prefixes=tuple(more.get("prefixes", ())), domain=domain,
-        names=_spans(row, today), progress="empty" if "empty" in more else more.get("opened", "open"),
-        first_inventory=year, phone=phone(rng),
+        doc_prefixes=tuple(more.get("prefixes", ())),
+        domain=domain,
+        names=spans,
+        progress="empty" if "empty" in more else more.get("opened", "open"),
+        first_inventory=year,
+        phone=phone(rng),
     )
 
 
@@ -227,8 +250,8 @@ def _spans(row: Sequence[Any], today: date) -> tuple[NameSpan, ...]:
 
 
 def _code(kind: str, founded: date, number: int) -> str:
-    organisation = f"MB2A{number + 2000:04d}" if founded.year >= 2016 else f"0010{number + 6000:04d}"
-    return uscc(_PREFIX[kind], organisation)
+    recent = founded.year >= 2016
+    return uscc(_PREFIX[kind], f"MB2A{number + 2000}" if recent else f"0010{number + 6000}")
 
 
 def _scope(kind: str, founded: date, ended: date | None) -> tuple[tuple[date, date | None], ...]:
@@ -239,7 +262,7 @@ def _scope(kind: str, founded: date, ended: date | None) -> tuple[tuple[date, da
     return ((max(founded, opening), ended),)
 
 
-def _officers(rng: Any, founded: date) -> tuple[Officer, ...]:
+def _officers(rng: Random, founded: date) -> tuple[Officer, ...]:
     since = day_between(rng, max(founded, date(2018, 1, 2)), max(founded, date(2024, 6, 28)))
     return (
         Officer("head", _person_name(rng), "主要负责人", phone(rng), since),
@@ -248,11 +271,11 @@ def _officers(rng: Any, founded: date) -> tuple[Officer, ...]:
     )
 
 
-def _person_name(rng: Any) -> str:
+def _person_name(rng: Random) -> str:
     return pick(rng, names()["surnames"]) + pick(rng, names()["given"])
 
 
-def _no_data(rng: Any, more: Mapping[str, Any], today: date) -> NoData | None:
+def _no_data(rng: Random, more: Mapping[str, Any], today: date) -> NoData | None:
     if "empty" not in more:
         return None
     declared = today - timedelta(days=120 + int(rng.random() * 90))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ CITY_OPENING = date(2016, 3, 1)
 REGION = "990100"
 
 
-@lru_cache(maxsize=None)
+@cache
 def wording(name: str) -> Any:
     """The parsed file `data/city/<name>.yaml`; callers must not change it."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
