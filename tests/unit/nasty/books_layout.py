@@ -10,7 +10,7 @@ from odf.table import CoveredTableCell, Table, TableCell, TableRow
 from odf.text import P
 
 from . import writers as w
-from .cases import BASIC, COLUMNS, HEADER, ROWS, Refused, Shelf, basic, table, values
+from .cases import BASIC, COLUMNS, HEADER, ROWS, Read, Refused, Shelf, basic, table, values
 
 SHELF = Shelf()
 book, by_office = SHELF.book, SHELF.by_office
@@ -633,3 +633,64 @@ def longest_alias_wins_over_the_one_it_contains(folder: Path) -> Path:
         ("信息资源名称", "信息资源提供方", "信息资源提供方代码"),
         ("学校名录", "云泽市教育局", "11330000MB001"),
     ]), folder)
+
+
+# ---- every label of the inventory ------------------------------------------------------
+
+SIMPLIFIED_LABELS = {
+    "序号": "ordinal", "信息资源分类": "res_class", "信息资源名称": "name",
+    "信息资源代码": "res_code", "信息资源提供方": "provider",
+    "信息资源提供方代码": "provider_code", "信息资源摘要": "abstract", "信息项信息": "items",
+    "共享类型": "share_type", "共享条件": "share_condition", "共享方式": "share_method",
+    "开放类型": "open_type", "开放条件": "open_condition", "更新周期": "update_cycle",
+    "发布日期": "published_on", "关联资源代码": "related_codes", "涉密属性": "secrecy",
+    "来源系统": "system", "权属": "rights", "数据量": "rows", "数据级别": "sensitivity",
+    "计划开放日期": "planned_open_on", "数据领域": "data_domain", "最近更新": "last_updated",
+    "标签": "tags", "授权协议": "licence", "备注": "remarks",
+}
+TRADITIONAL_LABELS = {
+    "序號": "ordinal", "信息資源分類": "res_class", "信息資源名稱": "name",
+    "信息資源代碼": "res_code", "信息資源提供方": "provider",
+    "信息資源提供方代碼": "provider_code", "信息資源摘要": "abstract", "信息項信息": "items",
+    "共享類型": "share_type", "共享條件": "share_condition", "共享方式": "share_method",
+    "開放類型": "open_type", "開放條件": "open_condition", "更新周期": "update_cycle",
+    "發布日期": "published_on", "關聯資源代碼": "related_codes", "涉密屬性": "secrecy",
+    "來源系統": "system", "權屬": "rights", "數據量": "rows", "數據級別": "sensitivity",
+    "計劃開放日期": "planned_open_on", "數據領域": "data_domain", "最近更新": "last_updated",
+    "標籤": "tags", "授權協議": "licence", "備註": "remarks",
+}
+ENGLISH_LABELS = {
+    "No.": "ordinal", "Name": "name", "Resource Code": "res_code", "Provider": "provider",
+    "Provider Code": "provider_code", "Abstract": "abstract", "Formats": "formats",
+    "Items": "items", "Share Type": "share_type", "Share Condition": "share_condition",
+    "Share Method": "share_method", "Open Type": "open_type", "Open Condition": "open_condition",
+    "Update Cycle": "update_cycle", "Published On": "published_on", "Sensitivity": "sensitivity",
+    "Planned Open On": "planned_open_on", "Licence": "licence", "Contact Name": "contact_name",
+    "Contact Phone": "contact_phone", "Contact Email": "contact_email", "Tags": "tags",
+    "Remarks": "remarks", "Link": "link", "Last Updated": "last_updated",
+}
+
+
+DATE_FIELDS = ("published_on", "planned_open_on", "last_updated")
+
+
+def labelled(labels: dict[str, str], kind: str) -> Read:
+    columns = {name: w.letter(n) for n, name in enumerate(labels.values(), start=1)}
+    return table(columns, dict.fromkeys(columns, "20170710") | {
+        name: "2017-07-10" for name in columns if name in DATE_FIELDS
+    }, kind=kind)
+
+
+@book(w.OPENPYXL, labelled(SIMPLIFIED_LABELS, "xlsx"))
+def every_label_of_the_guide_is_recognised(folder: Path) -> Path:
+    return w.save(w.workbook([SIMPLIFIED_LABELS, ["20170710"] * len(SIMPLIFIED_LABELS)]), folder)
+
+
+@book(w.ODFPY, labelled(TRADITIONAL_LABELS, "ods"))
+def every_label_of_the_guide_in_traditional_characters(folder: Path) -> Path:
+    return w.odf_save([TRADITIONAL_LABELS, ["20170710"] * len(TRADITIONAL_LABELS)], folder)
+
+
+@book(w.XLWT, labelled(ENGLISH_LABELS, "xls"))
+def every_label_in_english(folder: Path) -> Path:
+    return w.xls_save(w.xls_book([ENGLISH_LABELS, ["20170710"] * len(ENGLISH_LABELS)]), folder)
