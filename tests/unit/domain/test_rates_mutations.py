@@ -11,7 +11,10 @@ from rate_worlds import FIRST, LAST, difference, facts_of, fixed_city
 
 import ckanext.govopen.domain.rates as product
 
-SOURCE = Path(product.__file__).read_text(encoding="utf-8")
+FOLDER = Path(product.__file__).parent
+# In the order of their imports; the others of the feature decide no membership.
+FILES = ("rate_facts", "rate_periods", "rates")
+SOURCES = {name: (FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in FILES}
 CITY = fixed_city()
 DAYS = [FIRST - timedelta(days=5) + timedelta(days=n) for n in range((LAST - FIRST).days + 5)]
 
@@ -45,7 +48,7 @@ MUTATIONS = {
     "units without a code counted": ("if not unit.has_id:", "if False:"),
     "two names are two units": ('return "dual_name"', 'return ""'),
     "no successor inherits": ('step.kind in ("merge_into", "abolish")', 'step.kind in ("rename",)'),
-    "a unit lives a day longer": ("return day in Range(unit.valid_from, unit.valid_to)", "return day in Range(unit.valid_from, unit.valid_to and unit.valid_to + _days(1))"),
+    "a unit lives a day longer": ("return day in Range(unit.valid_from, unit.valid_to)", "return day in Range(unit.valid_from, unit.valid_to and unit.valid_to + days(1))"),
     "institutions do not roll up": ("if counts_itself or owner.kind not in", "if True or owner.kind not in"),
     "counties roll up to the city": ("if parent is None or parent.level != owner.level:", "if parent is None:"),
     "drafts counted": ('if status not in ("active", "retired")', 'if status not in ("draft", "active", "retired")'),
@@ -60,8 +63,8 @@ MUTATIONS = {
     "scans are open": ('return "not_machine_readable"', 'return ""'),
     "all items of an open line count as open": ("return opened, total\n", "return total, total\n"),
     "a change of amounts is missed": ("    yield from (amounts.from_on for amounts in resource.amounts)\n", ""),
-    "the end of a quarter is missed": ("        yield period_end(day, facts.parameters.openable_period) + _days(1)\n", "        pass\n"),
-    "the end of a grace is missed": ("    yield resource.published_on + _days(facts.parameters.grace_days_resource)\n", ""),
+    "the end of a quarter is missed": ("        yield period_end(day, facts.parameters.openable_period) + days(1)\n", "        pass\n"),
+    "the end of a grace is missed": ("    yield resource.published_on + days(facts.parameters.grace_days_resource)\n", ""),
     "the day of death is missed": ("    yield from (each.dead_from for each in dataset.stale if each.dead_from)\n", ""),
     "touching rows lose their middle": ("merged[-1] = replace(merged[-1], to_on=row.to_on)", "merged[-1] = row"),
     "ranges include their end": ("return self.from_on <= day and (self.to_on is None or day < self.to_on)\n\n\nRanges", "return self.from_on <= day and (self.to_on is None or day <= self.to_on)\n\n\nRanges"),
@@ -75,14 +78,17 @@ def oracle_rows():
     return lambda _, as_of: read[as_of]
 
 
-def module_from(source):
-    """The rules as a module of their own, so that the product's stays as it is."""
-    module = ModuleType("rates_under_mutation")
-    sys.modules[module.__name__] = module
+def module_from(sources):
+    """The rules as modules of their own, so that the product's stay as they are."""
+    names = [f"ckanext.govopen.domain.{name}" for name in sources]
+    kept = {full: sys.modules[full] for full in names}
     try:
-        exec(compile(source, module.__name__, "exec"), module.__dict__)  # noqa: S102
+        for full, source in zip(names, sources.values(), strict=True):
+            module = ModuleType(full)
+            sys.modules[full] = module
+            exec(compile(source, full, "exec"), module.__dict__)  # noqa: S102
     finally:
-        del sys.modules[module.__name__]
+        sys.modules.update(kept)
     return module
 
 
@@ -93,14 +99,14 @@ def first_difference(module, oracle_rows):
 
 
 def test_the_rules_as_they_stand_agree_with_the_oracle(oracle_rows):
-    assert first_difference(module_from(SOURCE), oracle_rows) is None
+    assert first_difference(module_from(SOURCES), oracle_rows) is None
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_planted_error_is_noticed(name, oracle_rows):
     old, new = MUTATIONS[name]
-    assert SOURCE.count(old) == 1, "the mutation must hit exactly one place"
-    mutated = module_from(SOURCE.replace(old, new))
+    assert sum(source.count(old) for source in SOURCES.values()) == 1, "hit exactly one place"
+    mutated = module_from({file: source.replace(old, new) for file, source in SOURCES.items()})
     try:
         noticed = first_difference(mutated, oracle_rows)
     except AssertionError as doubled_row:

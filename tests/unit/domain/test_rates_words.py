@@ -26,7 +26,10 @@ def vocabulary(name):
 
 
 def codes_in(module, feature):
-    source = Path(module.__file__).read_text(encoding="utf-8")
+    folder, stem = Path(module.__file__).parent, feature.removesuffix("s")
+    files = sorted(folder.glob(f"{stem}*.py"))
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert source
     return set(re.findall(rf'"({feature}\.[EW]\d+)"', source))
 
 
@@ -72,3 +75,18 @@ def test_every_variant_is_explained_in_words():
 
 def test_both_rates_have_a_name():
     assert set(vocabulary("rate").codes) == set(rates.VARIANTS)
+
+
+DURATION = re.compile(r"P(?:(\d+)M)?(?:(\d+)D)?(?:T\d+H)?")
+
+
+def test_the_cycles_are_those_of_the_vocabulary():
+    """A day has no hours: one of the vocabulary counts as 0 days, 24 as one."""
+    read = {}
+    for term in vocabulary("update_cycle"):
+        if "grace" not in term.extra:
+            continue
+        months, days = DURATION.fullmatch(term.extra["period"]).groups(default="0")
+        grace = term.extra["grace"].replace("PT24H", "P1D")
+        read[term.code] = rates.Cycle(int(months), int(days), int(grace[1:-1]))
+    assert read == rates.CYCLES

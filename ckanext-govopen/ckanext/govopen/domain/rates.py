@@ -4,8 +4,8 @@ A rate is never computed from totals: the history of a record becomes membership
 future changes included (end of a grace, staleness), and a figure is a sum over those of one day.
 No text of the target defines numerator or denominator (domain-model §5.1), so every number here is
 a parameter of the rule set `rate-rules/1`. A day is taken at its end, Asia/Shanghai.
-This file reads no clock and no table, and words nothing: reasons are codes of
-`data/vocab/rate_reason.yaml`.
+These files read no clock and no table, and word nothing: reasons are codes of
+`data/vocab/rate_reason.yaml`. `__all__` is the whole of what others use.
 """
 
 from __future__ import annotations
@@ -14,24 +14,112 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 
-from ckanext.govopen.domain.calendar import WorkCalendar
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.rate_facts import (
+    DATA_RATE,
+    DEFAULTS,
+    UNIT_RATE,
+    VARIANTS,
+    Amounts,
+    DatasetFacts,
+    DistributionFacts,
+    Link,
+    Membership,
+    Merge,
+    Parameters,
+    Range,
+    Ranges,
+    RateError,
+    ResourceFacts,
+    StaleRange,
+    Succession,
+    Target,
+    Timeline,
+    UnitFacts,
+)
+from ckanext.govopen.domain.rate_figures import (
+    SCOPES,
+    Figure,
+    check_exclusion,
+    check_question,
+    decimal_half_up,
+    figure,
+    figure_from_sums,
+    target_for,
+    units_in_scope,
+)
+from ckanext.govopen.domain.rate_periods import (
+    CYCLES,
+    PERIOD_MONTHS,
+    Cycle,
+    add_months,
+    days,
+    freeze_on,
+    period_end,
+    stale_ranges,
+    unanswered_from,
+)
+from ckanext.govopen.domain.rate_suspects import (
+    DuplicateKey,
+    find_duplicates,
+    split_suspects,
+)
 
-UNIT_RATE = "open_unit_rate"
-DATA_RATE = "data_open_rate"
-VARIANTS = {
-    UNIT_RATE: ("headline", "strict", "effective"),
-    DATA_RATE: ("headline", "openable", "items", "volume", "effective", "unconditional"),
-}
-SCOPES = {
-    "city": ("city",),
-    "county": ("county", "township", "village"),
-    "combined": ("province", "city", "county", "township", "village"),
-}
-PERIOD_MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
+__all__ = [
+    "CYCLES",
+    "DATA_RATE",
+    "DEFAULTS",
+    "PERIOD_MONTHS",
+    "REASONS",
+    "SCOPES",
+    "UNIT_RATE",
+    "VARIANTS",
+    "Amounts",
+    "Cycle",
+    "DatasetFacts",
+    "DistributionFacts",
+    "DuplicateKey",
+    "Figure",
+    "Link",
+    "Membership",
+    "Merge",
+    "Parameters",
+    "Range",
+    "Ranges",
+    "RateError",
+    "RateFacts",
+    "ResourceFacts",
+    "StaleRange",
+    "Succession",
+    "Target",
+    "Timeline",
+    "UnitFacts",
+    "add_months",
+    "all_memberships",
+    "check_exclusion",
+    "check_question",
+    "credited_unit",
+    "data_memberships",
+    "decimal_half_up",
+    "figure",
+    "figure_from_sums",
+    "find_duplicates",
+    "freeze_on",
+    "merge_adjacent",
+    "owner_on",
+    "period_end",
+    "repair_ranges",
+    "split_suspects",
+    "stale_ranges",
+    "target_for",
+    "unanswered_from",
+    "unit_memberships",
+    "units_in_scope",
+    "value_at",
+]
 
 # How near a dataset is to counting; the nearest one words why a record is not open.
 _STANDINGS = (
@@ -74,272 +162,10 @@ REASONS = (*_STANDINGS, "withheld", "all_withheld", "nothing_opened", *_EXCLUSIO
 _RANK = {reason: rank for rank, reason in enumerate(_STANDINGS)}
 _OPEN = ("open_unconditional", "open_conditional")
 
-Timeline = tuple[tuple[date, str], ...]
-"""(day, value) in order of days: the value holds from that day until the next entry."""
-
-
-class RateError(ValueError):
-    """Facts or rows that no figure may be made of; `finding` says which."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(f"{finding.code} {finding.field or ''} {finding.value or ''}".strip())
-        self.finding = finding
-
-
-# --- facts ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Range:
-    """Days from `from_on` up to `to_on`, which is exclusive; None: without end."""
-
-    from_on: date
-    to_on: date | None = None
-
-    def __contains__(self, day: date) -> bool:
-        return self.from_on <= day and (self.to_on is None or day < self.to_on)
-
-
-Ranges = tuple[Range, ...]
-
-
-@dataclass(frozen=True)
-class Succession:
-    """What became of a unit: kinds of domain-model §0.3; `other` the (lead) successor."""
-
-    kind: str
-    on: date
-    other: str | None = None
-
-
-@dataclass(frozen=True)
-class UnitFacts:
-    """A unit as the rates see it.
-
-    Args:
-        unit_id: its id; a renamed unit keeps it.
-        kind, level: codes of domain-model §0.3.
-        valid_from: founding date, from which the grace counts.
-        valid_to: first day on which it no longer exists.
-        in_scope: 纳入开放统计.
-        has_id: has a USCC or a local code.
-        first_inventory_on: day of its first inventory load, which ends the grace.
-        no_data: approved 无公共数据资源声明, until each lapses.
-        successions: what it became.
-        dual_of: unit of which it is only another name (加挂牌子).
-        parent: unit to which a subordinate institution rolls up.
-    """
-
-    unit_id: str
-    kind: str
-    valid_from: date
-    valid_to: date | None = None
-    level: str = "city"
-    in_scope: Ranges = ()
-    has_id: bool = True
-    first_inventory_on: date | None = None
-    no_data: Ranges = ()
-    successions: tuple[Succession, ...] = ()
-    dual_of: str | None = None
-    parent: str | None = None
-
-
-@dataclass(frozen=True)
-class Merge:
-    """An inventory line counted under another one: `reason` is `duplicate` or `grouped`."""
-
-    during: Range
-    into: str
-    reason: str = "duplicate"
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """Declared sizes of an inventory line from a day on; None where nobody said."""
-
-    from_on: date
-    items_total: int | None = None
-    items_open: int = 0
-    rows: int | None = None
-    rows_opened: int = 0
-
-
-@dataclass(frozen=True)
-class ResourceFacts:
-    """An inventory line (`data_resource`) as the rates see it.
-
-    Args:
-        code: its register entry code.
-        units: provider, by day.
-        status: draft · in_review · active · retired, by day; a waiting revision leaves it active.
-        published_on: day on which it became active; the grace counts from it.
-        open_type: unconditional · conditional · withheld, by day.
-        first_load: came with its unit's first inventory load: no grace.
-        secrecy: only `non_secret` is ever counted, or shown.
-        amounts: items and rows, by day.
-        merged: stretches in which it is counted under another line.
-        legal_order: takedowns ordered by law.
-        catalog_visible, revision_pending: for the pages; neither moves a figure.
-    """
-
-    code: str
-    units: Timeline
-    status: Timeline
-    published_on: date
-    open_type: Timeline
-    first_load: bool = False
-    secrecy: str = "non_secret"
-    amounts: tuple[Amounts, ...] = ()
-    merged: tuple[Merge, ...] = ()
-    legal_order: Ranges = ()
-    catalog_visible: bool = True
-    revision_pending: bool = False
-
-
-@dataclass(frozen=True)
-class DistributionFacts:
-    """One file or service of a dataset.
-
-    Args:
-        present: it is machine-readable, not empty and, if uploaded, its bytes are there.
-        failing: a linked one answers wrongly, from the first failed check on.
-    """
-
-    present: Ranges
-    failing: Ranges = ()
-
-
-@dataclass(frozen=True)
-class StaleRange:
-    """A stretch without the promised update; dead from `dead_from` on."""
-
-    from_on: date
-    to_on: date | None = None
-    dead_from: date | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """A dataset opens an inventory line."""
-
-    resource: str
-    during: Range
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """An open dataset as the rates see it.
-
-    Args:
-        dataset_id: package id.
-        units: provider, by day.
-        published: stretches in which it is public by an approved review.
-        open_type: unconditional · conditional · withheld, by day.
-        distributions: its files and services.
-        links: inventory lines that it opens.
-        repairs: first days of withdrawals with the `maintenance` flag.
-        stale: stretches without the promised update.
-        unanswerable: stretches in which no request for conditional data could be answered.
-        duplicate: stretches in which it only mirrors another one.
-        legal_order: takedowns ordered by law.
-        revision_pending: for the pages; moves no figure.
-    """
-
-    dataset_id: str
-    units: Timeline
-    published: Ranges
-    open_type: Timeline
-    distributions: tuple[DistributionFacts, ...]
-    links: tuple[Link, ...] = ()
-    repairs: tuple[date, ...] = ()
-    stale: tuple[StaleRange, ...] = ()
-    unanswerable: Ranges = ()
-    duplicate: Ranges = ()
-    legal_order: Ranges = ()
-    revision_pending: bool = False
-
-
-@dataclass(frozen=True)
-class Target:
-    """Percent to reach from a year on; earlier years are milestones."""
-
-    rate: str
-    variant: str
-    from_year: int
-    percent: int
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Every number of the rule set; all of them decisions (domain-model §5, §12).
-
-    The targets are the source's own: 90 % and 60 % by 2020 (北京市, 四.2 of the implementation
-    rules); 100 % of what may be opened is an internal one.
-    """
-
-    rule_set: str = "rate-rules/1"
-    unit_kinds: tuple[str, ...] = ("gov_organ", "public_institution", "authorized_org")
-    roll_up_kinds: tuple[str, ...] = ("public_institution",)
-    count_vertical: bool = False
-    conditional_counts: bool = True
-    grace_days_unit: int = 90
-    grace_days_resource: int = 30
-    failing_days: int = 7
-    dead_cycles: int = 2
-    dead_days: int = 180
-    repair_days: int = 10
-    repair_days_year: int = 30
-    orphan_days: int = 30
-    conditional_reply_workdays: int = 30
-    openable_period: str = "quarter"
-    freeze_workdays: int = 5
-    targets: tuple[Target, ...] = (
-        Target(UNIT_RATE, "headline", 2020, 90),
-        Target(DATA_RATE, "headline", 2020, 60),
-        Target(DATA_RATE, "openable", 2020, 100),
-    )
-
-
-DEFAULTS = Parameters()
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A record counts in a figure, or is kept out of it, for a stretch of days.
-
-    Args:
-        rate, variant: of `VARIANTS`.
-        record: unit id (`open_unit_rate`) or register entry code (`data_open_rate`).
-        unit_id: the unit that the record belongs to on those days, by succession.
-        side: numerator · denominator · excluded; a numerator row has a denominator row beside it.
-        amount: 1, or items, or rows.
-        reason: code of the vocabulary `rate_reason`.
-        from_on, to_on: days; `to_on` is exclusive, None without end.
-    """
-
-    rate: str
-    variant: str
-    record: str
-    unit_id: str
-    side: str
-    amount: int
-    reason: str
-    from_on: date
-    to_on: date | None = None
-
-    def __contains__(self, day: date) -> bool:
-        return self.from_on <= day and (self.to_on is None or day < self.to_on)
-
-
-# --- histories -----------------------------------------------------------------------------------
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Span = tuple[Range, K]
-
-
-def _days(count: int) -> timedelta:
-    return timedelta(days=count)
 
 
 def _within(ranges: Iterable[Range], day: date) -> bool:
@@ -559,14 +385,14 @@ def credited_unit(unit_id: str | None, day: date, facts: RateFacts) -> UnitFacts
 
 def _unit_points(unit: UnitFacts, parameters: Parameters) -> Iterator[date]:
     yield unit.valid_from
-    yield unit.valid_from + _days(parameters.grace_days_unit)
+    yield unit.valid_from + days(parameters.grace_days_unit)
     yield from (day for day in (unit.valid_to, unit.first_inventory_on) if day)
     yield from (step.on for step in unit.successions)
     yield from _bounds((*unit.in_scope, *unit.no_data))
 
 
 def _grace_end(unit: UnitFacts, parameters: Parameters) -> date:
-    full = unit.valid_from + _days(parameters.grace_days_unit)
+    full = unit.valid_from + days(parameters.grace_days_unit)
     return min(full, unit.first_inventory_on or full)
 
 
@@ -606,18 +432,18 @@ def repair_ranges(dataset: DatasetFacts, parameters: Parameters) -> Ranges:
         if not any(each.to_on == start for each in dataset.published):
             continue
         for step in range(parameters.repair_days):
-            day = start + _days(step)
+            day = start + days(step)
             if _within(dataset.published, day):
                 break
             if used[day.year] < parameters.repair_days_year:
                 used[day.year] += 1
-                kept.append(Range(day, day + _days(1)))
+                kept.append(Range(day, day + days(1)))
     return tuple(kept)
 
 
 def _broken(distribution: DistributionFacts, day: date, parameters: Parameters) -> bool:
     """Failing for more than 7 days in a row: the eighth failing day is the first one out."""
-    limit = _days(parameters.failing_days)
+    limit = days(parameters.failing_days)
     return any(day in each and day - each.from_on >= limit for each in distribution.failing)
 
 
@@ -630,8 +456,8 @@ def _dataset_points(dataset: DatasetFacts, facts: RateFacts) -> Iterator[date]:
     yield from (entry[0] for entry in (*dataset.units, *dataset.open_type))
     for distribution in dataset.distributions:
         yield from _bounds((*distribution.present, *distribution.failing))
-        yield from (f.from_on + _days(parameters.failing_days) for f in distribution.failing)
-    yield from (each.from_on + _days(parameters.orphan_days) for each in dataset.published[:1])
+        yield from (f.from_on + days(parameters.failing_days) for f in distribution.failing)
+    yield from (each.from_on + days(parameters.orphan_days) for each in dataset.published[:1])
     for unit in facts.related_units(entry[1] for entry in dataset.units):
         yield from _unit_points(unit, parameters)
     for link in dataset.links:
@@ -675,7 +501,7 @@ def _dataset_on(dataset: DatasetFacts, day: date, facts: RateFacts) -> _DatasetS
     reason = _dataset_standing(dataset, day, facts.parameters)
     orphan = ""
     if reason in _OPEN and not any(_is_registered(code, day, facts) for code in linked):
-        deadline = dataset.published[0].from_on + _days(facts.parameters.orphan_days)
+        deadline = dataset.published[0].from_on + days(facts.parameters.orphan_days)
         orphan = "orphan_dataset" if day < deadline else "orphan_overdue"
     return _DatasetState(
         reason,
@@ -729,9 +555,9 @@ def _content_standing(dataset: DatasetFacts, day: date, parameters: Parameters) 
 
 def _resource_points(resource: ResourceFacts, facts: RateFacts) -> Iterator[date]:
     yield from (entry[0] for entry in (*resource.status, *resource.units, *resource.open_type))
-    yield resource.published_on + _days(facts.parameters.grace_days_resource)
+    yield resource.published_on + days(facts.parameters.grace_days_resource)
     for day, _ in resource.open_type:
-        yield period_end(day, facts.parameters.openable_period) + _days(1)
+        yield period_end(day, facts.parameters.openable_period) + days(1)
     yield from (amounts.from_on for amounts in resource.amounts)
     yield from _bounds(merge.during for merge in resource.merged)
     yield from _bounds(resource.legal_order)
@@ -782,7 +608,7 @@ def _resource_exclusion(
         return "vertical_unit"
     if _within(resource.legal_order, day):
         return "legal_order"
-    grace_end = resource.published_on + _days(parameters.grace_days_resource)
+    grace_end = resource.published_on + days(parameters.grace_days_resource)
     return "resource_grace" if day < grace_end and not resource.first_load else ""
 
 
@@ -792,7 +618,7 @@ def _held_openable(resource: ResourceFacts, day: date, parameters: Parameters) -
     if len(types) < 2 or types[-1][1] != "withheld":
         return False
     changed = types[-1][0]
-    was_active = value_at(resource.status, changed - _days(1)) == "active"
+    was_active = value_at(resource.status, changed - days(1)) == "active"
     return was_active and day <= period_end(changed, parameters.openable_period)
 
 
@@ -931,281 +757,3 @@ def all_memberships(facts: RateFacts) -> tuple[Membership, ...]:
     units = [row for unit_id in facts.units for row in unit_memberships(unit_id, facts)]
     data = [row for code in facts.resources for row in data_memberships(code, facts)]
     return (*units, *data)
-
-
-# --- figures -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A rate on a day.
-
-    Args:
-        rule_set, rate, variant, as_of: what was asked.
-        numerator, denominator: sums of the rows' amounts.
-        excluded: how many rows are kept out.
-        value: fraction as a decimal with six places, half up; None for a zero denominator.
-        display: percent with one place, half up; `—` for a zero denominator.
-        target: percent to reach, None where the variant has none.
-        meets_target: exact; None without target or value.
-        short_by: how much more the numerator needs; None like `meets_target`.
-    """
-
-    rule_set: str
-    rate: str
-    variant: str
-    as_of: date
-    numerator: int
-    denominator: int
-    excluded: int
-    value: str | None
-    display: str
-    target: int | None
-    meets_target: bool | None
-    short_by: int | None
-
-
-def decimal_half_up(numerator: int, denominator: int, places: int) -> str:
-    """The fraction as a decimal with so many places, rounded half up, in whole numbers."""
-    scaled = (2 * numerator * 10**places + denominator) // (2 * denominator)
-    return f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
-
-
-def target_for(rate: str, variant: str, day: date, parameters: Parameters = DEFAULTS) -> int | None:
-    """Percent to reach in the year of a day; None before the first milestone."""
-    known = [
-        target
-        for target in parameters.targets
-        if (target.rate, target.variant) == (rate, variant) and target.from_year <= day.year
-    ]
-    return max(known, key=lambda target: target.from_year).percent if known else None
-
-
-def figure_from_sums(
-    rate: str,
-    variant: str,
-    as_of: date,
-    numerator: int,
-    denominator: int,
-    excluded: int = 0,
-    parameters: Parameters = DEFAULTS,
-) -> Figure:
-    """The figure of sums that were made elsewhere, e.g. by SQL over the stored rows.
-
-    Raises:
-        RateError: rates.E4 unknown rate or variant; rates.E5 numerator not within denominator.
-    """
-    if variant not in VARIANTS.get(rate, ()):
-        raise RateError(Finding("rates.E4", "variant", f"{rate}/{variant}"))
-    if not 0 <= numerator <= denominator:
-        raise RateError(Finding("rates.E5", "numerator", f"{numerator}/{denominator}"))
-    given = (parameters.rule_set, rate, variant, as_of, numerator, denominator, excluded)
-    target = target_for(rate, variant, as_of, parameters)
-    if denominator == 0:
-        return Figure(*given, None, "—", target, None, None)
-    value = decimal_half_up(numerator, denominator, 6)
-    display = decimal_half_up(numerator * 100, denominator, 1) + "%"
-    if target is None:
-        return Figure(*given, value, display, None, None, None)
-    needed = -(-target * denominator // 100)
-    meets = numerator * 100 >= target * denominator
-    return Figure(*given, value, display, target, meets, max(0, needed - numerator))
-
-
-def figure(
-    memberships: Iterable[Membership],
-    rate: str,
-    variant: str,
-    as_of: date,
-    scope_units: frozenset[str] | None = None,
-    parameters: Parameters = DEFAULTS,
-) -> Figure:
-    """The figure of a day, for all units or some; a city's is the ratio of sums.
-
-    Raises:
-        RateError: rates.E4, rates.E5 as `figure_from_sums`, and E5 for a numerator row without a
-            denominator row that covers it.
-    """
-    sides: dict[str, dict[str, int]] = {"numerator": {}, "denominator": {}, "excluded": {}}
-    for row in memberships:
-        if (row.rate, row.variant) != (rate, variant) or as_of not in row:
-            continue
-        if scope_units is None or row.unit_id in scope_units:
-            sides[row.side][row.record] = sides[row.side].get(row.record, 0) + row.amount
-    for record, amount in sides["numerator"].items():
-        if amount > sides["denominator"].get(record, 0):
-            raise RateError(Finding("rates.E5", "record", record))
-    numerator, denominator = (sum(sides[s].values()) for s in ("numerator", "denominator"))
-    excluded = len(sides["excluded"])
-    return figure_from_sums(rate, variant, as_of, numerator, denominator, excluded, parameters)
-
-
-def units_in_scope(units: Iterable[UnitFacts], scope: str) -> frozenset[str]:
-    """The units of a report: `city` by default, `county` for itself, `combined` is their sum.
-
-    Raises:
-        RateError: rates.E4 unknown scope.
-    """
-    if scope not in SCOPES:
-        raise RateError(Finding("rates.E4", "scope", scope))
-    return frozenset(unit.unit_id for unit in units if unit.level in SCOPES[scope])
-
-
-def check_question(
-    rate: str,
-    variant: str,
-    as_of: date,
-    today: date,
-    first_inventory_on: date | None,
-    rule_set: str | None = None,
-    parameters: Parameters = DEFAULTS,
-) -> tuple[Finding, ...]:
-    """What is wrong with a question for a figure: rates.E4 unknown words, rates.E3 the date."""
-    found = []
-    if variant not in VARIANTS.get(rate, ()):
-        found.append(Finding("rates.E4", "variant", f"{rate}/{variant}"))
-    if rule_set not in (None, parameters.rule_set):
-        found.append(Finding("rates.E4", "rule_set", rule_set))
-    if as_of > today or first_inventory_on is None or as_of < first_inventory_on:
-        params = {"today": today.isoformat(), "first": str(first_inventory_on or "—")}
-        found.append(Finding("rates.E3", "as_of", as_of.isoformat(), params))
-    return tuple(found)
-
-
-def check_exclusion(reason: str, approver: str) -> tuple[Finding, ...]:
-    """rates.E6: whoever takes a record out of a figure says why and who approved it."""
-    if reason.strip() and approver.strip():
-        return ()
-    return (Finding("rates.E6", "reason" if not reason.strip() else "approver"),)
-
-
-# --- periods, staleness, suspects ----------------------------------------------------------------
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day some months later, or the last one of a shorter month."""
-    years, month = divmod(day.month - 1 + months, 12)
-    first = date(day.year + years, month + 1, 1)
-    last = (first + _days(31)).replace(day=1) - _days(1)
-    return first.replace(day=min(day.day, last.day))
-
-
-def period_end(day: date, period: str) -> date:
-    """Last day of the month, quarter, half or year that a day lies in.
-
-    Raises:
-        RateError: rates.E4 unknown period.
-    """
-    if period not in PERIOD_MONTHS:
-        raise RateError(Finding("rates.E4", "period", period))
-    months = PERIOD_MONTHS[period]
-    start = date(day.year, (day.month - 1) // months * months + 1, 1)
-    return add_months(start, months) - _days(1)
-
-
-def freeze_on(end: date, calendar: WorkCalendar, parameters: Parameters = DEFAULTS) -> date:
-    """Last day on which the figure of a period may be corrected: D + 5 working days (§5.4)."""
-    return calendar.due(end, parameters.freeze_workdays).due
-
-
-@dataclass(frozen=True)
-class Cycle:
-    """A term of the vocabulary `update_cycle` (§4.4): the period and the grace after it."""
-
-    months: int = 0
-    days: int = 0
-    grace_days: int = 0
-
-
-CYCLES = {
-    "realtime": Cycle(grace_days=1),  # 1 h + 24 h: a day has no hours
-    "daily": Cycle(days=1, grace_days=2),
-    "weekly": Cycle(days=7, grace_days=3),
-    "tendays": Cycle(days=10, grace_days=3),
-    "monthly": Cycle(months=1, grace_days=10),
-    "quarterly": Cycle(months=3, grace_days=20),
-    "halfyear": Cycle(months=6, grace_days=30),
-    "yearly": Cycle(months=12, grace_days=60),
-}
-
-
-def stale_ranges(
-    changes: Sequence[date],
-    cycle: Cycle | None,
-    calendar: WorkCalendar,
-    parameters: Parameters = DEFAULTS,
-) -> tuple[StaleRange, ...]:
-    """Stretches in which the promised update is missing (§4.4), the coming one included.
-
-    Args:
-        changes: days on which the content changed (`last_data_date`), in order.
-        cycle: of `CYCLES`; None (irregular, static) is never stale.
-    """
-    if cycle is None:
-        return ()
-    found = []
-    for place, changed in enumerate(changes):
-        limit = add_months(changed, cycle.months) + _days(cycle.days + cycle.grace_days)
-        start = calendar.roll_forward(limit) + _days(1)
-        until = changes[place + 1] if place + 1 < len(changes) else None
-        if until is None or start < until:
-            cycles = parameters.dead_cycles
-            by_cycles = add_months(start, cycles * cycle.months) + _days(cycles * cycle.days)
-            dead = max(by_cycles, start + _days(parameters.dead_days))
-            found.append(StaleRange(start, until, dead))
-    return tuple(found)
-
-
-def unanswered_from(
-    asked_on: date, calendar: WorkCalendar, parameters: Parameters = DEFAULTS
-) -> date:
-    """First day on which an unanswered request makes conditional data not answerable (§5.5)."""
-    return calendar.due(asked_on, parameters.conditional_reply_workdays).due + _days(1)
-
-
-@dataclass(frozen=True)
-class DuplicateKey:
-    """What a record is compared by; `is_mirror` marks a copy of another unit's or county's."""
-
-    record: str
-    first_on: date
-    res_code: str = ""
-    provider: str = ""
-    title: str = ""
-    content_hash: str = ""
-    is_mirror: bool = False
-
-
-def find_duplicates(keys: Iterable[DuplicateKey]) -> dict[str, str]:
-    """Which record only repeats which other: by res_code, then by (provider, title, content).
-
-    The original stays: not a mirror, then the earliest, then the smallest id.
-    """
-    order = sorted(keys, key=lambda key: (key.is_mirror, key.first_on, key.record))
-    originals: dict[Hashable, str] = {}
-    found: dict[str, str] = {}
-    for key in order:
-        marks: list[Hashable] = [key.res_code] if key.res_code else []
-        if key.content_hash:
-            marks.append((key.provider, key.title, key.content_hash))
-        original = next((originals[mark] for mark in marks if mark in originals), key.record)
-        if original != key.record:
-            found[key.record] = original
-        for mark in marks:
-            originals.setdefault(mark, original)
-    return found
-
-
-def split_suspects(
-    lines: Iterable[tuple[str, str, str, str]],
-) -> tuple[tuple[str, ...], ...]:
-    """Families of lines that may be one, split to inflate the rate (§5.5).
-
-    Args:
-        lines: (entry code, provider, system, table); a line without system or table is no suspect.
-    """
-    families: dict[tuple[str, str, str], list[str]] = {}
-    for code, provider, system, table in lines:
-        if system and table:
-            families.setdefault((provider, system, table), []).append(code)
-    return tuple(tuple(sorted(codes)) for codes in families.values() if len(codes) > 1)
