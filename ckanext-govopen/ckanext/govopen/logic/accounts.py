@@ -14,6 +14,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib import mailer
 
 from ckanext.govopen.model import accounts as store
+from ckanext.govopen.model import units as unit_store
 
 PASSWORD_LENGTH = 20
 ALPHABET = string.ascii_letters + string.digits
@@ -52,6 +53,29 @@ def first_accounts() -> tuple[NewAccount, ...]:
         NewAccount("developer", "数据利用主体", ("developer",), token_scope="read"),  # noqa: S106 - not a password
         NewAccount("sysadmin", "系统管理员", ("sysadmin",), is_sysadmin=True),
     )
+
+
+def bootstrap(unit: str | None) -> list[dict[str, Any]]:
+    """The first accounts, as entries of `accounts.json`.
+
+    Args:
+        unit: id, name or code of the unit that the information officer keeps; None: the first one
+            by name, if there is any.
+    """
+    found = unit_id(unit) if unit else store.first_unit(model.Session)
+    return [make(account, found, "system") for account in first_accounts()]
+
+
+def unit_id(unit: str) -> str:
+    """Id of a unit by id, name or code.
+
+    Raises:
+        tk.ObjectNotFound: there is none.
+    """
+    found = unit_store.find(model.Session, unit)
+    if found is None:
+        raise tk.ObjectNotFound(tk._("There is no such unit"))
+    return found
 
 
 def new_password() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import magic
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 import ckan.model as model
@@ -198,14 +199,24 @@ def guard_fields(resources: list[dict[str, Any]], stored: dict[str, dict[str, An
             resource["url"] = known["url"]
 
 
-def changed_bytes() -> list[tuple[str, str]]:
-    """(package id, resource id) of public files whose bytes are not those that were approved."""
-    broken = []
-    for row in store.public_files(model.Session):
-        path = blobs.path_of(folder(), row["sha256"])
-        if not path.is_file() or _digest(path) != row["sha256"]:
-            broken.append((str(row["package_id"]), str(row["resource_id"])))
-    return broken
+def changed_bytes(session: Session) -> dict[str, Any]:
+    """Reads every public file again.
+
+    Returns:
+        `{files, changed: [{package_id, resource_id}]}`: how many were read, and those whose bytes
+        are missing or not the approved ones.
+    """
+    rows = store.public_files(session)
+    changed = [
+        {"package_id": row["package_id"], "resource_id": row["resource_id"]}
+        for row in rows
+        if not _holds(blobs.path_of(folder(), row["sha256"]), str(row["sha256"]))
+    ]
+    return {"files": len(rows), "changed": changed}
+
+
+def _holds(path: Path, expected: str) -> bool:
+    return path.is_file() and _digest(path) == expected
 
 
 def _digest(path: Path) -> str:

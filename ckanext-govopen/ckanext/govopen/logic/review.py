@@ -12,11 +12,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+import ckan.model as model
+
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor, Decision, Move, Opinion, State
-from ckanext.govopen.logic import datastore, rates, registers
+from ckanext.govopen.logic import datastore, files, rates, registers
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import review as store
@@ -325,3 +327,15 @@ def _take_back(
     datasets_store.enqueue(session, [package_id])
     refresh_rates(session, {str(owner["owner_org"])})
     return {"id": package_id, "state": after.value, "ground": ground}
+
+
+def verify(session: Session | None = None) -> dict[str, Any]:
+    """Everything public whose content or files are not what was approved; lists must be empty."""
+    session = session or model.Session
+    changed = files.changed_bytes(session)
+    return {
+        "public": store.count_public(session),
+        "files": changed["files"],
+        "records": [dict(row) for row in store.broken_approvals(session)],
+        "changed_files": changed["changed"],
+    }

@@ -70,3 +70,11 @@ def listing(
             {"user": user_id, "unit": unit_id, "after": after, "limit": limit, "at": None},
         ).mappings()
     )
+
+
+def first_unit(session: Session) -> str | None:
+    """The first unit by name, for the first information officer."""
+    found = session.execute(
+        sa.text("SELECT unit_id FROM govopen_org_unit_current ORDER BY name, unit_id LIMIT 1")
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
