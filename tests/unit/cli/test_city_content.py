@@ -14,8 +14,12 @@ from openpyxl import load_workbook
 
 from ckanext.govopen.cli.city.content import CityPlan, plan, write_inventory_workbook
 from ckanext.govopen.cli.city.inventory import item
-from ckanext.govopen.cli.city.units import check_character, uscc
+from ckanext.govopen.cli.city.units import uscc
 from ckanext.govopen.cli.city.wording import wording
+from ckanext.govopen.domain import inventory as rules
+from ckanext.govopen.domain.units import is_uscc
+from ckanext.govopen.logic.intake import read_table as read_sheet
+from ckanext.govopen.logic.vocab import vocabularies
 
 TODAY = date(2026, 11, 21)
 GROUNDS = {
@@ -113,7 +117,7 @@ class TestUnits:
 
     def test_every_code_has_a_valid_check_character_and_none_is_used_twice(self, demo):
         codes = [unit.uscc for unit in demo.units if unit.uscc]
-        assert all(len(code) == 18 and code[17] == check_character(code) for code in codes)
+        assert all(is_uscc(code) for code in codes)
         assert all(code[2:8] == "990100" for code in codes)
         assert len(set(codes)) == len(codes)
 
@@ -186,6 +190,17 @@ class TestReforms:
 
 
 class TestInventory:
+    def test_every_code_is_in_its_vocabulary(self, demo):
+        found = vocabularies()
+        for row in demo.resources:
+            assert row.share_type in found["share_type"]
+            assert row.share_method is None or row.share_method in found["share_method"]
+            assert row.format_category in found["format_category"]
+            assert all(name in found["format"] for name in row.formats)
+            assert row.domain in found["data_domain"]
+            assert row.secrecy in found["secrecy"]
+        assert all(one.licence in found["licence"] for one in demo.datasets)
+
     def test_names_are_unique_within_a_unit_after_all_reforms(self, city):
         names = Counter((row.unit_on(TODAY), row.name) for row in city.resources)
         assert [name for name, count in names.items() if count > 1] == []
@@ -202,8 +217,8 @@ class TestInventory:
             assert row.update_cycle in CYCLES
             assert row.items
             assert row.formats
-            assert row.share_type == "unconditional" or row.share_condition
-            assert row.share_type == "none" or row.share_method
+            assert row.share_type == "1" or row.share_condition
+            assert row.share_type == "3" or row.share_method
             assert row.format_category != "spreadsheet" or row.share_method == "platform_file"
             assert (row.open_type == "unconditional") == (row.sensitivity == "L1")
             assert row.open_type == "unconditional" or row.open_condition
@@ -312,6 +327,23 @@ class TestWorkbooks:
         ]
         assert all(re.match(r"\w+:[A-Z]", row["信息项信息"]) for row in rows)
 
+    @pytest.mark.parametrize("ending", ["xlsx", "csv"])
+    def test_the_reader_understands_it_and_every_row_is_complete(self, demo, tmp_path, ending):
+        one = next(a for a in demo.adjustments if a.changed and a.file_name.endswith(ending))
+        count = write_inventory_workbook(demo, one, tmp_path / one.file_name)
+        rows = list(read_sheet(tmp_path / one.file_name).rows)
+        assert len(rows) == count
+        for row in rows:
+            reading = rules.read_fields(row.values, vocabularies())
+            plan_row = demo.resource_on(demo_key(demo, row.values["res_code"]), one.date)
+            assert [*row.findings, *reading.findings] == []
+            assert rules.activation_findings(reading.fields) == []
+            assert rules.storing_findings(reading.fields, row.values) == []
+            for name in ("name", "abstract", "share_type", "open_type", "update_cycle"):
+                assert reading.fields[name] == getattr(plan_row, name)
+            items = [item["name_zh"] for item in reading.fields["items"]]
+            assert items == [item.name_zh for item in plan_row.items]
+
     def test_equal_adjustments_give_equal_bytes(self, demo, tmp_path):
         one = next(a for a in demo.adjustments if a.file_name.endswith(".xlsx"))
         sums = set()
@@ -358,6 +390,17 @@ class TestDatasets:
                 assert dataset.withdrawal.date > days[-1]
                 assert dataset.withdrawal.reason
         assert 3 <= sum(dataset.withdrawal is not None for dataset in demo.datasets) <= 15
+
+    def test_a_few_datasets_wait_for_their_review(self, demo):
+        assert 4 <= len(demo.waiting) <= 12
+        assert not {one.key for one in demo.waiting} & set(demo.dataset)
+        for one in demo.waiting:
+            assert TODAY - timedelta(days=10) <= one.published_on <= TODAY
+            assert demo.unit[one.unit_key].exists_on(one.published_on)
+
+    def test_reviewers_return_some_cases_with_an_opinion(self, demo):
+        opinions = [one.returned_because for one in demo.publish_batches]
+        assert 3 <= len([one for one in opinions if one]) <= len(opinions) / 8
 
     def test_the_unit_exists_when_it_publishes(self, city):
         assert all(city.unit[d.unit_key].exists_on(d.published_on) for d in city.datasets)
@@ -443,6 +486,10 @@ class TestExpected:
         assert {"withheld"} in openings.values()
         assert any("unconditional" in found for found in openings.values())
         assert set() in openings.values()
+
+
+def demo_key(city, res_code):
+    return next(row.key for row in city.resources if row.res_code == res_code)
 
 
 def read_table(path, kind, encoding):

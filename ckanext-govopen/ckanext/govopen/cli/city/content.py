@@ -24,7 +24,7 @@ from ckanext.govopen.cli.city.units import (
     build_reforms,
     build_units,
 )
-from ckanext.govopen.cli.city.wording import dice, names
+from ckanext.govopen.cli.city.wording import dice, names, pick
 
 SIZES = ("small", "demo", "large")
 COUNTED_KINDS = ("gov_organ", "public_institution", "authorized_org", "public_utility")
@@ -54,7 +54,8 @@ _HEADER = (
     "存储量",
     "计划开放日期",
     "不予公开情形",
-    "是否可见",
+    "目录可见",
+    "不可见情形",
     "数据领域",
 )
 
@@ -81,11 +82,15 @@ class Expected:
 
 @dataclass(frozen=True)
 class PublishBatch:
-    """Datasets that one unit publishes on one day: one review case."""
+    """Datasets that one unit publishes on one day: one review case.
+
+    `returned_because` is the opinion with which a reviewer sends some of them back once.
+    """
 
     date: date
     unit_key: str
     dataset_keys: tuple[str, ...]
+    returned_because: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,10 @@ class Event:
 
 @dataclass(frozen=True)
 class CityPlan:
-    """The whole city, from 2016 to `today`."""
+    """The whole city, from 2016 to `today`.
+
+    `waiting` are datasets submitted in the last days (`published_on` is that day) and not decided.
+    """
 
     seed: int
     size: str
@@ -115,6 +123,7 @@ class CityPlan:
     resources: tuple[Resource, ...]
     adjustments: tuple[Adjustment, ...]
     datasets: tuple[Dataset, ...]
+    waiting: tuple[Dataset, ...] = ()
 
     @cached_property
     def unit(self) -> dict[str, Unit]:
@@ -149,7 +158,14 @@ class CityPlan:
         found: dict[tuple[date, str], list[str]] = {}
         for dataset in self.datasets:
             found.setdefault((dataset.published_on, dataset.unit_key), []).append(dataset.key)
-        return tuple(PublishBatch(*place, tuple(keys)) for place, keys in sorted(found.items()))
+        return tuple(
+            PublishBatch(day, unit, tuple(keys), self._opinion(day, unit))
+            for (day, unit), keys in sorted(found.items())
+        )
+
+    def _opinion(self, day: date, unit: str) -> str | None:
+        rng = dice(self.seed, "returned", unit, day)
+        return pick(rng, names()["opinions"]) if rng.random() < 0.06 else None
 
     def timeline(self) -> tuple[Event, ...]:
         """Everything in the order in which it must be loaded."""
@@ -226,8 +242,8 @@ def plan(seed: int, size: str, today: date) -> CityPlan:
     current = [city.resource_on(row.key, today) for row in city.resources]
     dated = {row.key: row for row in city.resources}
     current = [replace(row, cancelled_on=dated[row.key].cancelled_on) for row in current]
-    datasets = build_datasets(units, current, seed, today, _SHARE)
-    city = _with_plans(replace(city, datasets=datasets))
+    datasets, waiting = build_datasets(units, current, seed, today, _SHARE)
+    city = _with_plans(replace(city, datasets=datasets, waiting=waiting))
     return replace(city, reforms=tuple(_with_moved(city, reform) for reform in reforms))
 
 
@@ -338,5 +354,6 @@ def _line(number: int, row: Resource, unit: Unit, day: date) -> list[str | int]:
         row.planned_open_on.isoformat() if row.planned_open_on else "",
         ground or "",
         "是" if row.catalog_visible else "否",
+        row.hidden_ground or "",
         labels["domain"][row.domain],
     ]

@@ -87,12 +87,15 @@ class Dataset:
 
 def build_datasets(
     units: Sequence[Unit], rows: Sequence[Resource], seed: int, today: date, share: float
-) -> tuple[Dataset, ...]:
+) -> tuple[tuple[Dataset, ...], tuple[Dataset, ...]]:
     """Datasets that together open `share` of the rows active on `today`, a few withdrawn.
 
     Args:
         rows: the rows as they read on `today`, with their dates.
         share: wanted data open rate, 0 to 1.
+
+    Returns:
+        those published, in order of date, and a few that wait for their review.
     """
     by_key = {unit.key: unit for unit in units}
     active = [row for row in rows if row.active_on(today)]
@@ -100,10 +103,13 @@ def build_datasets(
     chosen, spare = _choose(groups, dice(seed, "choose"), round(share * len(active)), today)
     maker = _Maker(by_key, seed, today)
     made = [maker.make(group) for group in chosen]
-    retired = [maker.withdrawn(group) for group in spare[: 1 + len(made) // 70]]
+    few = 1 + len(made) // 70
+    retired = [maker.withdrawn(group) for group in spare[:few]]
+    waiting = tuple(maker.waiting(group) for group in spare[few : 2 * few])
     stamped = _with_neglect(made, dice(seed, "neglect"), today)
     found = [*stamped, *(dataset for dataset in retired if dataset)]
-    return tuple(sorted(found, key=lambda dataset: (dataset.published_on, dataset.key)))
+    found.sort(key=lambda dataset: (dataset.published_on, dataset.key))
+    return tuple(found), waiting
 
 
 def _groups(
@@ -215,6 +221,17 @@ class _Maker:
             dataset,
             withdrawal=Withdrawal(day, ground, reason),
             refreshes=tuple(one for one in dataset.refreshes if one.date < day),
+        )
+
+    def waiting(self, group: tuple[Resource, ...]) -> Dataset:
+        """A dataset handed in within the last nine days."""
+        dataset = self.make(group)
+        rng = dice(self.seed, "waiting", dataset.key)
+        day = min(weekday(self.today - timedelta(days=int(rng.random() * 9))), self.today)
+        files = tuple(replace(one, as_of=day) for one in dataset.files)
+        holder = group[0].unit_on(day)
+        return replace(
+            dataset, unit_key=holder, published_on=day, refreshes=(), files=files, moves=()
         )
 
     def _day(self, group: tuple[Resource, ...], rng: Random) -> date:

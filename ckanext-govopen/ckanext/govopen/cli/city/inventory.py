@@ -114,6 +114,8 @@ EXTENTS = {
     "demo": Extent(5, (8, 10), 16),
     "large": Extent(99, (9, 10), 21, yearly=3),
 }
+# Codes of the vocabulary `share_type`.
+FREE_SHARING, LIMITED_SHARING, NO_SHARING = "1", "2", "3"
 _CYCLE_ROWS = {"realtime": 9000, "daily": 5000, "weekly": 2600, "monthly": 900}
 _UNKNOWN = date(2016, 3, 1)
 
@@ -317,10 +319,10 @@ class _UnitRows:
         )
         draw = self.rng.random()
         if opening == "withheld" and category == "database" and draw < 0.6:
-            return "none", "依照相关法律法规和保密审查意见，不予共享", None
+            return NO_SHARING, "依照相关法律法规和保密审查意见，不予共享", None
         if opening == "unconditional" and draw < 0.85:
-            return "unconditional", None, method
-        return "conditional", pick(self.rng, names()["share_conditions"]), method
+            return FREE_SHARING, None, method
+        return LIMITED_SHARING, pick(self.rng, names()["share_conditions"]), method
 
     def _condition(self, opening: str, ground: str) -> str | None:
         if opening == "unconditional":

@@ -18,6 +18,7 @@ from ckanext.govopen.cli.city.wording import (
     pick,
     wording,
 )
+from ckanext.govopen.domain.units import uscc_check_character
 
 _COUNTED = ("gov_organ", "public_institution", "authorized_org", "public_utility")
 _PREFIX = {
@@ -29,7 +30,6 @@ _PREFIX = {
     "mass_org": "13",
     "public_utility": "91",
 }
-_USCC_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ORG_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -137,19 +137,13 @@ class Reform:
     datasets: tuple[str, ...] = ()
 
 
-def check_character(code: str) -> str:
-    """The 18th character of a unified social credit code (GB 32100-2015)."""
-    total = sum(_USCC_SIGNS.index(sign) * pow(3, at, 31) for at, sign in enumerate(code[:17]))
-    return _USCC_SIGNS[-total % 31]
-
-
 def uscc(prefix: str, organisation: str) -> str:
     """A valid USCC of the unassigned division 990100 from eight signs (GB 11714 inside)."""
     weights = (3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(_ORG_SIGNS.index(s) * w for s, w in zip(organisation, weights, strict=True))
     inner = 11 - total % 11
     body = f"{prefix}{REGION}{organisation}" + ("X" if inner == 10 else str(inner % 11))
-    return body + check_character(body)
+    return body + uscc_check_character(body)
 
 
 def build_units(seed: int, size: str, today: date) -> tuple[Unit, ...]:
@@ -272,7 +266,8 @@ def _officers(rng: Random, founded: date) -> tuple[Officer, ...]:
 
 
 def _person_name(rng: Random) -> str:
-    return pick(rng, names()["surnames"]) + pick(rng, names()["given"])
+    surname: str = pick(rng, names()["surnames"])
+    return surname + str(pick(rng, names()["given"]))
 
 
 def _no_data(rng: Random, more: Mapping[str, Any], today: date) -> NoData | None:
