@@ -1,4 +1,4 @@
-"""gunicorn's settings for CKAN; the values that differ between installations come as environment."""
+"""gunicorn's settings for CKAN; what differs between installations comes as environment."""
 
 import os
 
@@ -23,6 +23,7 @@ forwarded_allow_ips = os.environ.get("GOVOPEN_TRUSTED_PROXIES", "127.0.0.1")
 def post_fork(server, worker):
     """Drop the database connections that the application opened before the fork."""
     import ckan.model as model
+
     from ckanext.datastore.backend import postgres
 
     for engine in (model.meta.engine, *postgres._engines.values()):

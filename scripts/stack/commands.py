@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import importlib
-import sys
 
 from stack.messages import StackError, warn
 
-COMMANDS = {name: f"stack.{name}_command" for name in (
-    "start", "stop", "status", "logs", "backup", "restore", "ckan", "test", "bench", "check")}
+COMMANDS = {
+    name: f"stack.{name}_command"
+    for name in (
+        "start",
+        "stop",
+        "status",
+        "logs",
+        "backup",
+        "restore",
+        "ckan",
+        "test",
+        "bench",
+        "check",
+    )
+}
 COMMANDS["fetch-jars"] = "stack.fetch_jars_command"
 
 

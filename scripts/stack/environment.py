@@ -23,8 +23,12 @@ from stack.messages import StackError, say, step
 
 MARKER = "govopen.json"
 OLDEST = (3, 10)
-INTERPRETERS = (*(f"python3.{minor}" for minor in range(14, 9, -1)), "python3",
-                "/usr/bin/python3", "/usr/local/bin/python3")
+INTERPRETERS = (
+    *(f"python3.{minor}" for minor in range(14, 9, -1)),
+    "python3",
+    "/usr/bin/python3",
+    "/usr/local/bin/python3",
+)
 LAYERS = {
     "libraries": ("config/constraints.txt",),
     "product": ("pyproject.toml", "setup.py"),
@@ -73,8 +77,11 @@ def _create(checkout: Checkout, user: RunUser) -> None:
         uv = shutil.which("uv")
         if uv is None:
             raise StackError("venv_failed", python=python, output=_tail(done.stdout))
-        _must([uv, "venv", "--clear", "--python", python, str(checkout.venv)], "venv_failed",
-              python=python)
+        _must(
+            [uv, "venv", "--clear", "--python", python, str(checkout.venv)],
+            "venv_failed",
+            python=python,
+        )
 
 
 def interpreter(user: RunUser) -> str:
@@ -100,8 +107,7 @@ def _bring_up(checkout: Checkout, layer: str) -> None:
         "tests": lambda c: ["--no-deps", "-r", str(c.config / "constraints-dev.txt")],
     }
     with step(f"step_{layer}"):
-        command = [*_installer(checkout), *makers[layer](checkout)]
-        _must(command, "install_failed")
+        _must([*_installer(checkout), *makers[layer](checkout)], "install_failed")
     marks = _marks(checkout) | {layer: fingerprint(checkout, layer)}
     (checkout.venv / MARKER).write_text(json.dumps(marks, indent=1), encoding="utf-8")
 
@@ -114,7 +120,15 @@ def _installer(checkout: Checkout) -> list[str]:
         _run([*pip, "install", "--quiet", "uv"])
     uv = str(own) if own.exists() else shutil.which("uv")
     if uv:
-        return [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(checkout.python)]
+        return [
+            uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            str(checkout.python),
+        ]
     return [*pip, "install", "--quiet"]
 
 
@@ -146,8 +160,16 @@ def clean_environ() -> dict[str, str]:
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     # copies, not links: the download cache may belong to somebody else's home
     environ = clean_environ() | {"UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy")}
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/",
-                          stderr=subprocess.STDOUT, text=True, check=False, env=environ)
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd="/",
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=environ,
+    )
 
 
 def _must(command: list[str], key: str, **facts: object) -> None:

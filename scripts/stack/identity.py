@@ -31,18 +31,21 @@ class RunUser:
 
     def runs(self, command: list[str]) -> bool:
         """Tell whether this account can run the command successfully."""
-        who = {} if os.geteuid() == self.uid else self.popen_arguments()
+        other = os.geteuid() != self.uid
         try:
             done = subprocess.run(
-                command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False, **who
+                command,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                user=self.uid if other else None,
+                group=self.gid if other else None,
+                extra_groups=[] if other else None,
             )
         except OSError:
             return False
         return done.returncode == 0
-
-    def popen_arguments(self) -> dict[str, object]:
-        """Return the arguments of subprocess that switch to this account."""
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def run_user(data: Path) -> RunUser:
@@ -93,3 +96,8 @@ def become(user: RunUser) -> None:
         os.setgroups([])
         os.setgid(user.gid)
         os.setuid(user.uid)
+
+
+def myself_or_nobody() -> RunUser:
+    """Return the account that the parts of a new data folder of ours would run as."""
+    return _account(os.geteuid()) if os.geteuid() else _named(FALLBACK_USER)

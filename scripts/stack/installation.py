@@ -11,12 +11,27 @@ from stack.layout import Checkout, DataFolder
 from stack.ports import LOOPBACK
 from stack.state import State
 
-PLUGINS = ("govopen_review", "govopen_theme", "govopen", "scheming_datasets", "dcat", "activity",
-           "datastore", "expire_api_token")
-OWN_PLUGINS = {"govopen_review": "plugin_review.py", "govopen_theme": "plugin_theme.py",
-               "govopen": "plugin.py"}
-DATABASES = {"govopen_owner": "ckan", "govopen_app": "ckan", "govopen_loader": "datastore",
-             "govopen_reader": "datastore"}
+PLUGINS = (
+    "govopen_review",
+    "govopen_theme",
+    "govopen",
+    "scheming_datasets",
+    "dcat",
+    "activity",
+    "datastore",
+    "expire_api_token",
+)
+OWN_PLUGINS = {
+    "govopen_review": "plugin_review.py",
+    "govopen_theme": "plugin_theme.py",
+    "govopen": "plugin.py",
+}
+DATABASES = {
+    "govopen_owner": "ckan",
+    "govopen_app": "ckan",
+    "govopen_loader": "datastore",
+    "govopen_reader": "datastore",
+}
 # redis-py 8 gives every connection a time-out of 5 s, which ends blocking reads of idle workers
 REDIS_TIMEOUT_SECONDS = 3600
 
@@ -56,9 +71,8 @@ class Installation:
     @property
     def local_url(self) -> str:
         """Return the address under which this machine reaches the web part."""
-        wild = self.state.host in ("0.0.0.0", LOOPBACK)  # noqa: S104
-        host = LOOPBACK if wild else f"[{self.state.host}]" if ":" in self.state.host else self.state.host
-        return f"http://{host}:{self.state.port}"
+        host = LOOPBACK if self.state.host == "0.0.0.0" else self.state.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.state.port}"
 
     def database_url(self, role: str) -> str:
         """Return the SQLAlchemy URL of a role's own database."""
@@ -90,7 +104,7 @@ class Installation:
 
     @property
     def solr_account(self) -> tuple[str, str]:
-        """Return user and password of Solr (empty when a server of somebody else asks for none)."""
+        """Return user and password of Solr (empty when an external server asks for none)."""
         given = self.external("solr")
         if not given:
             return "ckan", self.keys["solr"]
@@ -101,7 +115,9 @@ class Installation:
     def plugins(self) -> tuple[str, ...]:
         """Return CKAN's plugins in load order, less those of ours whose module is not there."""
         folder = self.checkout.extension
-        return tuple(p for p in PLUGINS if p not in OWN_PLUGINS or (folder / OWN_PLUGINS[p]).exists())
+        return tuple(
+            p for p in PLUGINS if p not in OWN_PLUGINS or (folder / OWN_PLUGINS[p]).exists()
+        )
 
 
 def templates_folder(checkout: Checkout) -> str:
@@ -142,7 +158,8 @@ def ckan_ini(one: Installation) -> str:
         "data_path": one.folder.root,
         "files_path": one.folder.files,
         "scheming": "scheming.dataset_schemas = ckanext.govopen:schemas/dataset.yaml"
-        if schema.exists() else "",
+        if schema.exists()
+        else "",
         **{name: one.keys[name] for name in ("secret_key", "csrf_key", "token_key")},
     }
     filled = {name: ini_value(value) for name, value in values.items()}

@@ -52,7 +52,8 @@ def parse_lock(lines: str) -> tuple[Jar, ...]:
         if len(fields) != 3 or len(parts) not in (3, 4) or len(fields[1]) != 64:
             raise ValueError(f"line {number} of the jar lock: {line!r}")
         classifier = parts[3] if len(parts) == 4 else ""
-        jars.append(Jar(*parts[:3], classifier, fields[1], int(fields[2])))
+        group, artifact, version = parts[:3]
+        jars.append(Jar(group, artifact, version, classifier, fields[1], int(fields[2])))
     return tuple(jars)
 
 
@@ -118,7 +119,7 @@ def _download(jar: Jar, mirror: str | None) -> Path:
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     try:
         return Path(component.artifact(jar.classifier, "jar").resolve())
-    except Exception as error:  # noqa: BLE001  (jgo passes on errors of several libraries)
+    except Exception as error:  # jgo passes on the errors of several libraries
         raise StackError("jar_missing", jar=jar.file_name, error=error) from error
 
 

@@ -125,8 +125,16 @@ class DataFolder:
 
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that must exist before anything starts."""
-        return (self.root, self.run, self.sockets, self.logs, self.redis, self.solr,
-                self.storage, self.files)
+        return (
+            self.root,
+            self.run,
+            self.sockets,
+            self.logs,
+            self.redis,
+            self.solr,
+            self.storage,
+            self.files,
+        )
 
 
 def data_folder(given: str | None, checkout: Checkout) -> DataFolder:

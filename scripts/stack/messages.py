@@ -42,9 +42,9 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
     return "en"
 
 
-def text(key: str, lang: str | None = None, **facts: object) -> str:
-    """Return the text of `key` in `lang` (default: the locale's), with the facts filled in."""
-    return _TEXTS[key][lang or language()].format(**facts)
+def text(key: str, **facts: object) -> str:
+    """Return the text of `key` in the locale's language, with the facts filled in."""
+    return _TEXTS[key][language()].format(**facts)
 
 
 def both(key: str) -> str:

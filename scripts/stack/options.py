@@ -20,8 +20,11 @@ class Parser(argparse.ArgumentParser):
 def parser(command: str) -> Parser:
     """Return the parser of a door, with the option that nearly all share."""
     made = Parser(
-        prog=f"./scripts/{command}", description=both(f"help_{command}"), allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False,
+        prog=f"./scripts/{command}",
+        description=both(f"help_{command}"),
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
     made.add_argument("-h", "--help", action="help", help=text("help_help"))
     return made

@@ -28,15 +28,30 @@ def of(one: Installation) -> list[Part]:
     """Return the parts of this installation in the order in which they start."""
     parts = []
     if not one.external("database"):
-        parts.append(Part("postgresql", postgresql.script(one), {
-            "priority": "10", "stopsignal": "INT", "stopwaitsecs": "60", "startretries": "30"}))
+        parts.append(
+            Part(
+                "postgresql",
+                postgresql.script(one),
+                {"priority": "10", "stopsignal": "INT", "stopwaitsecs": "60", "startretries": "30"},
+            )
+        )
     if not one.external("redis"):
-        parts.append(Part("redis", [_exec(redis_server.command(one))], {
-            "priority": "10", "stopwaitsecs": "20", "startretries": "20"}))
+        parts.append(
+            Part(
+                "redis",
+                [_exec(redis_server.command(one))],
+                {"priority": "10", "stopwaitsecs": "20", "startretries": "20"},
+            )
+        )
     if not one.external("solr"):
-        parts.append(Part("solr", [_exec(solr.command(one))], {
-            "priority": "10", "stopwaitsecs": "30", "startretries": "20"}))
-    return parts + [web(one), worker(one), city(one)]
+        parts.append(
+            Part(
+                "solr",
+                [_exec(solr.command(one))],
+                {"priority": "10", "stopwaitsecs": "30", "startretries": "20"},
+            )
+        )
+    return [*parts, web(one), worker(one), city(one)]
 
 
 def _exec(command: list[str]) -> str:
@@ -48,28 +63,50 @@ _GROUP = {"stopasgroup": "true", "killasgroup": "true"}
 
 def web(one: Installation) -> Part:
     """Return the web part: gunicorn with CKAN."""
-    command = [str(one.checkout.tool("gunicorn")), "--config",
-               str(one.checkout.config / "gunicorn.conf.py"),
-               "--pythonpath", str(one.checkout.config), "wsgi:application"]
+    command = [
+        str(one.checkout.tool("gunicorn")),
+        "--config",
+        str(one.checkout.config / "gunicorn.conf.py"),
+        "--pythonpath",
+        str(one.checkout.config),
+        "wsgi:application",
+    ]
     host = f"[{one.state.host}]" if ":" in one.state.host else one.state.host
     lines = [f"export GOVOPEN_BIND={shlex.quote(f'{host}:{one.state.port}')}", _exec(command)]
     # gunicorn ends its own workers; after a kill -9 of the master its orphans end by themselves
-    return Part("web", lines, {"priority": "50", "stopwaitsecs": "25", "startretries": "20",
-                               "startsecs": "8", "killasgroup": "true"}, starts_itself=False)
+    return Part(
+        "web",
+        lines,
+        {
+            "priority": "50",
+            "stopwaitsecs": "25",
+            "startretries": "20",
+            "startsecs": "8",
+            "killasgroup": "true",
+        },
+        starts_itself=False,
+    )
 
 
 def worker(one: Installation) -> Part:
     """Return the worker of background and scheduled jobs."""
-    return Part("worker", [_exec([*ckan(one), "govopen", "worker"])], _GROUP | {
-        "priority": "60", "stopwaitsecs": "30", "startretries": "20"}, starts_itself=False)
+    return Part(
+        "worker",
+        [_exec([*ckan(one), "govopen", "worker"])],
+        _GROUP | {"priority": "60", "stopwaitsecs": "30", "startretries": "20"},
+        starts_itself=False,
+    )
 
 
 def city(one: Installation) -> Part:
     """Return the one run that makes the fictional city."""
     command = [*ckan(one), "govopen", "city", "generate", "--size", one.state.city]
-    return Part("city", ["exec nice -n 5 " + shlex.join(command)], _GROUP | {
-        "priority": "70", "stopwaitsecs": "15", "startsecs": "0", "autorestart": "false"},
-        starts_itself=False)
+    return Part(
+        "city",
+        ["exec nice -n 5 " + shlex.join(command)],
+        _GROUP | {"priority": "70", "stopwaitsecs": "15", "startsecs": "0", "autorestart": "false"},
+        starts_itself=False,
+    )
 
 
 def ckan(one: Installation) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,12 +56,23 @@ def holder(port: int) -> str | None:
     }
     wanted = {f"socket:[{inode}]" for inode in inodes}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) in wanted for link in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} ({process.name})"
-        except OSError:
-            continue
+        if wanted & _open_files(process):
+            return f"{(process / 'comm').read_text().strip()} ({process.name})"
     return None
+
+
+def _open_files(process: Path) -> set[str]:
+    try:
+        return set(map(_target, list((process / "fd").iterdir())))
+    except OSError:
+        return set()
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def _rows(table: Path) -> Iterator[list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import tempfile
@@ -36,11 +35,24 @@ def init(one: Installation) -> None:
         password.write(one.keys[SUPERUSER])
         password.flush()
         done = subprocess.run(
-            [str(binaries(one.checkout) / "initdb"), "-D", str(target), "-U", SUPERUSER,
-             "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256",
-             f"--pwfile={password.name}", "--no-instructions"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            cwd=one.folder.run, env=clean_environ() | {"LC_ALL": "C.UTF-8"},
+            [
+                str(binaries(one.checkout) / "initdb"),
+                "-D",
+                str(target),
+                "-U",
+                SUPERUSER,
+                "--locale=C.UTF-8",
+                "--encoding=UTF8",
+                "--auth=scram-sha-256",
+                f"--pwfile={password.name}",
+                "--no-instructions",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=one.folder.run,
+            env=clean_environ() | {"LC_ALL": "C.UTF-8"},
         )
     if done.returncode != 0:
         raise StackError("initdb_failed", output=done.stdout.strip()[-1500:])
@@ -52,13 +64,16 @@ def configure(one: Installation) -> None:
     config = one.checkout.config
     hba = one.folder.postgresql / "pg_hba.conf"
     write_private(hba, (config / "pg_hba.conf").read_text(encoding="utf-8"))
-    write_private(one.folder.postgresql / "postgresql.conf", render(
-        config / "postgresql.conf.tmpl",
-        port=one.state.ports["postgresql"],
-        sockets=_quoted(one.folder.sockets),
-        hba=_quoted(hba),
-        synchronous_commit="off" if one.state.stamp == "test" else "on",
-    ))
+    write_private(
+        one.folder.postgresql / "postgresql.conf",
+        render(
+            config / "postgresql.conf.tmpl",
+            port=one.state.ports["postgresql"],
+            sockets=_quoted(one.folder.sockets),
+            hba=_quoted(hba),
+            synchronous_commit="off" if one.state.stamp == "test" else "on",
+        ),
+    )
 
 
 def _quoted(path: Path) -> str:
@@ -97,8 +112,36 @@ def psql(one: Installation, sql: str, *, database: str = "postgres", role: str =
     return done.stdout.strip()
 
 
-def _psql(one: Installation, arguments: list[str], sql: str, database: str,
-          role: str) -> subprocess.CompletedProcess[str]:
+def _psql(
+    one: Installation, arguments: list[str], sql: str, database: str, role: str
+) -> subprocess.CompletedProcess[str]:
+    command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *arguments]
+    return tool(one, command, database=database, role=role, given=sql)
+
+
+def tool(
+    one: Installation,
+    command: list[str],
+    *,
+    database: str,
+    role: str = SUPERUSER,
+    given: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run one of PostgreSQL's programs on a database and return how it ended."""
+    program, *arguments = command
+    return subprocess.run(
+        [str(binaries(one.checkout) / program), *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environ() | connection(one, database, role),
+        cwd="/",
+    )
+
+
+def connection(one: Installation, database: str, role: str) -> dict[str, str]:
+    """Return the environment by which PostgreSQL's programs find the server and sign in."""
     server = one.external("database")
     where = urlsplit(server) if server else None
     if where:
@@ -108,15 +151,15 @@ def _psql(one: Installation, arguments: list[str], sql: str, database: str,
     else:
         host, port = str(one.folder.sockets), one.state.ports["postgresql"]
         user, password = role, one.keys[role]
-    environ = clean_environ() | {
-        "PGHOST": host, "PGPORT": str(port), "PGUSER": user, "PGPASSWORD": password,
-        "PGDATABASE": database, "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "5",
+    return {
+        "PGHOST": host,
+        "PGPORT": str(port),
+        "PGUSER": user,
+        "PGPASSWORD": password,
+        "PGDATABASE": database,
+        "PGCLIENTENCODING": "UTF8",
+        "PGCONNECT_TIMEOUT": "5",
     }
-    return subprocess.run(
-        [str(binaries(one.checkout) / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-         *arguments],
-        input=sql, capture_output=True, text=True, check=False, env=environ, cwd="/",
-    )
 
 
 def is_up(one: Installation) -> bool:
@@ -140,7 +183,7 @@ def create(one: Installation) -> None:
     there = psql(one, "SELECT datname FROM pg_database").split()
     for name in ("ckan", "datastore"):
         if name not in there:
-            psql(one, f"CREATE DATABASE {name} OWNER govopen_owner TEMPLATE template0 ENCODING 'UTF8'")
+            psql(one, f"CREATE DATABASE {name} OWNER govopen_owner TEMPLATE template0")
     psql(one, _CKAN_RIGHTS, database="ckan")
     psql(one, _DATASTORE_RIGHTS, database="datastore")
 
@@ -185,7 +228,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO govopen_app;
 
 
 def grant(one: Installation) -> None:
-    """After the migrations: what the application's role may do, less what the product takes away."""
+    """After the migrations: what the application may do, less what the product takes away."""
     narrowing = one.checkout.extension / "model" / "sql" / "grants.sql"
     own = narrowing.read_text(encoding="utf-8") if narrowing.exists() else ""
     psql(one, f"BEGIN;\n{_APP_RIGHTS}\n{own}\nCOMMIT;\n", database="ckan", role="govopen_owner")
@@ -198,8 +241,11 @@ def datastore_permissions(one: Installation) -> None:
     """
     source = one.checkout.site_packages / "ckanext" / "datastore" / "set_permissions.sql"
     sql = source.read_text(encoding="utf-8").format(
-        maindb='"ckan"', datastoredb='"datastore"', mainuser='"govopen_app"',
-        writeuser='"govopen_loader"', readuser='"govopen_reader"',
+        maindb='"ckan"',
+        datastoredb='"datastore"',
+        mainuser='"govopen_app"',
+        writeuser='"govopen_loader"',
+        readuser='"govopen_reader"',
     )
     less = sql.replace("\\connect", "-- already connected to")
     psql(one, less + "\nREVOKE ALL ON SCHEMA public FROM govopen_app;\n", database="datastore")
@@ -207,10 +253,5 @@ def datastore_permissions(one: Installation) -> None:
 
 def function_exists(one: Installation, name: str) -> bool:
     """Tell whether the product's migrations have made the function."""
-    found = psql(one, f"SELECT count(*) FROM pg_proc WHERE proname = '{name}'", database="ckan")  # noqa: S608
-    return found != "0"
-
-
-def environ_for_owner(one: Installation) -> dict[str, str]:
-    """Return the environment in which `ckan db upgrade` works as the owner of the tables."""
-    return os.environ | {"CKAN_SQLALCHEMY_URL": one.database_url("govopen_owner")}
+    sql = f"SELECT count(*) FROM pg_proc WHERE proname = '{name}'"  # noqa: S608
+    return psql(one, sql, database="ckan") != "0"

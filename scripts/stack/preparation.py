@@ -33,8 +33,9 @@ def check_reach(checkout: Checkout, folder: DataFolder, user: RunUser) -> None:
         if blocked:
             raise StackError("unreachable", user=user.name, path=path, blocked=blocked)
     if not user.can("-r", checkout.config / "constraints.txt"):
-        raise StackError("unreachable", user=user.name, path=checkout.config,
-                         blocked=checkout.config)
+        raise StackError(
+            "unreachable", user=user.name, path=checkout.config, blocked=checkout.config
+        )
 
 
 def bring_jars(checkout: Checkout) -> None:
@@ -45,9 +46,16 @@ def bring_jars(checkout: Checkout) -> None:
         return
     with step("step_jars"):
         done = subprocess.run(
-            [str(checkout.python), "-B", str(checkout.root / "scripts/stack/__main__.py"),
-             "fetch-jars"],
-            capture_output=True, text=True, check=False, env=environment.clean_environ(),
+            [
+                str(checkout.python),
+                "-B",
+                str(checkout.root / "scripts/stack/__main__.py"),
+                "fetch-jars",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment.clean_environ(),
         )
     if done.returncode != 0:
         raise StackError("jars_failed", output=done.stderr.strip()[-800:])
@@ -61,8 +69,9 @@ def make_folders(folder: DataFolder, user: RunUser) -> None:
         folder.root.chmod(0o700)
         identity.hand_over(folder.root, user)
     except PermissionError as error:
-        raise StackError("folder_denied", path=error.filename or folder.root,
-                         user=user.name) from error
+        raise StackError(
+            "folder_denied", path=error.filename or folder.root, user=user.name
+        ) from error
     except OSError as error:
         raise StackError("folder_failed", path=folder.root, error=error) from error
     if not user.can("-w", folder.root):
@@ -78,11 +87,13 @@ def _make(path: Path, user: RunUser) -> None:
         os.chown(path, user.uid, user.gid)
 
 
-def go_on_inside(checkout: Checkout, folder: DataFolder, user: RunUser,
-                 arguments: list[str]) -> None:
+def go_on_inside(
+    checkout: Checkout, folder: DataFolder, user: RunUser, arguments: list[str]
+) -> None:
     """Become the account and continue with the Python of the virtual environment."""
     home = {"HOME": str(folder.root)} if os.geteuid() == 0 else {}
     identity.become(user)
     environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | home
     main = str(checkout.root / "scripts" / "stack" / "__main__.py")
-    os.execve(str(checkout.python), [str(checkout.python), "-B", main, *arguments], environ)
+    python = str(checkout.python)
+    os.execve(python, [python, "-B", main, *arguments], environ)  # noqa: S606  (no shell is wanted)

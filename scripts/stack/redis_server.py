@@ -24,19 +24,33 @@ def program(checkout: Checkout) -> tuple[Path, int]:
     return bundled, _major(bundled)
 
 
+def version(checkout: Checkout) -> str:
+    """Return the version of the server in use."""
+    return _version(program(checkout)[0])
+
+
 def _major(path: Path) -> int:
+    return int(_version(path).partition(".")[0] or 0)
+
+
+def _version(path: Path) -> str:
     done = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"v=(\d+)\.", done.stdout)
-    return int(found.group(1)) if found else 0
+    found = re.search(r"v=([\d.]+)", done.stdout)
+    return found.group(1) if found else ""
 
 
 def configure(one: Installation) -> None:
-    """Write the settings. The dump's name holds the version: an older server reads no newer dump."""
+    """Write the settings; the dump's name holds the version, as old servers read no newer dump."""
     _, major = program(one.checkout)
-    write_private(one.folder.redis / "redis.conf", render(
-        one.checkout.config / "redis.conf.tmpl",
-        socket=_quoted(one.redis_socket), folder=_quoted(one.folder.redis), major=major,
-    ))
+    write_private(
+        one.folder.redis / "redis.conf",
+        render(
+            one.checkout.config / "redis.conf.tmpl",
+            socket=_quoted(one.redis_socket),
+            folder=_quoted(one.folder.redis),
+            major=major,
+        ),
+    )
 
 
 def _quoted(path: Path) -> str:

@@ -11,9 +11,10 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 
-from stack import parts, postgresql, redis_server, solr, state, supervisor
+from stack import parts, ports, postgresql, redis_server, solr, state, supervisor
 from stack.environment import clean_environ
 from stack.installation import Installation, ckan_ini
+from stack.layout import DataFolder
 from stack.messages import StackError, say, step
 
 WEB_SECONDS = 120
@@ -57,6 +58,18 @@ def configure(one: Installation) -> None:
     parts.write(one)
 
 
+def with_ports(folder: DataFolder, wanted: state.State) -> state.State:
+    """Return the state with a free port for each part that listens on the loopback address."""
+    chosen: dict[str, int] = {}
+    for part in ("postgresql", "solr"):
+        taken = frozenset({wanted.port, *chosen.values()})
+        port = ports.choose(f"{folder.root} {part}", wanted.ports.get(part), taken)
+        if port is None:
+            raise StackError("no_free_port")
+        chosen[part] = port
+    return replace(wanted, ports=chosen)
+
+
 def fingerprint(one: Installation) -> str:
     """Return a hash of all that decides about the schema and the commands."""
     base = one.checkout.extension
@@ -77,7 +90,7 @@ def migrate(one: Installation) -> Installation:
     with step("step_schema"):
         postgresql.create(one)
         postgresql.datastore_permissions(one)
-        ckan(one, "db", "upgrade", environ=postgresql.environ_for_owner(one))
+        ckan(one, "db", "upgrade", role="govopen_owner")
         postgresql.grant(one)
         stamp(one)
         found = offered(ckan(one, "govopen", "--help", may_fail=True))
@@ -90,14 +103,20 @@ def stamp(one: Installation) -> None:
     """Mark the database of a demo or test folder, whose clock may be set."""
     kind = one.state.stamp or ("demo" if one.state.city in ("demo", "small") else "")
     if kind and postgresql.function_exists(one, "govopen_stamp"):
-        postgresql.psql(one, f"SELECT govopen_stamp('{kind}')", database="ckan",  # noqa: S608
-                        role="govopen_owner")
+        postgresql.psql(
+            one, f"SELECT govopen_stamp('{kind}')", database="ckan", role="govopen_owner"
+        )
 
 
 def offered(help_page: str) -> list[str]:
     """Return those of the commands we would call that the help page of `ckan govopen` lists."""
-    listed = set(re.findall(r"^  ([a-z][a-z-]*)\b", help_page, re.MULTILINE))
+    listed = listed_commands(help_page)
     return [name for name in OWN_COMMANDS if name in listed]
+
+
+def listed_commands(help_page: str) -> frozenset[str]:
+    """Return the names in the list of sub-commands on a help page."""
+    return frozenset(re.findall(r"^  ([a-z][a-z-]*)\b", help_page, re.MULTILINE))
 
 
 def commands(one: Installation) -> list[str]:
@@ -105,20 +124,32 @@ def commands(one: Installation) -> list[str]:
     return one.state.done.get("commands", "").split()
 
 
-def ckan(one: Installation, *arguments: str, environ: dict[str, str] | None = None,
-         may_fail: bool = False) -> str:
+def ckan(
+    one: Installation,
+    *arguments: str,
+    role: str = "govopen_app",
+    may_fail: bool = False,
+) -> str:
     """Run a `ckan` command and return what it printed."""
-    given = {"CKAN_SQLALCHEMY_URL": environ["CKAN_SQLALCHEMY_URL"]} if environ else {}
+    given = {"CKAN_SQLALCHEMY_URL": one.database_url(role)}
     done = subprocess.run(
-        [*parts.ckan(one), *arguments], cwd=one.folder.run, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False,
+        [*parts.ckan(one), *arguments],
+        cwd=one.folder.run,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
         env=clean_environ() | {"PYTHONUTF8": "1", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"} | given,
     )
     if done.returncode != 0 and not may_fail:
         log = one.folder.logs / "ckan-command.log"
         log.write_text(done.stdout + done.stderr, encoding="utf-8")
-        raise StackError("ckan_failed", command=" ".join(arguments), log=log,
-                         output="\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]))
+        raise StackError(
+            "ckan_failed",
+            command=" ".join(arguments),
+            log=log,
+            output="\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]),
+        )
     return done.stdout
 
 

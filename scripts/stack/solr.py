@@ -27,7 +27,7 @@ OLDEST_JAVA = 17
 
 
 def java(checkout: Checkout) -> Path:
-    """Return the Java to use: the operator's, the installed wheel's, or the system's (17 or later)."""
+    """Return the Java to use: the operator's, the wheel's, or the system's (17 or later)."""
     given = os.environ.get("GOVOPEN_JAVA_HOME")
     if given:
         return Path(given) / "bin" / "java"
@@ -80,10 +80,15 @@ def security(user: str, password: str) -> str:
     salt = hashlib.sha256(f"salt of {password}".encode()).digest()
     stored = hashlib.sha256(hashlib.sha256(salt + password.encode()).digest()).digest()
     pair = f"{base64.b64encode(stored).decode()} {base64.b64encode(salt).decode()}"
-    return json.dumps({
-        "authentication": {"class": "solr.BasicAuthPlugin", "blockUnknown": True,
-                           "credentials": {user: pair}},
-    })
+    return json.dumps(
+        {
+            "authentication": {
+                "class": "solr.BasicAuthPlugin",
+                "blockUnknown": True,
+                "credentials": {user: pair},
+            },
+        }
+    )
 
 
 def command(one: Installation) -> list[str]:
@@ -91,16 +96,28 @@ def command(one: Installation) -> list[str]:
     base, home = one.folder.solr, one.folder.solr / "home"
     lock = one.checkout.jar_lock.read_text(encoding="utf-8")
     return [
-        str(java(one.checkout)), f"-Xms{HEAP}", f"-Xmx{HEAP}", "-Xss256k", "-XX:+UseG1GC",
-        "-XX:+CrashOnOutOfMemoryError", f"-XX:ErrorFile={one.folder.logs}/solr-crash.log",
-        "-Duser.timezone=UTC", "-Dfile.encoding=UTF-8",
+        str(java(one.checkout)),
+        f"-Xms{HEAP}",
+        f"-Xmx{HEAP}",
+        "-Xss256k",
+        "-XX:+UseG1GC",
+        "-XX:+CrashOnOutOfMemoryError",
+        f"-XX:ErrorFile={one.folder.logs}/solr-crash.log",
+        "-Duser.timezone=UTC",
+        "-Dfile.encoding=UTF-8",
         "--enable-native-access=ALL-UNNAMED",
-        f"-Dsolr.solr.home={home}", f"-Dsolr.log.dir={one.folder.logs}",
-        f"-Dsolr.webapp.dir={base / 'webapp'}", f"-Djetty.port={one.state.ports['solr']}",
-        "-Dhost=127.0.0.1", "-Ddisable.configEdit=true", "-Dsolr.install.dir=" + str(base),
+        f"-Dsolr.solr.home={home}",
+        f"-Dsolr.log.dir={one.folder.logs}",
+        f"-Dsolr.webapp.dir={base / 'webapp'}",
+        f"-Djetty.port={one.state.ports['solr']}",
+        "-Dhost=127.0.0.1",
+        "-Ddisable.configEdit=true",
+        "-Dsolr.install.dir=" + str(base),
         f"-Dlog4j2.configurationFile={base / 'log4j2.xml'}",
-        "-cp", f"{one.checkout.venv / folder_name(lock)}/*",
-        "org.eclipse.jetty.xml.XmlConfiguration", str(base / "jetty-solr.xml"),
+        "-cp",
+        f"{one.checkout.venv / folder_name(lock)}/*",
+        "org.eclipse.jetty.xml.XmlConfiguration",
+        str(base / "jetty-solr.xml"),
     ]
 
 

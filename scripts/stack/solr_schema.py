@@ -6,14 +6,35 @@ words (`text_zh_word`). Applied to its own result it changes nothing.
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET  # noqa: S405  (reads a file of the installed CKAN)
+import xml.etree.ElementTree as ET
 
 SCHEMA_NAME = "ckan-2.12"
 TEXT_TYPES = frozenset({"text", "text_general"})
 DOC_VALUES = frozenset(
-    "id site_id name tags groups organization license license_id res_format res_type state "
-    "capacity dataset_type entity_type title_string metadata_created metadata_modified indexed_ts "
-    "views_total views_recent vocab_* *_date".split()
+    {
+        "id",
+        "site_id",
+        "name",
+        "tags",
+        "groups",
+        "organization",
+        "license",
+        "license_id",
+        "res_format",
+        "res_type",
+        "state",
+        "capacity",
+        "dataset_type",
+        "entity_type",
+        "title_string",
+        "metadata_created",
+        "metadata_modified",
+        "indexed_ts",
+        "views_total",
+        "views_recent",
+        "vocab_*",
+        "*_date",
+    }
 )
 VIEWS = ("text_uni", "text_word")
 NOT_TEXT = frozenset({"urls", "text"})
@@ -55,9 +76,11 @@ NGRAM_TYPE = _text_type("text_ngram", _CHARS, _PAIRS)
 
 def _field(name: str, kind: str, **attributes: str) -> str:
     given = {"indexed": "true", "stored": "false"} | attributes
-    return f'<field name="{name}" type="{kind}" ' + " ".join(
-        f'{key}="{value}"' for key, value in given.items()
-    ) + "/>"
+    return (
+        f'<field name="{name}" type="{kind}" '
+        + " ".join(f'{key}="{value}"' for key, value in given.items())
+        + "/>"
+    )
 
 
 NEW_FIELDS = (
@@ -72,8 +95,12 @@ NEW_FIELDS = (
     _field("title_pyi", "string", multiValued="true"),
     _field("title_sort", "string_dv", indexed="false"),
 )
-NEW_COPIES = (("tags", "tags_txt"), ("title", "title_uni"), ("title", "title_word"),
-              ("org_title", "text"))
+NEW_COPIES = (
+    ("tags", "tags_txt"),
+    ("title", "title_uni"),
+    ("title", "title_word"),
+    ("org_title", "text"),
+)
 
 
 def transform(schema: str) -> str:
@@ -134,7 +161,7 @@ def _add_fields(root: ET.Element) -> None:
 
 
 def text_sources(root: ET.Element) -> list[str]:
-    """Return the fields that CKAN copies to `text`, less its list of addresses and `text` itself."""
+    """Return the fields that CKAN copies to `text`, less its addresses and `text` itself."""
     return [
         source
         for copy in root.iter("copyField")

@@ -63,8 +63,9 @@ def _one_start(folder: DataFolder) -> Iterator[None]:
         yield
 
 
-def installation(checkout: Checkout, folder: DataFolder,
-                 chosen: argparse.Namespace) -> Installation:
+def installation(
+    checkout: Checkout, folder: DataFolder, chosen: argparse.Namespace
+) -> Installation:
     """Return the installation that the options and the folder's own memory describe."""
     known = state.load(folder)
     if known and chosen.city and chosen.city != known.city:
@@ -79,7 +80,7 @@ def installation(checkout: Checkout, folder: DataFolder,
     options.check_host(wanted.host, wanted.city, wanted.stamp)
     keys = state.keys(folder)
     if supervisor.is_running(folder):
-        if (wanted.host, wanted.port, wanted.site_url) != (before.host, before.port, before.site_url):
+        if wanted != before:
             raise StackError("runs_elsewhere", port=before.port)
         return Installation(checkout, folder, wanted, keys)
     left = supervisor.end_leftovers(folder)
@@ -88,27 +89,17 @@ def installation(checkout: Checkout, folder: DataFolder,
     _check_room(folder)
     if not ports.is_free(wanted.port, wanted.host):
         raise StackError("port_taken", port=wanted.port, holder=ports.holder(wanted.port) or "?")
-    placed = _with_ports(folder, wanted)
+    placed = running.with_ports(folder, wanted)
     state.save(folder, placed)
     return Installation(checkout, folder, placed, keys)
-
-
-def _with_ports(folder: DataFolder, wanted: state.State) -> state.State:
-    chosen: dict[str, int] = {}
-    for part in ("postgresql", "solr"):
-        taken = frozenset({wanted.port, *chosen.values()})
-        port = ports.choose(f"{folder.root} {part}", wanted.ports.get(part), taken)
-        if port is None:
-            raise StackError("no_free_port")
-        chosen[part] = port
-    return replace(wanted, ports=chosen)
 
 
 def _check_room(folder: DataFolder) -> None:
     free = shutil.disk_usage(folder.root).free
     if free < LEAST_FREE_BYTES:
-        raise StackError("disk_full", path=folder.root, free=free // 2**20,
-                         least=LEAST_FREE_BYTES // 2**20)
+        raise StackError(
+            "disk_full", path=folder.root, free=free // 2**20, least=LEAST_FREE_BYTES // 2**20
+        )
 
 
 def serve(one: Installation) -> None:

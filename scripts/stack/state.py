@@ -1,4 +1,4 @@
-"""What an installation remembers: its ports and choices (`stack.json`), its keys (`secrets.json`)."""
+"""What an installation remembers: ports and choices (`stack.json`), keys (`secrets.json`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from stack.layout import DataFolder
 from stack.messages import StackError
 
 CITIES = ("demo", "small", "empty")
-SECRET_NAMES = ("secret_key", "csrf_key", "token_key", "postgres", "govopen_owner", "govopen_app",
-                "govopen_loader", "govopen_reader", "solr")
-EXTERNAL = {"database": "GOVOPEN_DATABASE_URL", "redis": "GOVOPEN_REDIS_URL",
-            "solr": "GOVOPEN_SOLR_URL"}
+SECRET_NAMES = (
+    "secret_key",
+    "csrf_key",
+    "token_key",
+    "postgres",
+    "govopen_owner",
+    "govopen_app",
+    "govopen_loader",
+    "govopen_reader",
+    "solr",
+)
+EXTERNAL = {
+    "database": "GOVOPEN_DATABASE_URL",
+    "redis": "GOVOPEN_REDIS_URL",
+    "solr": "GOVOPEN_SOLR_URL",
+}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from stack.messages import StackError, say, text
 def run(arguments: list[str]) -> int:
     """Run the command."""
     chosen = options.with_data(options.parser("stop")).parse_args(arguments)
-    folder = enter(chosen.data)
+    folder = enter(chosen.data, ["stop", *arguments])
     supervisor.end(folder)
     left = supervisor.end_leftovers(folder)
     if left:

@@ -81,7 +81,10 @@ def launch(one: Installation) -> int:
     """Start supervisor, detached from this terminal, and return its pid when it answers."""
     folder = one.folder
     environ = clean_environ() | {
-        "PYTHONUTF8": "1", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": str(folder.root),
+        "PYTHONUTF8": "1",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(folder.root),
         processes.MARK: str(folder.root),
     }
     for name in ("XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
@@ -89,7 +92,11 @@ def launch(one: Installation) -> int:
     with (folder.logs / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
             [str(one.checkout.tool("supervisord")), "-c", str(folder.run / "supervisord.conf")],
-            cwd=folder.run, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ,
+            cwd=folder.run,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environ,
             start_new_session=True,
         )
     end = time.monotonic() + START_SECONDS
