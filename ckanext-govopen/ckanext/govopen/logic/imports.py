@@ -200,9 +200,18 @@ class _RowReader:
             yield self._read(row)
 
     def _read(self, row: Row) -> _StagedRow:
-        texts, set_by_mapping = self._with_constants(row.values)
+        texts, cut = self._cut(row.values)
         reading = rules.read_fields(texts, self._vocabularies)
-        fields = self._with_source(dict(reading.fields), row, set_by_mapping)
+        # A constant stands in where the file says nothing, also nothing that could be derived.
+        added = [
+            name
+            for name in self._options.constants
+            if name not in reading.fields and name not in reading.unread
+        ]
+        if added:
+            texts |= {name: str(self._options.constants[name]) for name in added}
+            reading = rules.read_fields(texts, self._vocabularies)
+        fields = self._with_source(dict(reading.fields), row, sorted({*added, *cut}))
         unit_id, unit_text = self._unit(texts)
         refusals = rules.storing_findings(fields, texts)
         if unit_id is None and not (self._options.create_units and unit_text):
@@ -223,16 +232,15 @@ class _RowReader:
             is_draft=bool(blocking),
         )
 
-    def _with_constants(self, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        texts = dict(values)
-        added = [name for name in self._options.constants if not texts.get(name)]
-        texts |= {name: self._options.constants[name] for name in added}
+    def _cut(self, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """Texts shortened to their limit where the mapping says so; the source keeps the whole."""
+        texts, cut = dict(values), []
         for name in self._options.truncate:
             limit = rules.RULES[name].limit
             if limit and len(texts.get(name, "")) > limit:
                 texts[name] = texts[name][:limit]
-                added.append(name)
-        return texts, sorted(added)
+                cut.append(name)
+        return texts, cut
 
     def _with_source(
         self, fields: rules.Fields, row: Row, set_by_mapping: list[str]

@@ -83,6 +83,25 @@ def set_status(session: Session, version_id: str, old: str, new: str) -> None:
     )
 
 
+def waiting(session: Session, register_id: str, entry_codes: Sequence[str] | None) -> list[str]:
+    """Complete entries whose newest content is not approved and in no open review."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT d.entry_code FROM govopen_data_resource d WHERE d.register_id = :register"
+                " AND d.status IN ('draft', 'active') AND d.working_seq IS DISTINCT FROM d.active_seq"
+                " AND NOT jsonb_path_exists(d.warnings, '$[*] ? (@.blocks == true)')"
+                " AND (CAST(:codes AS text[]) IS NULL OR d.entry_code = ANY (CAST(:codes AS text[])))"
+                " AND NOT EXISTS (SELECT FROM govopen_register_version_entry e JOIN govopen_review r"
+                " ON r.record_type = 'register_version' AND r.record_id = e.version_id"
+                " WHERE e.log_seq = d.working_seq AND r.state IN ('submitted', 'approved', 'embargoed'))"
+                " ORDER BY d.entry_code"
+            ),
+            {"register": register_id, "codes": list(entry_codes) if entry_codes else None},
+        ).scalars()
+    )
+
+
 def forget_drafts(session: Session, entry_codes: Sequence[str]) -> int:
     """Takes entries that never were approved out of the projection; the log keeps them."""
     return session.execute(

@@ -1,3 +1,5 @@
-"""The fictional city 云泽市: its content (`content.plan`) and how it is loaded."""
+"""The fictional city 云泽市: its content (`content.plan`), how it is loaded, and the command."""
 
-__all__: list[str] = []
+from ckanext.govopen.cli.city.command import city
+
+__all__ = ["city"]

@@ -36,6 +36,7 @@ __all__ = [
     "govopen_inventory_import_row_list",
     "govopen_inventory_import_show",
     "govopen_inventory_mapping_save",
+    "govopen_inventory_submit",
     "govopen_inventory_undo",
 ]
 
@@ -611,6 +612,42 @@ def govopen_inventory_mapping_save(context: Any, data_dict: dict[str, Any]) -> d
     )
     model.repo.commit()
     return {"id": mapping_id, "name": data_dict["name"], **body}
+
+
+def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Hands in what waits in a unit's inventory as one adjustment: one version, one case.
+
+    Args:
+        unit: whose inventory.
+        entries: codes to hand in; default every complete entry whose newest content is not approved.
+        basis, reason, effective_on: of the adjustment.
+
+    Returns:
+        `{id, entries}`: the case, and how many entries it holds.
+    """
+    tk.check_access("govopen_inventory_submit", context, data_dict)
+    no_unknown(data_dict, "unit", "entries", "basis", "reason", "effective_on")
+    unit_id = unit_id_of(data_dict.get("unit"))
+    register_id = log.ensure(model.Session, registers.INVENTORY, [unit_id], config.region_code())[unit_id]
+    log.lock(model.Session, [register_id])
+    codes = projection.waiting(model.Session, register_id, data_dict.get("entries"))
+    if not codes:
+        refuse("inventory.E20", "entries")
+    act = _act(context, data_dict)
+    version = registers.stage_version(model.Session, register_id, codes, act, _effective_on(data_dict))
+    case_id = review.open_case(
+        model.Session,
+        kind="inventory",
+        title=act.reason,
+        unit_ids=[unit_id],
+        records=[("register_version", version)],
+        actor=act.actor,
+        reason=None,
+    )
+    log.set_case(model.Session, [version], case_id)
+    review.submit_case(model.Session, case_id, act.actor)
+    model.repo.commit()
+    return {"id": case_id, "entries": len(codes)}
 
 
 def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ __all__ = [
     "govopen_inventory_import_list",
     "govopen_inventory_import_show",
     "govopen_inventory_mapping_save",
+    "govopen_inventory_submit",
     "govopen_inventory_undo",
 ]
 
@@ -78,6 +79,10 @@ def govopen_inventory_import_list(context: Any, data_dict: dict[str, Any]) -> di
 
 def govopen_inventory_mapping_save(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return _keeps_some_unit(context)
+
+
+def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    return _keeps(context, units.find(model.Session, str(data_dict.get("unit") or "")))
 
 
 def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,217 @@
+"""Loads the fictional city through the actions, with the guard on and the clock turned back.
+
+Its officer imports, its approver decides: no fixture SQL, no publishing without a review. Only on a
+database that is stamped as demo or test, where the clock can be set.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from datetime import time as clock_time
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+import click
+from werkzeug.datastructures import FileStorage
+
+from ckanext.govopen import clock, config
+from ckanext.govopen.cli.city import content
+from ckanext.govopen.cli.city.units import Unit
+from ckanext.govopen.logic import accounts
+
+OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
+MORNING = clock_time(9, 30)
+
+
+class Loader:
+    """One run over the city's timeline; what is loaded already is not loaded again.
+
+    Args:
+        seed, size, today: of `content.plan`; `today` defaults to the date of the clock.
+        progress_file: JSON file that says how far it is; default `city.json` in the data folder.
+    """
+
+    def __init__(self, seed: int, size: str, today: date | None, progress_file: Path | None) -> None:
+        if not clock.is_settable():
+            raise click.ClickException("This database is not a demo or test one: its clock cannot be set.")
+        self._plan = content.plan(seed, size, today or clock.today())
+        self._progress_file = progress_file or config.data_path() / "city.json"
+        self._unit_ids: dict[str, str] = {}
+        self._entries: dict[str, str] = {}
+        self._packages: dict[str, str] = {}
+        self._done: Counter[str] = Counter()
+        self._started = time.monotonic()
+
+    def run(self) -> dict[str, Any]:
+        """Loads everything up to today and gives the clock back."""
+        steps: Mapping[str, Callable[[Any], None]] = {
+            "unit": self._unit, "reform": self._reform, "adjustment": self._adjustment,
+            "publish": self._publish, "withdraw": self._withdraw,
+        }
+        accounts.bootstrap(None)
+        timeline = [event for event in self._plan.timeline() if event.kind in steps]
+        try:
+            for number, event in enumerate(timeline):
+                self._set_clock(event.date)
+                steps[event.kind](event)
+                self._done[event.kind] += 1
+                self._say(number + 1, len(timeline), "loading")
+        finally:
+            model.Session.rollback()
+            clock.set_to(None)
+            model.Session.commit()
+        return self._say(len(timeline), len(timeline), "done")
+
+    def _set_clock(self, day: date) -> None:
+        clock.set_to(datetime.combine(day, MORNING, clock.SITE_ZONE))
+        model.Session.commit()
+
+    def _say(self, number: int, total: int, state: str) -> dict[str, Any]:
+        seconds = round(time.monotonic() - self._started, 1)
+        facts = {"state": state, "step": number, "steps": total, "seconds": seconds, **self._done}
+        waiting = self._progress_file.with_suffix(".tmp")
+        waiting.write_text(json.dumps(facts), encoding="utf-8")
+        waiting.replace(self._progress_file)
+        return facts
+
+    # --- the events ------------------------------------------------------------------------------
+
+    def _unit(self, event: content.Event) -> None:
+        unit = self._plan.unit[event.keys[0]]
+        found = _run(KEEPER, "govopen_unit_create", _unit_facts(unit, self._unit_ids))
+        self._unit_ids[unit.key] = found["id"]
+        accounts.join_unit(OFFICER, found["id"])
+
+    def _reform(self, event: content.Event) -> None:
+        reform = next(each for each in self._plan.reforms if each.key == event.keys[0])
+        if reform.kind != "rename" and (reform.source not in self._unit_ids or reform.target not in self._unit_ids):
+            return
+        _run(KEEPER, "govopen_unit_reform", {
+            "unit": self._unit_ids[reform.source], "kind": reform.kind, "date": reform.date.isoformat(),
+            "basis": reform.basis_doc, "name": reform.new_name,
+            "other": self._unit_ids.get(reform.target or ""),
+        })
+
+    def _adjustment(self, event: content.Event) -> None:
+        adjustment = next(each for each in self._plan.adjustments if each.key == event.keys[0])
+        act = {"basis": adjustment.basis_doc, "reason": adjustment.reason,
+               "effective_on": adjustment.effective_on.isoformat()}
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / adjustment.file_name
+            content.write_inventory_workbook(self._plan, adjustment, path)
+            with path.open("rb") as stream:
+                upload = FileStorage(stream, filename=path.name)
+                report = _run(OFFICER, "govopen_inventory_import", {
+                    "upload": upload, "unit": self._unit_ids[adjustment.unit_key], "submit": True, **act,
+                })
+        if report["state"] != "applied":
+            raise click.ClickException(f"{path.name}: {report.get('error') or report['problems'][:3]}")
+        self._remember_entries(adjustment.unit_key)
+        self._approve(report["case_id"])
+        if adjustment.cancelled:
+            self._cancel(adjustment, act)
+
+    def _cancel(self, adjustment: Any, act: Mapping[str, str]) -> None:
+        for key in adjustment.cancelled:
+            _run(OFFICER, "govopen_data_resource_retire", {"id": self._entries[key]})
+        case = _run(OFFICER, "govopen_inventory_submit", {"unit": self._unit_ids[adjustment.unit_key], **act})
+        self._approve(case["id"])
+
+    def _remember_entries(self, unit_key: str) -> None:
+        """Which entry each row of the plan became, by its resource code."""
+        codes = {row.res_code: row.key for row in self._plan.resources if row.unit_key == unit_key}
+        cursor = ""
+        while cursor is not None:
+            page = _run(OFFICER, "govopen_data_resource_list", {
+                "unit": self._unit_ids[unit_key], "limit": 1000, "cursor": cursor,
+            })
+            for item in page["items"]:
+                if item["res_code"] in codes:
+                    self._entries[codes[item["res_code"]]] = item["entry_code"]
+            cursor = page["next_cursor"]
+
+    def _publish(self, event: content.Event) -> None:
+        ids = [self._draft(self._plan.dataset[key]) for key in event.keys]
+        model.repo.commit()
+        self._packages.update(zip(event.keys, ids, strict=True))
+        case = _run(OFFICER, "govopen_review_submit", {"datasets": ids})
+        self._approve(case["id"])
+
+    def _draft(self, dataset: Any) -> str:
+        unit_id = self._unit_ids[dataset.unit_key]
+        context = {**_context(OFFICER), "defer_commit": True, "return_id_only": True}
+        package_id: str = tk.get_action("package_create")(context, {
+            "type": "dataset", "title": dataset.title, "notes": dataset.abstract, "owner_org": unit_id,
+            "license_id": dataset.licence, "tags": [{"name": tag} for tag in dataset.tags],
+            "open_type": dataset.open_type, "open_condition": dataset.open_condition or "",
+            "update_cycle": "irregular", "data_domain": dataset.domain,
+            "entry_codes": [self._entries[key] for key in dataset.resource_keys if key in self._entries],
+            "contact_name": dataset.contact_name, "contact_phone": dataset.contact_phone,
+            "contact_email": dataset.contact_email, "spatial": dataset.spatial,
+            "resources": [_resource(file) for file in dataset.files],
+        })
+        return package_id
+
+    def _withdraw(self, event: content.Event) -> None:
+        dataset = self._plan.dataset[event.keys[0]]
+        if dataset.key in self._packages:
+            _run(APPROVER, "govopen_publication_withdraw", {
+                "id": self._packages[dataset.key], "ground": dataset.withdrawal.ground, "reason": dataset.withdrawal.reason,
+            })
+
+    def _approve(self, case_id: str | None) -> None:
+        if case_id:
+            _run(APPROVER, "govopen_review_decide", {"id": case_id, "decision": "approve"})
+
+
+def _context(user: str) -> dict[str, Any]:
+    return {"user": user, "auth_user_obj": model.User.get(user), "govopen_demo_city": True}
+
+
+def _run(user: str, action: str, parameters: Mapping[str, Any]) -> Any:
+    return tk.get_action(action)(_context(user), dict(parameters))
+
+
+def _unit_facts(unit: Unit, known: Mapping[str, str]) -> dict[str, Any]:
+    name = unit.names[0]
+    facts: dict[str, Any] = {
+        "name": name.name, "short_name": name.short_name, "slug": unit.slug, "kind": unit.kind, "level": unit.level,
+        "region_code": unit.region_code, "valid_from": unit.valid_from.isoformat(),
+        "in_scope_opening": [
+            {"from": start.isoformat(), "to": end.isoformat() if end else None} for start, end in unit.in_scope
+        ],
+        "officers": [
+            {"kind": each.kind, "name": each.name, "title": each.title, "from": each.valid_from.isoformat(),
+             "to": None, "public": each.public} for each in unit.officers
+        ],
+        "doc_prefixes": list(unit.doc_prefixes), "basis": "云编发〔2016〕1号", "from_on": unit.valid_from.isoformat(),
+    }
+    if unit.uscc:
+        facts["uscc"] = unit.uscc
+    if unit.local_code:
+        facts["local_scheme"], facts["local_code"] = unit.local_code
+    if unit.parent in known:
+        facts["parent_id"] = known[str(unit.parent)]
+    if unit.no_data_declared:
+        declared = unit.no_data_declared
+        facts["no_data_declared"] = [{
+            "declared_on": declared.declared_on.isoformat(), "approved_by": declared.approved_by,
+            "reason": declared.reason, "review_due": declared.review_due.isoformat(),
+        }]
+    return facts
+
+
+def _resource(file: Any) -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / file.name
+        file.write(path)
+        upload = FileStorage(BytesIO(path.read_bytes()), filename=file.name)
+    return {"name": file.title, "format": file.format.upper(), "upload": upload, "url": file.name}
