@@ -66,7 +66,7 @@ MUTATIONS = {
     "the end of a quarter is missed": ("        yield period_end(day, facts.parameters.openable_period) + days(1)\n", "        pass\n"),
     "the end of a grace is missed": ("    yield resource.published_on + days(facts.parameters.grace_days_resource)\n", ""),
     "the day of death is missed": ("    yield from (each.dead_from for each in dataset.stale if each.dead_from)\n", ""),
-    "touching rows lose their middle": ("merged[-1] = replace(merged[-1], to_on=row.to_on)", "merged[-1] = row"),
+    "touching rows lose their middle": ("run[-1] = (says, run[-1][1], during.to_on)", "run[-1] = (says, during.from_on, during.to_on)"),
     "ranges include their end": ("return self.from_on <= day and (self.to_on is None or day < self.to_on)\n\n\nRanges", "return self.from_on <= day and (self.to_on is None or day <= self.to_on)\n\n\nRanges"),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
@@ -108,7 +108,6 @@ __all__ = [
     "figure_from_sums",
     "find_duplicates",
     "freeze_on",
-    "merge_adjacent",
     "owner_on",
     "period_end",
     "repair_ranges",
@@ -225,20 +224,6 @@ def _sweep(spans: Iterable[Span[K]]) -> Iterator[tuple[Range, frozenset[K]]]:
             live[state] += step
         until = days[place + 1] if place + 1 < len(days) else None
         yield Range(day, until), frozenset(state for state, count in live.items() if count > 0)
-
-
-def merge_adjacent(rows: Iterable[Membership]) -> tuple[Membership, ...]:
-    """Rows that differ only in touching dates become one; ordered by figure, side and day."""
-    merged: list[Membership] = []
-    last_says: tuple[str | int, ...] = ()
-    for row in sorted(rows, key=lambda r: (r.rate, r.variant, r.record, r.side, r.from_on)):
-        says = (row.rate, row.variant, row.record, row.side, row.unit_id, row.amount, row.reason)
-        if says == last_says and merged[-1].to_on == row.from_on:
-            merged[-1] = replace(merged[-1], to_on=row.to_on)
-        else:
-            merged.append(row)
-        last_says = says
-    return tuple(merged)
 
 
 # --- states of units, datasets and inventory lines -----------------------------------------------
@@ -640,25 +625,47 @@ def _reading(reason: str, is_stale: bool, variant: str) -> str:
     return reason
 
 
+_Said = tuple[str, str, str, int, str]
+"""Variant, side, unit, amount and reason of a row."""
+
+
+def _memberships(
+    rate: str, record: str, said: Iterable[tuple[Range, _Said]]
+) -> tuple[Membership, ...]:
+    """Rows of one record; `said` comes in order of days, and what is said again is one row."""
+    runs: dict[tuple[str, str], list[tuple[_Said, date, date | None]]] = {}
+    for during, says in said:
+        run = runs.setdefault(says[:2], [])
+        if run and run[-1][0] == says and run[-1][2] == during.from_on:
+            run[-1] = (says, run[-1][1], during.to_on)
+        else:
+            run.append((says, during.from_on, during.to_on))
+    return tuple(
+        Membership(rate, variant, record, unit_id, side, amount, reason, from_on, to_on)
+        for _, run in sorted(runs.items())
+        for (variant, side, unit_id, amount, reason), from_on, to_on in run
+    )
+
+
 def unit_memberships(unit_id: str, facts: RateFacts) -> tuple[Membership, ...]:
     """All rows of a unit in the three variants of `open_unit_rate` (§5.2)."""
-    unit = facts.units[unit_id]
-    own: list[Span[Hashable]] = list(
-        _spans(
-            _unit_points(unit, facts.parameters), lambda day: _unit_on(unit, day, facts.parameters)
-        )
-    )
-    rows: list[Membership] = []
-    for during, states in _sweep([*own, *facts.spans_of_unit(unit_id)]):
+    return _memberships(UNIT_RATE, unit_id, _unit_says(facts.units[unit_id], facts))
+
+
+def _unit_says(unit: UnitFacts, facts: RateFacts) -> Iterator[tuple[Range, _Said]]:
+    parameters = facts.parameters
+    points = _unit_points(unit, parameters)
+    own: list[Span[Hashable]] = [*_spans(points, lambda day: _unit_on(unit, day, parameters))]
+    for during, states in _sweep([*own, *facts.spans_of_unit(unit.unit_id)]):
         state = next((each for each in states if isinstance(each, _UnitState)), None)
         if state is None:
             continue
         for variant in VARIANTS[UNIT_RATE]:
             declared_empty = state.is_declared_empty and variant != "strict"
             excluded = state.reason or ("no_data" if declared_empty else "")
-            standing = excluded or _unit_standing(states, variant)
-            rows += _rows(UNIT_RATE, variant, unit_id, unit_id, during, standing, bool(excluded))
-    return merge_adjacent(rows)
+            reason = excluded or _unit_standing(states, variant)
+            for side, amount in _sides(reason, bool(excluded), 1, 1):
+                yield during, (variant, side, unit.unit_id, amount, reason)
 
 
 def _unit_standing(states: frozenset[Hashable], variant: str) -> str:
@@ -672,7 +679,10 @@ def _unit_standing(states: frozenset[Hashable], variant: str) -> str:
 
 def data_memberships(code: str, facts: RateFacts) -> tuple[Membership, ...]:
     """All rows of an inventory line in the six variants of `data_open_rate` (§5.3)."""
-    rows: list[Membership] = []
+    return _memberships(DATA_RATE, code, _line_says(code, facts))
+
+
+def _line_says(code: str, facts: RateFacts) -> Iterator[tuple[Range, _Said]]:
     for during, states in _sweep(facts.spans_of_resource(code)):
         state = next((each for each in states if isinstance(each, _ResourceState)), None)
         if state is None:
@@ -681,27 +691,28 @@ def data_memberships(code: str, facts: RateFacts) -> tuple[Membership, ...]:
             (each.reason, each.is_stale) for each in states if isinstance(each, _DatasetState)
         ]
         for variant in VARIANTS[DATA_RATE]:
-            rows += _data_rows(code, variant, during, state, datasets)
-    return merge_adjacent(rows)
+            opened, total = _amounts_in(variant, state)
+            excluded = state.reason or _variant_exclusion(variant, state, datasets)
+            reason = excluded or _line_standing(variant, state, datasets, opened)
+            for side, amount in _sides(reason, bool(excluded), opened, total):
+                yield during, (variant, side, state.unit_id, amount, reason)
 
 
-def _data_rows(
-    code: str,
-    variant: str,
-    during: Range,
-    state: _ResourceState,
-    datasets: Sequence[tuple[str, bool]],
-) -> list[Membership]:
-    opened, total = _amounts_in(variant, state)
-    excluded = state.reason or _variant_exclusion(variant, state, datasets)
-    standing = excluded or _standing(datasets, variant)
+def _line_standing(
+    variant: str, state: _ResourceState, datasets: Sequence[tuple[str, bool]], opened: int
+) -> str:
+    standing = _standing(datasets, variant)
     if standing == "no_dataset" and state.is_withheld:
-        standing = "withheld"
-    if standing in _OPEN and opened == 0:
-        standing = "nothing_opened"
-    return _rows(
-        DATA_RATE, variant, code, state.unit_id, during, standing, bool(excluded), (opened, total)
-    )
+        return "withheld"
+    return "nothing_opened" if standing in _OPEN and opened == 0 else standing
+
+
+def _sides(reason: str, is_excluded: bool, opened: int, total: int) -> list[tuple[str, int]]:
+    """The row or the two rows of a record: a numerator always beside its denominator."""
+    if is_excluded:
+        return [("excluded", total)]
+    counted = [("denominator", total)]
+    return [*counted, ("numerator", opened)] if reason in _OPEN else counted
 
 
 def _amounts_in(variant: str, state: _ResourceState) -> tuple[int, int]:
@@ -726,30 +737,6 @@ def _variant_exclusion(
     if variant == "volume" and state.rows is None:
         return "rows_unknown"
     return ""
-
-
-def _rows(
-    rate: str,
-    variant: str,
-    record: str,
-    unit_id: str,
-    during: Range,
-    reason: str,
-    is_excluded: bool,
-    amounts: tuple[int, int] = (1, 1),
-) -> list[Membership]:
-    """The row or the two rows of a record for a stretch; `amounts` are (opened, total)."""
-
-    def row(side: str, amount: int) -> Membership:
-        return Membership(
-            rate, variant, record, unit_id, side, amount, reason, during.from_on, during.to_on
-        )
-
-    opened, total = amounts
-    if is_excluded:
-        return [row("excluded", total)]
-    counted = [row("denominator", total)]
-    return [*counted, row("numerator", opened)] if reason in _OPEN else counted
 
 
 def all_memberships(facts: RateFacts) -> tuple[Membership, ...]:
