@@ -41,6 +41,18 @@ def readable(context: Mapping[str, Any], id_or_name: object) -> model.Package:
     return package
 
 
+def readable_all(context: Mapping[str, Any], names: Sequence[object]) -> list[model.Package]:
+    """As `readable`, for several: all of them, or the refusal of the first that may not be read."""
+    packages = [model.Package.get(name) if isinstance(name, str) else None for name in names]
+    found = [package for package in packages if package is not None]
+    if len(found) < len(packages):
+        absent()
+    hidden = labels.unreadable_among(user_of(context), found)
+    if hidden and not context.get("ignore_auth"):
+        unreadable(hidden[0].id)
+    return found
+
+
 def unreadable(package_id: str) -> None:
     """Raises absent, or gone where a tombstone may be shown."""
     row = review_store.review(model.Session, "package", package_id)

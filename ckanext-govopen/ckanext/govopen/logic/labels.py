@@ -6,7 +6,7 @@ Published: `public`. Otherwise `gov-edit-<unit>`; from submission on also `gov-r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ckan.model as model
@@ -25,7 +25,10 @@ _REVIEWED = frozenset(
 
 def of_dataset(package: Any) -> list[str]:
     """Labels of one dataset by its state in the database."""
-    row = store.review(model.Session, "package", package.id)
+    return _of(package, store.review(model.Session, "package", package.id))
+
+
+def _of(package: Any, row: Mapping[str, Any] | None) -> list[str]:
     state = State(row["state"]) if row else State.DRAFT
     if state is State.PUBLISHED and store.public_ids(model.Session, [package.id]):
         return ["public"]
@@ -57,6 +60,19 @@ def may_read(user: Any, package: Any) -> bool:
     if isinstance(user, model.User) and user.sysadmin and user.is_active:
         return True
     return bool(set(of_user(user)) & set(of_dataset(package)))
+
+
+def unreadable_among(user: Any, packages: Sequence[Any]) -> list[Any]:
+    """Those of several datasets that a user may not read now."""
+    if isinstance(user, model.User) and user.sysadmin and user.is_active:
+        return []
+    held = set(of_user(user))
+    rows = store.reviews(model.Session, [package.id for package in packages])
+    return [
+        package
+        for package in packages
+        if not held & set(_of(package, rows.get(("package", package.id))))
+    ]
 
 
 def require_only(ours: object, loaded: Sequence[object]) -> None:

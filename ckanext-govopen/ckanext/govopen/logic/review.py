@@ -74,8 +74,9 @@ def _lock(session: Session, records: Sequence[Record]) -> None:
 
 def _reopen(session: Session, records: Sequence[Record]) -> None:
     """What came back or was withdrawn becomes a draft again when it is sent in anew."""
+    known = store.reviews(session, [record_id for _, record_id in records])
     for record_type, record_id in records:
-        row = store.review(session, record_type, record_id)
+        row = known.get((record_type, record_id))
         state = State(row["state"]) if row else State.DRAFT
         if state is State.DRAFT:
             continue

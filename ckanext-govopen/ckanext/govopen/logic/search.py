@@ -28,7 +28,7 @@ from ckanext.govopen.model import review as review_store
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 100
 
 
 class _Collector:
@@ -66,25 +66,26 @@ def _collecting() -> Iterator[_Collector]:
 
 
 def drain(limit: int = BATCH) -> int:
-    """Indexes the packages that wait in the outbox, at most `limit` rows of it.
+    """Indexes packages that wait in the outbox, at most `limit` of them.
 
     Returns:
-        rows done; 0 when nothing waits, or when Solr or the DataStore is down (they keep waiting).
+        packages done; 0 when nothing waits, or when Solr or the DataStore is down (they wait on).
     """
     session = model.Session
     taken = store.take_outbox(session, limit)
     if not taken:
         session.rollback()
         return 0
-    package_ids = sorted({package_id for _, package_id in taken})
+    package_ids = sorted(taken)
+    session.expire_all()
     try:
         datastore.settle(session, package_ids)
         _index(package_ids)
-    except (SearchError, SearchIndexError, pysolr.SolrError, OSError, psycopg2.Error) as error:
+    except (SearchError, SearchIndexError, pysolr.SolrError, OSError, psycopg2.Error):
         session.rollback()
-        log.error("the outbox keeps %d rows: %s", len(taken), type(error).__name__)
+        log.exception("the outbox keeps %d packages", len(taken))
         return 0
-    store.forget_outbox(session, [seq for seq, _ in taken])
+    store.forget_outbox(session, [seq for seqs in taken.values() for seq in seqs])
     session.commit()
     return len(taken)
 

@@ -208,16 +208,25 @@ def enqueue(session: Session, package_ids: Sequence[str]) -> None:
     )
 
 
-def take_outbox(session: Session, limit: int) -> list[tuple[int, str]]:
-    """The oldest waiting rows, locked so that two drains never take the same ones."""
+def take_outbox(session: Session, limit: int) -> dict[str, list[int]]:
+    """Packages that wait, oldest first, with all their rows.
+
+    One drain at a time: a second one waits for the first, so that no older document lands last.
+    """
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_index_outbox'))"))
     found = session.execute(
         sa.text(
-            "SELECT seq, package_id FROM govopen_index_outbox ORDER BY seq LIMIT :limit"
-            " FOR UPDATE SKIP LOCKED"
+            "WITH waiting AS (SELECT package_id, min(seq) AS first FROM govopen_index_outbox"
+            "  GROUP BY package_id ORDER BY first LIMIT :limit)"
+            " SELECT o.package_id, o.seq FROM govopen_index_outbox o JOIN waiting USING (package_id)"
+            " ORDER BY o.seq"
         ),
         {"limit": limit},
     )
-    return [(int(seq), str(package_id)) for seq, package_id in found]
+    taken: dict[str, list[int]] = {}
+    for package_id, seq in found:
+        taken.setdefault(str(package_id), []).append(int(seq))
+    return taken
 
 
 def forget_outbox(session: Session, seqs: Sequence[int]) -> None:

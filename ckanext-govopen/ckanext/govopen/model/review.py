@@ -132,13 +132,12 @@ def review(session: Session, record_type: str, record_id: str) -> Row | None:
     return found[0] if found else None
 
 
-def package_reviews(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
+def reviews(session: Session, record_ids: Sequence[str]) -> dict[Record, Row]:
+    """Review rows of several records, by (record_type, record_id)."""
     found = _rows(
-        session,
-        "SELECT * FROM govopen_review WHERE record_type = 'package' AND record_id = ANY(:ids)",
-        ids=list(package_ids),
+        session, "SELECT * FROM govopen_review WHERE record_id = ANY(:ids)", ids=list(record_ids)
     )
-    return {str(row["record_id"]): row for row in found}
+    return {(str(row["record_type"]), str(row["record_id"])): row for row in found}
 
 
 def opinions(session: Session, case_id: str) -> list[Row]:

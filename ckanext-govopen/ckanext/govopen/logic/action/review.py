@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import datasets as dataset_rules
 from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Decision, Move, State
 from ckanext.govopen.logic import datasets, review, search
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all, text
@@ -35,6 +35,7 @@ __all__ = [
     "govopen_review_submit",
 ]
 
+SMALL_CASE = 20
 MOVES = {"approve": Move.APPROVE, "return": Move.RETURN, "withhold": Move.WITHHOLD}
 GROUNDS = (
     "error",
@@ -73,8 +74,10 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         model.Session.rollback()
         raise
     model.repo.commit()
-    search.drain()
-    return _summary(case_id)
+    summary = _summary(case_id)
+    if summary["records"] <= SMALL_CASE:  # of a large one the worker brings the labels in line
+        search.drain()
+    return summary
 
 
 def _prepared_case(context: Any, case_id: str) -> str:
@@ -89,13 +92,12 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     wanted = [wanted] if isinstance(wanted, str) else wanted
     if not isinstance(wanted, list) or not wanted:
         refuse("review.E13", "datasets", "–")
-    packages = [datasets.readable(context, each) for each in wanted]
+    packages = datasets.readable_all(context, list(dict.fromkeys(wanted)))
     units = sorted({str(package.owner_org) for package in packages})
     for unit_id in units:
         tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
     ids = [package.id for package in packages]
-    store.refresh_stats(model.Session, ids)
-    found = [finding for package in packages for finding in check_dataset(package)]
+    found = check_datasets(packages)
     if found:
         refuse_all(found)
     return review.open_case(
@@ -109,24 +111,35 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     )
 
 
-def check_dataset(package: model.Package) -> Sequence[Any]:
-    """Findings that stand in the way of submitting a draft."""
+def check_datasets(packages: Sequence[model.Package]) -> list[Finding]:
+    """Findings that stand in the way of submitting drafts."""
+    ids = [package.id for package in packages]
+    store.refresh_stats(model.Session, ids)
+    stats = store.stats(model.Session, ids)
+    codes = sorted({code for stat in stats.values() for code in stat["entry_codes"]})
+    entries = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
+    return [
+        finding
+        for package in packages
+        for finding in dataset_rules.check(_facts(package, stats[package.id], entries))
+    ]
+
+
+def _facts(
+    package: model.Package, stat: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]
+) -> dataset_rules.Dataset:
     extras = package.extras or {}
-    codes = json.loads(extras.get("entry_codes") or "[]")
-    rows = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
-    levels = [str((row["active_fields"] or {}).get("sensitivity") or "L1") for row in rows.values()]
-    stat = store.stats(model.Session, [package.id]).get(package.id)
-    return dataset_rules.check(
-        dataset_rules.Dataset(
-            name=package.title or package.name,
-            open_type=extras.get("open_type"),
-            open_condition=extras.get("open_condition"),
-            license_id=package.license_id,
-            entry_codes=codes,
-            entries={code: (str(row["status"]), row["open_type"]) for code, row in rows.items()},
-            is_machine_readable=bool(stat and stat["machine_readable"]),
-            sensitivities=levels,
-        )
+    rows = {code: entries[code] for code in stat["entry_codes"] if code in entries}
+    contents = [row["active_fields"] or {} for row in rows.values()]
+    return dataset_rules.Dataset(
+        name=package.title or package.name,
+        open_type=extras.get("open_type"),
+        open_condition=extras.get("open_condition"),
+        license_id=package.license_id,
+        entry_codes=list(stat["entry_codes"]),
+        entries={code: (str(row["status"]), row["open_type"]) for code, row in rows.items()},
+        is_machine_readable=bool(stat["machine_readable"]),
+        sensitivities=[str(content.get("sensitivity") or "L1") for content in contents],
     )
 
 
