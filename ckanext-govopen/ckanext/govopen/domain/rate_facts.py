@@ -138,7 +138,7 @@ class ResourceFacts:
 
 @dataclass(frozen=True)
 class DistributionFacts:
-    """One file or service of a dataset.
+    """One file or service of a dataset; a withdrawal of the dataset does not end its presence.
 
     Args:
         present: it is machine-readable, not empty and, if uploaded, its bytes are there.
@@ -160,7 +160,11 @@ class StaleRange:
 
 @dataclass(frozen=True)
 class Link:
-    """A dataset opens an inventory line."""
+    """A dataset opens an inventory line.
+
+    A withdrawal does not end the link: a repair keeps its credit and an order of law takes the
+    line along only while the dataset is known to belong to it.
+    """
 
     resource: str
     during: Range
@@ -181,8 +185,9 @@ class DatasetFacts:
         stale: stretches without the promised update.
         unanswerable: stretches in which no request for conditional data could be answered.
         duplicate: stretches in which it only mirrors another one.
-        legal_order: takedowns ordered by law.
+        legal_order: takedowns ordered by law, each until the order ends.
         revision_pending: for the pages; moves no figure.
+    Every history is in order of days.
     """
 
     dataset_id: str
