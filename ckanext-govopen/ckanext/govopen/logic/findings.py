@@ -15,7 +15,6 @@ import yaml
 from flask import has_request_context
 
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.logic.vocab import label
 from ckanext.govopen.logic.vocab import vocabulary
 
 _FOLDER = Path(__file__).parent.parent / "data" / "findings"
@@ -98,11 +97,6 @@ def _label(name: str, language: str) -> str:
     if name not in fields:
         return name
     return fields[name].en if language == "en" else fields[name].zh
-
-
-def _field_label(name: str | None, lang: str) -> str:
-    """The printed name of a field, where the inventory has one."""
-    return label("inventory_field", name, lang)
 
 
 def _shown(value: object, language: str) -> str:

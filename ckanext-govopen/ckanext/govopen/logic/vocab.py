@@ -35,6 +35,14 @@ def vocabulary(name: str) -> Vocabulary:
     return vocabularies()[name]
 
 
+def label(name: str, code: str | None, lang: str) -> str:
+    """The label of a code in a language; the code itself where the vocabulary lacks it."""
+    if code is None or code not in vocabularies()[name]:
+        return code or ""
+    term = vocabularies()[name][code]
+    return term.en if lang.startswith("en") else term.zh
+
+
 def _read(path: Path) -> Vocabulary:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     if content["name"] != path.stem:
