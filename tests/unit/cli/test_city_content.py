@@ -294,8 +294,8 @@ class TestAdjustments:
         for one in demo.adjustments:
             for row in one.revised:
                 assert row != demo.resource_on(row.key, one.date - timedelta(days=1))
-                cancelled = demo.resource[row.key].cancelled_on
-                assert cancelled is None or cancelled > one.date
+                assert row == demo.resource_on(row.key, one.date)
+                assert row.active_on(one.date)
 
     def test_the_unit_exists_on_the_day(self, city):
         assert all(city.unit[one.unit_key].exists_on(one.date) for one in city.adjustments)
@@ -372,8 +372,9 @@ class TestDatasets:
         for dataset in city.datasets:
             assert 1 <= len(dataset.resource_keys) <= 12
             for key in dataset.resource_keys:
-                row = city.resource_on(key, TODAY)
+                row = city.resource_on(key, dataset.published_on)
                 assert row.open_type == dataset.open_type
+                assert city.resource_on(key, TODAY).open_type != "withheld"
                 assert row.registered_on < dataset.published_on
                 assert row.unit_on(dataset.published_on) == dataset.unit_key
                 assert row.cancelled_on is None

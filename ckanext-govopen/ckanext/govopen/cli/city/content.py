@@ -239,12 +239,20 @@ def plan(seed: int, size: str, today: date) -> CityPlan:
         history.adjustments,
         (),
     )
-    current = [city.resource_on(row.key, today) for row in city.resources]
-    dated = {row.key: row for row in city.resources}
-    current = [replace(row, cancelled_on=dated[row.key].cancelled_on) for row in current]
-    datasets, waiting = build_datasets(units, current, seed, today, _SHARE)
+    wanted = round(_SHARE * sum(row.active_on(today) for row in city.resources))
+    datasets, waiting = build_datasets(units, _openable(city), seed, today, wanted)
     city = _with_plans(replace(city, datasets=datasets, waiting=waiting))
     return replace(city, reforms=tuple(_with_moved(city, reform) for reform in reforms))
+
+
+def _openable(city: CityPlan) -> list[Resource]:
+    """Active rows that were never withheld: what their datasets promise held from the first day."""
+    return [
+        row
+        for row in city.resources
+        if row.active_on(city.today)
+        and "withheld" not in (row.open_type, city.resource_on(row.key, city.today).open_type)
+    ]
 
 
 def _in_unit_base(unit: Unit, first_inventory: date | None, day: date) -> bool:

@@ -86,21 +86,20 @@ class Dataset:
 
 
 def build_datasets(
-    units: Sequence[Unit], rows: Sequence[Resource], seed: int, today: date, share: float
+    units: Sequence[Unit], rows: Sequence[Resource], seed: int, today: date, wanted: int
 ) -> tuple[tuple[Dataset, ...], tuple[Dataset, ...]]:
-    """Datasets that together open `share` of the rows active on `today`, a few withdrawn.
+    """Datasets that together open about `wanted` rows, and a few that were withdrawn.
 
     Args:
-        rows: the rows as they read on `today`, with their dates.
-        share: wanted data open rate, 0 to 1.
+        rows: the rows that may be opened, with their dates.
+        wanted: number of rows to open.
 
     Returns:
         those published, in order of date, and a few that wait for their review.
     """
     by_key = {unit.key: unit for unit in units}
-    active = [row for row in rows if row.active_on(today)]
-    groups = _groups(active, by_key, today)
-    chosen, spare = _choose(groups, dice(seed, "choose"), round(share * len(active)), today)
+    groups = _groups(rows, by_key, today)
+    chosen, spare = _choose(groups, dice(seed, "choose"), wanted, today)
     maker = _Maker(by_key, seed, today)
     made = [maker.make(group) for group in chosen]
     few = 1 + len(made) // 70
@@ -119,7 +118,7 @@ def _groups(
     found: dict[tuple[str, str, str, str], list[Resource]] = {}
     for row in rows:
         unit = units[row.unit_on(today)]
-        if row.open_type != "withheld" and unit.progress == "open":
+        if unit.progress == "open":
             found.setdefault((unit.key, row.unit_key, row.family, row.open_type), []).append(row)
     return [
         tuple(group[at : at + _MOST])
@@ -316,12 +315,12 @@ def _with_neglect(made: Sequence[Dataset], rng: Random, today: date) -> list[Dat
 
 
 def _cycle(group: Sequence[Resource], rng: Random, age: int) -> str:
-    """The commonest cycle of what is inside; open copies are refreshed monthly at most.
+    """A cycle of what is inside; open copies are refreshed monthly at most.
 
     Old sets are mostly kept up as needed: their long history would ask for many editions.
     """
     found = [row.update_cycle for row in group]
-    common = max(sorted(set(found)), key=found.count)
+    common = pick(rng, found) if age <= 500 else max(sorted(set(found)), key=found.count)
     if common in ("realtime", "daily", "weekly", "tendays"):
         common = "monthly"
     yearly = common == "yearly" and rng.random() < 0.3

@@ -85,8 +85,14 @@ def build_history(
     dated = [
         replace(row, cancelled_on=cancelled.get(row.key)) for book in books for row in book.dated
     ]
+    adjustments = [_with_ends(one, cancelled) for one in adjustments]
     adjustments.sort(key=lambda one: (one.date, one.key))
     return History(tuple(dated), tuple(adjustments))
+
+
+def _with_ends(one: Adjustment, cancelled: Mapping[str, date]) -> Adjustment:
+    revised = (replace(row, cancelled_on=cancelled.get(row.key)) for row in one.revised)
+    return replace(one, revised=tuple(revised))
 
 
 def _inherited(

@@ -236,18 +236,9 @@ class _UnitRows:
         grain, openings, cycles, titles, item_names, leads, *ground = side
         rng = self.rng
         self.sequence += 1
-        opening = {"u": "unconditional", "c": "conditional", "w": "withheld"}[
-            "w" if self.unit.progress == "withheld" else pick(rng, openings.split())
-        ]
-        basis = ground[0] if ground else "g16_internal"
-        withheld = basis if opening == "withheld" else None
-        hidden = withheld is not None and rng.random() < 0.12
         cycle = pick(rng, cycles.split())
-        name = self._name(family, pick(rng, titles.split("|")))
+        items = _items(item_names, family.extras, personal=ground == ["g15_privacy"])
         code = f"3{_domain_number(self.unit.domain):02d}{self.number:03d}{family.number:06d}"
-        items = _items(item_names, family.extras, personal=basis == "g15_privacy" and bool(ground))
-        category, formats = self._format(opening)
-        share = self._share(opening, category)
         rows = _CYCLE_ROWS.get(cycle, 120) + int(rng.random() * 4000)
         return Resource(
             key=f"{self.unit.key}-r{self.sequence:06d}",
@@ -256,31 +247,43 @@ class _UnitRows:
             object_name=family.name,
             singles=family.singles,
             grain=grain,
-            name=name,
+            name=self._name(family, pick(rng, titles.split("|"))),
             res_class=f"3/{code[1:3]}/{code[3:6]}/{code[6:]}",
             res_code=f"{code}/{self.sequence:06d}",
             domain=self.unit.domain,
             abstract=self._abstract(family, pick(rng, leads.split("|")), items, cycle),
-            format_category=category,
-            formats=formats,
             items=items,
-            share_type=share[0],
-            share_condition=share[1],
-            share_method=share[2],
-            open_type=opening,
-            open_condition=self._condition(opening, basis),
-            withheld_ground=withheld,
             update_cycle=cycle,
             secrecy="non_secret",
-            sensitivity=self._sensitivity(opening, basis),
-            catalog_visible=not hidden,
-            hidden_ground=withheld if hidden else None,
             system=pick(rng, names()["systems"]).format(s=_bare(self.unit)),
             rights=pick(rng, names()["rights"]),
             rows=rows,
             bytes=rows * (90 + 30 * len(items)),
             registered_on=_UNKNOWN,
+            **self._terms(openings, ground[0] if ground else "g16_internal"),
         )
+
+    def _terms(self, openings: str, ground: str) -> dict[str, Any]:
+        """How the row is formatted, shared and opened; `ground` is why, if it is withheld."""
+        chosen = "w" if self.unit.progress == "withheld" else pick(self.rng, openings.split())
+        opening = {"u": "unconditional", "c": "conditional", "w": "withheld"}[chosen]
+        withheld = ground if opening == "withheld" else None
+        hidden = withheld is not None and self.rng.random() < 0.12
+        category, formats = self._format(opening)
+        share_type, share_condition, share_method = self._share(opening, category)
+        return {
+            "format_category": category,
+            "formats": formats,
+            "share_type": share_type,
+            "share_condition": share_condition,
+            "share_method": share_method,
+            "open_type": opening,
+            "open_condition": self._condition(opening, ground),
+            "withheld_ground": withheld,
+            "sensitivity": self._sensitivity(opening, ground),
+            "catalog_visible": not hidden,
+            "hidden_ground": withheld if hidden else None,
+        }
 
     def _name(self, family: Family, title: str) -> str:
         name = title.format(o=family.name)
