@@ -15,9 +15,9 @@ from stack.access import installation
 from stack.installation import Installation
 from stack.messages import say, text
 
-# a server that starts or stops answers so, which is no error
-PASSING = re.compile(rb"FATAL: +(the database system is|terminating)")
 ERROR = re.compile(rb"\b(ERROR|FATAL|CRITICAL|PANIC|Traceback)\b")
+# PostgreSQL logs a client's faulty statement as ERROR, and FATAL to whoever comes while it starts
+ERROR_OF = {"postgresql": re.compile(rb"PANIC|FATAL: +(?!the database system is|terminating)")}
 TAIL_BYTES = 65536
 LINE_LENGTH = 300
 
@@ -86,13 +86,14 @@ def _part(one: Installation, name: str, program: dict[str, Any] | None) -> PartS
         address=_address(one, name),
         memory_bytes=processes.memory(processes.tree(pid)) if pid else None,
         version=_version(one, name),
-        last_error=last_error(one.folder.logs / f"{name}.log"),
+        last_error=last_error(one.folder.logs / f"{name}.log", name),
     )
 
 
 def _state(one: Installation, name: str, program: dict[str, Any] | None) -> str:
     """Return `healthy`, `unhealthy`, or supervisor's word for a part that does not run."""
-    word = str(program["statename"]).lower() if program else "stopped"
+    alone = "orphaned" if processes.of_folder(one.folder.root) else "stopped"
+    word = str(program["statename"]).lower() if program else alone
     if name == "city" and running.city_state(one).get("state") == "done":
         return "finished"
     if word not in ("running", "starting"):
@@ -142,7 +143,7 @@ def _version(one: Installation, name: str) -> str:
         return ""
 
 
-def last_error(log: Path) -> str:
+def last_error(log: Path, part: str) -> str:
     """Return the last line of a log that tells of an error, shortened; empty when none does."""
     try:
         with log.open("rb") as stream:
@@ -151,9 +152,8 @@ def last_error(log: Path) -> str:
             lines = stream.read().splitlines()
     except OSError:
         return ""
-    found = next(
-        (line for line in reversed(lines) if ERROR.search(line) and not PASSING.search(line)), b""
-    )
+    sign = ERROR_OF.get(part, ERROR)
+    found = next((line for line in reversed(lines) if sign.search(line)), b"")
     return found.decode("utf-8", "replace")[:LINE_LENGTH]
 
 

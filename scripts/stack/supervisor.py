@@ -21,6 +21,7 @@ from stack.messages import StackError
 ANSWER_SECONDS = 90
 START_SECONDS = 20
 END_SECONDS = 75
+SERVERS = ("postgres", "redis-server", "java")
 
 
 class _SocketConnection(http.client.HTTPConnection):
@@ -136,20 +137,29 @@ def end(folder: DataFolder) -> None:
 
 
 def end_leftovers(folder: DataFolder) -> list[str]:
-    """End the processes of this folder that no supervisor looks after; return their names."""
+    """End the processes of this folder that no supervisor looks after; return their names.
+
+    The application's processes go first: without its servers a worker takes long to give up.
+    """
     left = processes.of_folder(folder.root)
-    for process in left:
-        # PostgreSQL: INT is its fast, clean shutdown
-        processes.send(process.pid, signal.SIGINT if process.name == "postgres" else signal.SIGTERM)
-    pids = [process.pid for process in left]
-    if not processes.wait_gone(pids, 20):
-        for pid in pids:
-            processes.send(pid, signal.SIGKILL)
-        processes.wait_gone(pids, 5)
+    _end([p for p in left if p.name not in SERVERS], signal.SIGTERM, 10)
+    # INT is PostgreSQL's fast, clean shutdown
+    _end([p for p in left if p.name == "postgres"], signal.SIGINT, 20)
+    _end([p for p in left if p.name in SERVERS], signal.SIGTERM, 15)
     for name in ("supervisor.sock", "redis.sock"):
         (folder.sockets / name).unlink(missing_ok=True)
     (folder.run / "supervisord.pid").unlink(missing_ok=True)
     return sorted({process.name for process in left})
+
+
+def _end(group: list[processes.Process], number: signal.Signals, seconds: float) -> None:
+    pids = [process.pid for process in group]
+    for pid in pids:
+        processes.send(pid, number)
+    if not processes.wait_gone(pids, seconds):
+        for pid in pids:
+            processes.send(pid, signal.SIGKILL)
+        processes.wait_gone(pids, 5)
 
 
 def tail(path: Path, lines: int = 10) -> str:
