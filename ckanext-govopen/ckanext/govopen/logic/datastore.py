@@ -81,7 +81,7 @@ def load_hidden(session: Session, package_ids: Sequence[str]) -> None:
 
 def _load_one(cursor: Any, row: Any, out: Path) -> tuple[int, int] | None:
     path = blobs.path_of(files.folder(), row["sha256"])
-    table = _read(path, str(row["format"]).upper(), out)
+    table = read_rows(path, str(row["format"]).upper(), out)
     if table is None:
         return None
     names, count = table
@@ -95,7 +95,11 @@ def _load_one(cursor: Any, row: Any, out: Path) -> tuple[int, int] | None:
     return count, len(names)
 
 
-def _read(path: Path, format_: str, out: Path) -> tuple[list[str], int] | None:
+def read_rows(path: Path, format_: str, out: Path) -> tuple[list[str], int] | None:
+    """Writes the rows of a file as CSV; names of its columns and their number, or None.
+
+    Hostile formats are read by a program of its own within limits of memory and time.
+    """
     if format_ in IN_PROCESS:
         try:
             return rowfiles.write(rowfiles.read(path, format_), out)

@@ -143,3 +143,15 @@ def unreadable_hits(context: Mapping[str, Any], found: Mapping[str, Any]) -> lis
 def without(package_ids: Sequence[str]) -> list[str]:
     """Filter queries that leave datasets out of a search."""
     return ["-id:(" + " OR ".join(f'"{package_id}"' for package_id in package_ids) + ")"]
+
+
+def reindex() -> int:
+    """Puts every dataset into the outbox and drains it; gives how many were indexed."""
+    store.enqueue_all(model.Session)
+    model.Session.commit()
+    return drain_all()
+
+
+def waiting() -> int:
+    """Datasets that wait to be indexed."""
+    return store.count_outbox(model.Session)

@@ -208,6 +208,20 @@ def enqueue(session: Session, package_ids: Sequence[str]) -> None:
     )
 
 
+def enqueue_all(session: Session) -> None:
+    session.execute(
+        sa.text("INSERT INTO govopen_index_outbox (package_id) SELECT id FROM package")
+    )
+
+
+def count_outbox(session: Session) -> int:
+    return int(
+        session.execute(
+            sa.text("SELECT count(DISTINCT package_id) FROM govopen_index_outbox")
+        ).scalar_one()
+    )
+
+
 def take_outbox(session: Session, limit: int) -> dict[str, list[int]]:
     """Packages that wait, oldest first, with all their rows.
 
