@@ -70,7 +70,7 @@ def read_unit_text(text: str) -> UnitText:
     code = found.group() if found and re.search(r"\d", found.group()) else None
     rest = folded.replace(code, " ") if code else folded
     bracketed = _BRACKETS.search(rest)
-    outside = _BRACKETS.sub(" ", rest).strip(" -:,;/、:，")
+    outside = _BRACKETS.sub(" ", rest).strip("-:,;/、，").strip()
     name = outside or (bracketed.group(1).strip() if bracketed else "")
     return UnitText(code, name or None)
 
@@ -87,7 +87,7 @@ class KnownUnit:
 
 
 class UnitFinder:
-    """Finds units by code first, then by full or short name."""
+    """Finds units by code first, then by id, full name or short name."""
 
     def __init__(self, units: Iterable[KnownUnit]) -> None:
         self._by_code: dict[str, str] = {}
@@ -99,7 +99,7 @@ class UnitFinder:
         for code in (unit.uscc, unit.local_code):
             if code:
                 self._by_code[code.upper()] = unit.unit_id
-        for name in (unit.name, unit.short_name):
+        for name in (unit.unit_id, unit.name, unit.short_name):
             if name:
                 self._by_name.setdefault(name_key(name), unit.unit_id)
 
