@@ -294,7 +294,7 @@ def _newer(files: tuple[FileSpec, ...], day: date, rng: Random) -> tuple[FileSpe
 
 
 def _with_neglect(made: Sequence[Dataset], rng: Random, today: date) -> list[Dataset]:
-    """A few datasets are behind their cycle, and three so far that they no longer count."""
+    """A few datasets are behind their cycle, and one in 150 so far that it no longer counts."""
     found = []
     firsts = {dataset.unit_key: dataset.key for dataset in reversed(made)}
     dead = 0
@@ -302,7 +302,7 @@ def _with_neglect(made: Sequence[Dataset], rng: Random, today: date) -> list[Dat
         period = PERIOD_DAYS.get(dataset.update_cycle, 0)
         age = (today - dataset.published_on).days
         first = firsts[dataset.unit_key] == dataset.key
-        if dead < 3 and period and age > 3 * period + 400 and not first:
+        if dead < len(made) // 150 and period and age > 3 * period + 400 and not first:
             dataset = replace(dataset, refreshes=())
             dead += 1
         elif dataset.refreshes and rng.random() < 0.07:
