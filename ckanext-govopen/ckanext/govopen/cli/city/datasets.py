@@ -151,7 +151,7 @@ def _choose(
     for _, at in order:
         if at in taken:
             continue
-        if opened < wanted:
+        if opened + len(groups[at]) <= wanted:
             chosen.append(at)
             opened += len(groups[at])
         else:
