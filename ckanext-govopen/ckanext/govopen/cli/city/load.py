@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from datetime import time as clock_time
 from io import BytesIO
@@ -58,8 +58,9 @@ class Loader:
         }
         accounts.bootstrap(None)
         timeline = [event for event in self._plan.timeline() if event.kind in steps]
+        begin = self._resume(timeline)
         try:
-            for number, event in enumerate(timeline):
+            for number, event in enumerate(timeline[begin:], begin):
                 self._set_clock(event.date)
                 steps[event.kind](event)
                 self._done[event.kind] += 1
@@ -69,6 +70,20 @@ class Loader:
             clock.set_to(None)
             model.Session.commit()
         return self._say(len(timeline), len(timeline), "done")
+
+    def _resume(self, timeline: Sequence[content.Event]) -> int:
+        """How many events an earlier run finished; what they made is looked up again."""
+        if not self._progress_file.exists():
+            return 0
+        done = int(json.loads(self._progress_file.read_text(encoding="utf-8"))["step"])
+        for event in timeline[:done]:
+            self._done[event.kind] += 1
+            if event.kind == "unit":
+                unit = self._plan.unit[event.keys[0]]
+                self._unit_ids[unit.key] = _run(KEEPER, "govopen_unit_show", {"id": unit.slug})["id"]
+        for unit_key in {event.keys[0] for event in timeline[:done] if event.kind == "unit"}:
+            self._remember_entries(unit_key)
+        return done
 
     def _set_clock(self, day: date) -> None:
         clock.set_to(datetime.combine(day, MORNING, clock.SITE_ZONE))
@@ -120,10 +135,14 @@ class Loader:
             self._cancel(adjustment, act)
 
     def _cancel(self, adjustment: Any, act: Mapping[str, str]) -> None:
-        for key in adjustment.cancelled:
+        """An heir also cancels lines that its predecessor registered: each in its own register."""
+        retired = [
             _run(OFFICER, "govopen_data_resource_retire", {"id": self._entries[key]})
-        case = _run(OFFICER, "govopen_inventory_submit", {"unit": self._unit_ids[adjustment.unit_key], **act})
-        self._approve(case["id"])
+            for key in adjustment.cancelled
+        ]
+        for unit_id in sorted({entry["unit_id"] for entry in retired}):
+            case = _run(OFFICER, "govopen_inventory_submit", {"unit": unit_id, **act})
+            self._approve(case["id"])
 
     def _remember_entries(self, unit_key: str) -> None:
         """Which entry each row of the plan became, by its resource code."""
