@@ -44,6 +44,12 @@ TERM_FIELDS = frozenset(
 # A merged cell stands for every row it spans where rows share the fact; a name never does.
 FILLED_DOWN_FIELDS = frozenset({"provider", "system", "data_domain", "res_class"})
 
+# Spaces of every kind, and the characters without width that copying leaves behind.
+OUTER_BLANKS = (
+    "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+    + "\u200b\u200c\u200d\u2060\ufeff"
+)
+
 _TOTAL_ROW = re.compile(
     r"(合计|总计|小计|共计|合計|總計|小計|共計|grandtotal|subtotal|total)"
     r"[\d.,:：()（）]*(条|项|个|筆|笔|項|個|rows)?[)）]?",
@@ -69,7 +75,9 @@ class IntakeRefused(Exception):  # noqa: N818 the name says what happened to the
         super().__init__(", ".join(finding.code for finding in self.findings))
 
 
-def refused(code: str, params: Mapping[str, object] | None = None, **place: object) -> IntakeRefused:
+def refused(
+    code: str, params: Mapping[str, object] | None = None, **place: object
+) -> IntakeRefused:
     """The refusal with one finding; `place` holds its sheet, cell, row, field and value."""
     return IntakeRefused((Finding(code, params=params or {}, **place),))  # type: ignore[arg-type]
 
@@ -163,7 +171,7 @@ def cell_name(row: int, column: int) -> str:
 
 def is_blank(text: str) -> bool:
     """A cell of spaces, ideographic spaces or zero-width characters says nothing."""
-    return not text.strip(" \t\r\n\u3000\u00a0\u200b\u200c\u200d\ufeff")
+    return not text.strip(OUTER_BLANKS)
 
 
 def classify_row(

@@ -41,7 +41,7 @@ def canonical_encoding(name: str) -> str | None:
 
 @cache
 def common_characters() -> frozenset[str]:
-    """Characters of everyday Chinese, simplified (GB 2312 level 1) and traditional (Big5 level 1)."""
+    """Characters of everyday Chinese: GB 2312 level 1 (simplified), Big5 level 1 (traditional)."""
     found = set(_USUAL_MARKS)
     for codec, leads, trails in (
         ("gb2312", range(0xB0, 0xD8), range(0xA1, 0xFF)),

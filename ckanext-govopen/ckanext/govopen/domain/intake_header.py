@@ -89,7 +89,8 @@ class Aliases:
             for field, writings in table.items():
                 for writing in (*writings, *([field] if field != _IGNORED else [])):
                     self._exact.setdefault(unicodedata.normalize("NFC", writing), field)
-                    self._folded.setdefault(fold(writing), field)
+                    if fold(writing):
+                        self._folded.setdefault(fold(writing), field)
                     if is_searched:
                         inside.setdefault(fold(writing), field)
         self._inside = sorted(
@@ -168,7 +169,31 @@ def find_header(
             rank = ("name" in header.fields, header.score, -depth, -first)
             if best is None or rank > best[0]:
                 best = (rank, header)
-    return best[1] if best else None
+    return _with_parents(best[1], shown, merges, aliases) if best else None
+
+
+def _with_parents(
+    header: Header, rows: Sequence[Sequence[str]], merges: Sequence[Merge], aliases: Aliases
+) -> Header:
+    """The same header with the rows of merged parents that stand above it."""
+    while header.first and header.last - header.first + 1 < _MOST_HEADER_ROWS:
+        above = header.first - 1
+        if not _is_row_of_parents(rows[above], above, merges):
+            break
+        depth = header.last - above + 1
+        taller = _read_header(rows, above, depth, merges, aliases)
+        if not taller.fields >= header.fields:
+            break
+        header = taller
+    return header
+
+
+def _is_row_of_parents(row: Sequence[str], number: int, merges: Sequence[Merge]) -> bool:
+    """Several short headings of which one spans columns; 填报单位：… is a note and no parent."""
+    texts = [text.strip() for text in row if not is_blank(text)]
+    if _distinct(row) < 2 or any(len(one) > 20 or ":" in one or "：" in one for one in texts):
+        return False
+    return any(one.top == number and 0 < one.right - one.left < len(row) - 1 for one in merges)
 
 
 def _distinct(row: Iterable[str]) -> int:

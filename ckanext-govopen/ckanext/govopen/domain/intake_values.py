@@ -6,8 +6,15 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
-from ckanext.govopen.domain.intake import CODE_FIELDS, DATE_FIELDS, NUMBER_FIELDS, TERM_FIELDS
+from ckanext.govopen.domain.intake import (
+    CODE_FIELDS,
+    DATE_FIELDS,
+    NUMBER_FIELDS,
+    OUTER_BLANKS,
+    TERM_FIELDS,
+)
 
 ERROR_VALUES = frozenset(
     {"#REF!", "#N/A", "#DIV/0!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#GETTING_DATA",
@@ -41,7 +48,6 @@ _ERA_YMD = re.compile(
 _ERA_COMPACT = re.compile(r"(\d{3})(\d{2})(\d{2})")
 _YEAR_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})")
 _CHINESE_DATE = re.compile(r"[〇零○元一二三四五六七八九十百]+(?=[年月日号號])")
-_OUTER = " \t\r\n\u3000\u00a0\u200b\u200c\u200d\ufeff"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HALF_WIDTH = {
     code: code - 0xFEE0
@@ -57,7 +63,7 @@ class BadCell:
     text: str
 
 
-class BadDate(ValueError):
+class BadDateError(ValueError):
     """The text is no date, is impossible, or could be read in two ways."""
 
 
@@ -89,6 +95,27 @@ def number_text(value: float) -> str:
     return text
 
 
+def printed(value: float, form: str) -> str:
+    """A number as its cell format prints it: leading zeros ("000000") and percent ("0.0%").
+
+    Args:
+        value: the number in the cell.
+        form: the number format; of other forms the number is printed as such.
+    """
+    bare = form.replace('"', "").replace("\\", "").split(";")[0]
+    if bare.endswith("%"):
+        decimals = len(bare[:-1].partition(".")[2])
+        return f"{value * 100:.{decimals}f}%"
+    if re.fullmatch(r"0{2,40}", bare) and value == int(value) and value >= 0:
+        return str(int(value)).zfill(len(bare))
+    return number_text(value)
+
+
+def is_printed_apart(form: str) -> bool:
+    """The format prints something that the number alone does not say."""
+    return re.fullmatch(r'"?0{2,40}"?|[#,]*0(\.0{1,15})?\\?%(;.*)?', form) is not None
+
+
 def is_bad(value: object) -> bool:
     """The cell shows an error such as #REF!, or nothing where a formula stands."""
     if isinstance(value, str):
@@ -106,9 +133,9 @@ def normalise(field: str, value: object, *, traditional: bool, epoch_1904: bool 
         epoch_1904: serials of this workbook count from 1904.
 
     Raises:
-        BadDate: the field is a date and the value is none, or an ambiguous one.
+        BadDateError: the field is a date and the value is none, or an ambiguous one.
     """
-    text = unicodedata.normalize("NFC", cell_text(value)).strip(_OUTER)
+    text = unicodedata.normalize("NFC", cell_text(value)).strip(OUTER_BLANKS)
     if not text:
         return ""
     if field in DATE_FIELDS:
@@ -127,7 +154,7 @@ def read_date(value: object, *, traditional: bool = False, epoch_1904: bool = Fa
     """The day that a cell names (zone Asia/Shanghai where it names another one).
 
     Raises:
-        BadDate: impossible (2026-02-30), ambiguous (03/04/2017, 7/10/17) or no date at all.
+        BadDateError: impossible (2026-02-30), ambiguous (03/04/2017, 7/10/17) or no date at all.
     """
     if isinstance(value, datetime):
         return value.date()
@@ -144,14 +171,15 @@ def _read_number(value: float, epoch_1904: bool) -> date:
     text = number_text(value)
     if re.fullmatch(r"\d{8}", text):
         return _day(text[:4], text[4:6], text[6:])
-    raise BadDate(text)
+    raise BadDateError(text)
 
 
+@lru_cache(maxsize=4096)
 def _read_text(original: str, traditional: bool, epoch_1904: bool) -> date:
-    text = unicodedata.normalize("NFKC", original).strip(_OUTER)
+    text = unicodedata.normalize("NFKC", original).strip(OUTER_BLANKS)
     text = re.sub(r"[‐‑‒–—―−]", "-", text)
     text = _CHINESE_DATE.sub(lambda found: _arabic(found[0]), text)
-    text = re.sub(r"\s*([-/.年月])\s*", r"\1", text)
+    text = re.sub(r"\s*([-/.年月])\s*|\s+(?=[日号號])", r"\1", text)
     if found := _YMD.fullmatch(text):
         return _with_zone(found, found[1], found[3] or found[5], found[4] or found[6])
     if found := _CHINESE_YMD.fullmatch(text):
@@ -164,7 +192,7 @@ def _read_text(original: str, traditional: bool, epoch_1904: bool) -> date:
         return _day(str(int(found[1]) + 1911), found[2], found[3])
     if re.fullmatch(r"\d{5}(\.\d+)?", text):
         return _read_number(float(text), epoch_1904)
-    raise BadDate(original)
+    raise BadDateError(original)
 
 
 def _year(found: re.Match[str], traditional: bool, is_labelled: bool) -> str:
@@ -176,14 +204,14 @@ def _year(found: re.Match[str], traditional: bool, is_labelled: bool) -> str:
     is_clear = is_labelled or found["era"] or len(found["y"]) == 3 or year > 31
     if 1 <= year <= 200 and (found["era"] or traditional) and is_clear:
         return str(year + 1911)
-    raise BadDate(found[0])
+    raise BadDateError(found[0])
 
 
 def _with_zone(found: re.Match[str], year: str, month: str, day: str) -> date:
     result = _day(year, month, day)
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     if hour > 24 or minute > 59 or second > 59:
-        raise BadDate(found[0])
+        raise BadDateError(found[0])
     zone = found["zone"]
     if not zone or hour == 24:
         return result
@@ -192,17 +220,17 @@ def _with_zone(found: re.Match[str], year: str, month: str, day: str) -> date:
         digits = zone[1:].replace(":", "")
         offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
         offset = -offset if zone[0] == "-" else offset
-    moment = datetime(result.year, result.month, result.day, hour, minute, second, tzinfo=timezone.utc)
-    return (moment - offset).astimezone(_SHANGHAI).date()
+    written = datetime(result.year, result.month, result.day, hour, minute, second)  # noqa: DTZ001
+    return (written.replace(tzinfo=timezone.utc) - offset).astimezone(_SHANGHAI).date()
 
 
 def _day(year: str, month: str, day: str) -> date:
     try:
         result = date(int(year), int(month), int(day))
     except ValueError as error:
-        raise BadDate(f"{year}-{month}-{day}") from error
+        raise BadDateError(f"{year}-{month}-{day}") from error
     if not 1000 <= result.year <= 2999:
-        raise BadDate(f"{year}-{month}-{day}")
+        raise BadDateError(f"{year}-{month}-{day}")
     return result
 
 

@@ -44,7 +44,7 @@ def describe(finding: Finding, lang: str | None = None) -> dict[str, str]:
     return {
         "code": finding.code,
         "title": entry["title"][language],
-        "text": _place(finding, language) + text,
+        "text": _place(finding, facts, language) + text,
     }
 
 
@@ -108,16 +108,11 @@ def _shown(value: object, language: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def _place(finding: Finding, language: str) -> str:
+def _place(finding: Finding, facts: _Facts, language: str) -> str:
     """Sheet, cell or row, as the reader finds them in the file."""
-    where = finding.cell or finding.row
-    if not where and not finding.sheet:
+    parts = ["sheet"] if finding.sheet else []
+    if finding.cell or finding.row:
+        parts.append("cell" if finding.cell else "row")
+    if not parts:
         return ""
-    if language == "en":
-        parts = [f"sheet “{finding.sheet}”" if finding.sheet else ""]
-        parts.append(f"cell {finding.cell}" if finding.cell else f"row {finding.row}" if where else "")
-        place = ", ".join(part for part in parts if part)
-        return f"{place[0].upper()}{place[1:]}: "
-    parts = [f"工作表“{finding.sheet}”" if finding.sheet else ""]
-    parts.append(f"{finding.cell} 单元格" if finding.cell else f"第 {finding.row} 行" if where else "")
-    return "".join(parts) + "："
+    return str(texts()["place." + "_".join(parts)]["text"][language].format_map(facts))

@@ -181,7 +181,8 @@ def _last_line(lines: IO[bytes]) -> dict[str, Any]:
         lines.seek(max(0, size - back))
         tail = lines.read().rstrip(b"\n")
         if b"\n" in tail or back >= size:
-            return json.loads(tail.rpartition(b"\n")[2])
+            last: dict[str, Any] = json.loads(tail.rpartition(b"\n")[2])
+            return last
         back *= 4
 
 

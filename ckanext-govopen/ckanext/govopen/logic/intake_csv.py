@@ -25,7 +25,7 @@ _FOREIGN_SAMPLE = 100_000
 _DELIMITERS = (",", "\t", ";", "|")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_LONGEST_CELL = 131_072
+_LONGEST_CELL = 10_000_000
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig", "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16", "utf-16"),
@@ -98,7 +98,7 @@ class TextTable:
 
     def _check(self, limits: Limits) -> int:
         csv.field_size_limit(_LONGEST_CELL)
-        width = 0
+        width, is_empty = 0, True
         with self._path.open("rb") as file:
             text = io.TextIOWrapper(file, encoding=self._codec, errors="strict", newline="")
             if self._skip:
@@ -114,7 +114,8 @@ class TextTable:
                 except csv.Error as error:
                     raise self._broken(number, "".join(seen.lines), str(error)) from error
                 if row is None:
-                    return width
+                    break
+                is_empty = is_empty and all(is_blank(text) for text in row)
                 if len(row) > width:
                     width = len(row)
                     if width > limits.max_columns:
@@ -123,6 +124,9 @@ class TextTable:
                             {"extent": width, "limit": limits.max_columns, "unit": "columns"},
                             cell=cell_name(number - 1, width - 1), row=number,
                         )  # fmt: skip
+        if is_empty:
+            raise refused("intake.E9")
+        return width
 
     def _broken(self, number: int, text: str, reason: str) -> IntakeRefused:
         column = _quoted_column(text, self.delimiter)
@@ -183,8 +187,8 @@ def _decide(path: Path, encoding: str | None, count_headings: CountHeadings) -> 
     for bom, name, codec in _BOMS:
         if head.startswith(bom):
             return _valid_or_refused(path, name, [codec])
-    if codec := looks_like_utf16(head):
-        return _valid_or_refused(path, "utf-16", [codec])
+    if half := looks_like_utf16(head):
+        return _valid_or_refused(path, "utf-16", [half])
     utf8 = _decode(path, "utf-8", "utf-8")
     if utf8.is_valid:
         return utf8

@@ -24,12 +24,14 @@ _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC = (
     (b"%PDF-", "pdf"), (b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"),
     (b"Rar!", "rar"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"), (b"\x7fELF", "elf"), (b"MZ\x90", "exe"), (b"SQLite format 3", "sqlite"),
-    (b"{\\rtf", "rtf"), (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"), (b"BM\x36", "bmp"),
+    (b"\xfd7zXZ\x00", "xz"), (b"\x7fELF", "elf"), (b"MZ\x90", "exe"),
+    (b"SQLite format 3", "sqlite"), (b"{\\rtf", "rtf"), (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"),
     (b"\x09\x00\x04\x00", "xls2"), (b"\x09\x02\x06\x00", "xls3"), (b"\x09\x04\x06\x00", "xls4"),
     (b"PAR1", "parquet"), (b"\x28\xb5\x2f\xfd", "zstd"),
 )  # fmt: skip
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ")
+_ARCHIVES = (
+    b"PK\x03\x04", b"PK\x05\x06", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ"
+)  # fmt: skip
 _ARCHIVE_NAMES = re.compile(
     r"\.(zip|rar|7z|gz|tgz|bz2|xz|tar|zst|xlsx|xlsm|xlsb|docx|pptx|ods|odt|jar)$", re.IGNORECASE
 )
@@ -107,10 +109,9 @@ def _probe_zip(path: Path, limits: Limits) -> str:
             if any(info.flag_bits & 1 for info in names.values()) or _is_locked(archive, names):
                 raise refused("intake.E2", {"kind": kind})
             _check_bomb(archive, limits)
-            if macros := [name for name in names if _is_macro(name)]:
-                if kind in ("xlsx", "xlsb", "ods"):
-                    raise refused("intake.E11", {"part": macros[0]})
             if kind in ("xlsx", "xlsb", "ods"):
+                if macros := [name for name in names if _is_macro(name)]:
+                    raise refused("intake.E11", {"part": macros[0]})
                 _check_nested(archive)
             return kind
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
@@ -125,8 +126,9 @@ def _kind_of_archive(archive: zipfile.ZipFile, names: dict[str, zipfile.ZipInfo]
     ):  # fmt: skip
         if part in lower:
             return kind
-    if "mimetype" in names and names["mimetype"].file_size < 200 and not names["mimetype"].flag_bits & 1:
-        mime = archive.read(names["mimetype"]).decode("ascii", "ignore").strip()
+    mimetype = names.get("mimetype")
+    if mimetype and mimetype.file_size < 200 and not mimetype.flag_bits & 1:
+        mime = archive.read(mimetype).decode("ascii", "ignore").strip()
         if mime.startswith("application/vnd.oasis.opendocument.spreadsheet"):
             return "ods"
         return mime.rpartition(".")[2] or "zip"
@@ -208,9 +210,8 @@ class Compound:
         if shift not in (9, 12) or mini_shift != 6:
             raise ValueError("sector size")
         self._size = 1 << shift
-        (count, directory, _, self._mini_below, mini_fat, _, difat, difat_count) = struct.unpack_from(
-            "<IIIIIIII", self._data, 44
-        )
+        facts = struct.unpack_from("<8I", self._data, 44)
+        count, directory, _, self._mini_below, mini_fat, _, difat, difat_count = facts
         tables = list(struct.unpack_from("<109I", self._data, 76))
         while difat < _ENDS_OF_CHAIN and difat_count > 0:
             block = struct.unpack(f"<{self._size // 4}I", self._sector(difat))

@@ -37,7 +37,7 @@ from ckanext.govopen.domain.intake_header import (
     assign_columns,
     find_header,
 )
-from ckanext.govopen.domain.intake_values import BadDate, cell_text, is_bad, normalise
+from ckanext.govopen.domain.intake_values import BadDateError, cell_text, is_bad, normalise
 from ckanext.govopen.logic import intake_probe
 from ckanext.govopen.logic.intake_csv import TextTable
 
@@ -80,7 +80,7 @@ class Reading:
         """Index, kind and texts of each row below the header."""
         for index, row in enumerate(self.grid.rows()):
             if index > self.header.last:
-                texts = [cell_text(value) for value in row]
+                texts = row if self.sheet is None else [cell_text(value) for value in row]
                 yield index, classify_row(texts, self.head, self.name_column), texts
 
     def has_data(self) -> bool:
@@ -180,9 +180,7 @@ def _choose_sheet(book: Any, aliases: Aliases, notes: list[Finding]) -> Reading:
     if best is None:
         if not seen:
             raise IntakeRefused((Finding("intake.E9", params={"sheets": book.names}), *notes))
-        raise IntakeRefused(
-            (Finding("intake.E7", params={"sheets": seen}, sheet=seen[0]), *notes)
-        )
+        raise IntakeRefused((Finding("intake.E7", params={"sheets": seen}, sheet=seen[0]), *notes))
     if len(equal) > 1 and best[0][0]:
         raise refused("intake.E10", {"sheets": equal}, sheet=equal[1])
     return best[1]
@@ -230,8 +228,8 @@ def _inspect(reading: Reading) -> None:
                 Finding(
                     code, value=texts[filled[0]][:200], params={"kind": kind},
                     sheet=reading.sheet, cell=cell_name(index, filled[0]), row=index + 1,
-                )  # fmt: skip
-            )
+                )
+            )  # fmt: skip
             reading.skipped.add(index)
             continue
         reading.data_rows += 1
@@ -335,9 +333,9 @@ class _Interpreter:
         self._fields = [(at, columns[at] if at < len(columns) else None) for at in kept]
         self._bottoms: dict[int, dict[int, int]] = {}
         for merge in reading.grid.merges:
-            if merge.bottom > merge.top and merge.left < len(columns):
-                if columns[merge.left] in FILLED_DOWN_FIELDS:
-                    self._bottoms.setdefault(merge.left, {})[merge.top] = merge.bottom
+            field_of = columns[merge.left] if merge.left < len(columns) else None
+            if merge.bottom > merge.top and field_of in FILLED_DOWN_FIELDS:
+                self._bottoms.setdefault(merge.left, {})[merge.top] = merge.bottom
         self._filling: dict[int, tuple[int, Any]] = {}
 
     def rows(self) -> Iterator[list[Any]]:
@@ -382,7 +380,7 @@ class _Interpreter:
             text = normalise(
                 name, value, traditional=self._traditional, epoch_1904=self._epoch_1904
             )
-        except BadDate:
+        except BadDateError:
             return "", "inventory.E19"
         return text, None
 

@@ -16,13 +16,15 @@ from pathlib import Path
 from xml.parsers import expat
 
 from ckanext.govopen.domain.intake import Limits, Merge, cell_name, column_index, refused
+from ckanext.govopen.domain.intake_values import is_printed_apart
 from ckanext.govopen.logic.intake_probe import Compound
 
 _CHUNK = 4 * 2**20
-_PADDED = re.compile(r'"?0{2,40}"?')
+# Formats that every workbook knows by number (ECMA-376 part 1, 18.8.30).
+_PERCENT_FORMATS = {9: "0%", 10: "0.00%"}
 _BIFF_ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!",
                 42: "#N/A"}  # fmt: skip
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_OFFICE_TEXT = re.compile(r"0\d+|TRUE|FALSE")
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Scan:
     last_column: int = -1
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     uncached: set[tuple[int, int]] = field(default_factory=set)
-    shown: dict[tuple[int, int], int] = field(default_factory=dict)
+    shown: dict[tuple[int, int], str] = field(default_factory=dict)
     merges: list[Merge] | None = None
 
     def reach(self, row: int, column: int) -> None:
@@ -123,21 +125,20 @@ def _absolute(archive: zipfile.ZipFile, target: str) -> str | None:
     return _part(archive, target if target.startswith("/") else f"xl/{target}")
 
 
-def _padded_styles(archive: zipfile.ZipFile) -> dict[bytes, int]:
-    """Index of each cell style that prints a number with leading zeros, to its digits."""
+def _padded_styles(archive: zipfile.ZipFile) -> dict[bytes, str]:
+    """Index of each cell style that prints leading zeros or percent, to its format."""
     styles = _parse(archive, "xl/styles.xml")
     if styles is None:
         return {}
-    formats = {
-        one.get("numFmtId"): len(one.get("formatCode", "").strip('"'))
-        for one in _local(styles, "numFmt")
-        if _PADDED.fullmatch(one.get("formatCode", ""))
-    }
+    formats = {str(number): form for number, form in _PERCENT_FORMATS.items()}
+    for one in _local(styles, "numFmt"):
+        if is_printed_apart(form := one.get("formatCode", "")):
+            formats[one.get("numFmtId", "")] = form
     for group in _local(styles, "cellXfs"):
         return {
-            str(index).encode(): formats[xf.get("numFmtId")]
+            str(index).encode(): formats[xf.get("numFmtId", "")]
             for index, xf in enumerate(_local(group, "xf"))
-            if xf.get("numFmtId") in formats
+            if xf.get("numFmtId", "") in formats
         }
     return {}
 
@@ -153,7 +154,7 @@ class _Patterns:
     styled: re.Pattern[bytes] | None
 
     @classmethod
-    def for_prefix(cls, prefix: bytes, padded: dict[bytes, int]) -> _Patterns:
+    def for_prefix(cls, prefix: bytes, padded: dict[bytes, str]) -> _Patterns:
         p = re.escape(prefix)
         ref = rb"\br=[\"']\$?([A-Za-z]{1,3})\$?(\d{1,7})[\"']"
         styles = b"|".join(padded)
@@ -180,7 +181,7 @@ def _position(attributes: bytes) -> tuple[int, int] | None:
 
 
 def _scan_sheet_xml(
-    archive: zipfile.ZipFile, part: str, padded: dict[bytes, int], scan: Scan
+    archive: zipfile.ZipFile, part: str, padded: dict[bytes, str], scan: Scan
 ) -> None:
     with archive.open(part) as stream:
         chunk = stream.read(_CHUNK)
@@ -200,25 +201,29 @@ def _scan_sheet_xml(
         _scan_rows(rest, patterns, padded, scan)
 
 
-def _scan_rows(text: bytes, patterns: _Patterns, padded: dict[bytes, int], scan: Scan) -> None:
+def _scan_rows(text: bytes, patterns: _Patterns, padded: dict[bytes, str], scan: Scan) -> None:
     places = patterns.filled.findall(text)
     if places:
         columns, rows = {place[0] for place in places}, {place[1] for place in places}
         scan.reach(max(map(int, rows)) - 1, max(column_index(one.decode()) for one in columns))
+    _scan_special(text, patterns, scan)
+    for found in patterns.styled.finditer(text) if patterns.styled else ():
+        if place := _position(found[1]):
+            scan.shown[place] = padded[found[2]]
+
+
+def _scan_special(text: bytes, patterns: _Patterns, scan: Scan) -> None:
     if b't="e"' in text or b"t='e'" in text:
         for found in patterns.error.finditer(text):
             if place := _position(found[1]):
-                shown = re.sub(rb"<[^>]*>", b"", re.sub(rb"<(\w+:)?f\b.*?</(\w+:)?f>", b"", found[2]))
-                scan.errors[place] = shown.decode("ascii", "ignore").strip() or "#N/A"
+                result = re.sub(rb"<(\w+:)?f\b.*?</(\w+:)?f>", b"", found[2])
+                shown = re.sub(rb"<[^>]*>", b"", result).decode("ascii", "ignore").strip()
+                scan.errors[place] = shown or "#N/A"
     if b"<f" in text or b":f" in text:
         for found in patterns.uncached.finditer(text):
             is_text = re.search(rb"\bt=[\"']str[\"']", found[1])
             if not is_text and (place := _position(found[1])):
                 scan.uncached.add(place)
-    if patterns.styled:
-        for found in patterns.styled.finditer(text):
-            if place := _position(found[1]):
-                scan.shown[place] = padded[found[2]]
 
 
 def scan_xls(path: Path, limits: Limits) -> tuple[list[Scan], bool]:
@@ -243,9 +248,9 @@ def _scan_biff(data: bytes, limits: Limits) -> tuple[list[Scan], bool]:
     return scans, epoch_1904
 
 
-def _biff_globals(data: bytes) -> tuple[list[tuple[int, str]], dict[int, int], bool]:
+def _biff_globals(data: bytes) -> tuple[list[tuple[int, str]], dict[int, str], bool]:
     sheets: list[tuple[int, str]] = []
-    widths: dict[int, int] = {}
+    forms = dict(_PERCENT_FORMATS)
     styles: list[int] = []
     epoch_1904, at = False, 0
     while at + 4 <= len(data):
@@ -266,32 +271,29 @@ def _biff_globals(data: bytes) -> tuple[list[tuple[int, str]], dict[int, int], b
             sheets.append((struct.unpack_from("<I", body)[0], name))
         elif op == 0x41E:
             code = body[5:].replace(b"\x00", b"").decode("latin-1")
-            if _PADDED.fullmatch(code):
-                widths[struct.unpack_from("<H", body)[0]] = len(code.strip('"'))
+            if is_printed_apart(code):
+                forms[struct.unpack_from("<H", body)[0]] = code
         elif op == 0xE0:
             styles.append(struct.unpack_from("<H", body, 2)[0])
-    padded = {index: widths[one] for index, one in enumerate(styles) if one in widths}
+    padded = {index: forms[one] for index, one in enumerate(styles) if one in forms}
     return sheets, padded, epoch_1904
 
 
 _BIFF_CELLS = frozenset({0x203, 0x27E, 0xFD, 0x204, 0xD6, 0x205, 0x06, 0xBD})
 
 
-def _scan_biff_sheet(data: bytes, at: int, padded: dict[int, int], scan: Scan) -> None:
+def _scan_biff_sheet(data: bytes, at: int, padded: dict[int, str], scan: Scan) -> None:
     depth, end = 0, len(data)
     unpack = struct.Struct("<HHHHH").unpack_from
     while at + 10 <= end:
         op, size, row, column, style = unpack(data, at)
         if op in _BIFF_CELLS and depth == 1:
-            body = at + 4
             scan.reach(row, column)
             if op == 0xBD:
-                scan.reach(row, struct.unpack_from("<H", data, body + size - 2)[0])
-            elif op == 0x205 and data[body + 7]:
-                scan.errors[row, column] = _BIFF_ERRORS.get(data[body + 6], "#N/A")
-            elif op == 0x06 and data[body + 12 : body + 14] == b"\xff\xff" and data[body + 6] == 2:
-                scan.errors[row, column] = _BIFF_ERRORS.get(data[body + 8], "#N/A")
-            if style in padded and op in (0x203, 0x27E):
+                scan.reach(row, struct.unpack_from("<H", data, at + size + 2)[0])
+            elif op in (0x205, 0x06):
+                _note_biff_error(data[at + 4 : at + 4 + size], op, (row, column), scan)
+            elif style in padded and op in (0x203, 0x27E):
                 scan.shown[row, column] = padded[style]
         elif op == 0x809:
             depth += 1
@@ -302,6 +304,14 @@ def _scan_biff_sheet(data: bytes, at: int, padded: dict[int, int], scan: Scan) -
         at += 4 + size
     if struct.unpack_from("<H", data, at)[0] != 0x0A:
         raise ValueError("sheet has no end")
+
+
+def _note_biff_error(body: bytes, op: int, place: tuple[int, int], scan: Scan) -> None:
+    """A cell or the result of a formula that is an error, not a bool, text or number."""
+    if op == 0x205 and body[7]:
+        scan.errors[place] = _BIFF_ERRORS.get(body[6], "#N/A")
+    elif op == 0x06 and body[12:14] == b"\xff\xff" and body[6] == 2:
+        scan.errors[place] = _BIFF_ERRORS.get(body[8], "#N/A")
 
 
 def scan_xlsb(path: Path, limits: Limits, wanted: set[str]) -> tuple[dict[str, Scan], bool]:
@@ -465,8 +475,12 @@ class _OdsScanner:
         elif "table:formula" in cell and kind is None and not shown:
             scan.reach(*place)
             scan.uncached.add(place)
-        elif kind == "float" and re.fullmatch(r"0\d+", shown):
-            scan.shown[place] = len(shown)
+        elif kind == "boolean":
+            scan.shown[place] = cell.get("office:boolean-value", "").upper()
+        elif (shown and kind == "percentage") or (
+            kind == "float" and _OFFICE_TEXT.fullmatch(shown)
+        ):
+            scan.shown[place] = shown
 
     def _note_merge(self, scan: Scan, cell: dict[str, str]) -> None:
         down = int(cell.get("table:number-rows-spanned", 1))

@@ -1,7 +1,8 @@
-"""Workbooks as grids of values: python-calamine reads the cells, the scan says which to treat apart."""
+"""Workbooks as grids of values: python-calamine reads cells, the scan tells which are special."""
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import python_calamine as calamine
 
 from ckanext.govopen.domain.intake import Limits, Merge, refused
-from ckanext.govopen.domain.intake_values import BadCell, cell_text
+from ckanext.govopen.domain.intake_values import BadCell, printed
 from ckanext.govopen.logic import intake_scan
 from ckanext.govopen.logic.intake_scan import Scan
 
@@ -32,8 +33,8 @@ class Grid:
     `BadCell`. All rows have `width` values.
     """
 
-    def __init__(self, sheet: Any, scan: Scan) -> None:
-        self._sheet, self._scan = sheet, scan
+    def __init__(self, sheet: Any, scan: Scan, *, shows_text: bool) -> None:
+        self._sheet, self._scan, self._is_text = sheet, scan, shows_text
         self._left = sheet.start[1] if sheet.start else 0
         self.height = max(scan.last_row, sheet.end[0] if sheet.end else -1) + 1
         self.width = max(scan.last_column, sheet.end[1] if sheet.end else -1) + 1
@@ -52,9 +53,9 @@ class Grid:
             if number in self._apart:
                 self._mark(number, values)
             yield values
-        for number in range(number + 1, self.height):
+        for beyond in range(number + 1, self.height):
             values = [""] * self.width
-            self._mark(number, values)
+            self._mark(beyond, values)
             yield values
 
     def _mark(self, row: int, values: list[object]) -> None:
@@ -64,8 +65,9 @@ class Grid:
                 values[column] = BadCell(self._scan.errors[place])
             elif place in self._scan.uncached and values[column] == "":
                 values[column] = BadCell("")
-            elif place in self._scan.shown and isinstance(values[column], (int, float)):
-                values[column] = cell_text(values[column]).zfill(self._scan.shown[place])
+            elif place in self._scan.shown and isinstance(number := values[column], (int, float)):
+                shown = self._scan.shown[place]
+                values[column] = shown if self._is_text else printed(number, shown)
 
 
 def _merges(sheet: Any, scan: Scan) -> tuple[Merge, ...]:
@@ -89,15 +91,18 @@ class Workbook:
     """
 
     def __init__(self, path: Path, kind: str, limits: Limits, sheet: str | None) -> None:
-        self._limits = limits
-        scans, self.epoch_1904 = ([], False) if kind != "xls" else intake_scan.scan_xls(path, limits)
-        self._book = _open(path)
+        self._limits, self._kind = limits, kind
+        scans: list[Scan] = []
+        if kind == "xls":
+            scans, self.epoch_1904 = intake_scan.scan_xls(path, limits)
+        self._book = _open(path, kind)
         described = [
             one for one in self._book.sheets_metadata
             if one.typ == calamine.SheetTypeEnum.WorkSheet
         ]  # fmt: skip
         self.names = [one.name for one in described]
-        visible = [one.name for one in described if one.visible == calamine.SheetVisibleEnum.Visible]
+        shown = calamine.SheetVisibleEnum.Visible
+        visible = [one.name for one in described if one.visible == shown]
         self.hidden = [name for name in self.names if name not in visible]
         if sheet is not None and sheet not in self.names:
             raise refused("intake.E17", {"option": "sheet", "known": self.names}, value=sheet)
@@ -121,12 +126,18 @@ class Workbook:
         if sheet.end:
             scan.reach(*sheet.end)
             scan.check_extent(name, self._limits)
-        return Grid(sheet, scan)
+        return Grid(sheet, scan, shows_text=self._kind == "ods")
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, kind: str) -> Any:
+    """The library goes by the name, so a file of another name is opened through a link."""
     try:
-        return calamine.load_workbook(str(path))
+        if path.suffix == f".{kind}":
+            return calamine.load_workbook(str(path))
+        with tempfile.TemporaryDirectory(prefix="intake-") as folder:
+            link = Path(folder) / f"table.{kind}"
+            link.symlink_to(path)
+            return calamine.load_workbook(str(link))
     except calamine.PasswordError as error:
         raise refused("intake.E2") from error
     except _UNREADABLE as error:
