@@ -8,7 +8,7 @@ COMMON_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
     " frame-ancestors 'none'; form-action 'self'"
 )
-# CKAN's own scripts (select boxes, htmx) write style attributes; no page of it has an inline script.
+# CKAN's scripts (select boxes, htmx) write style attributes; its pages have no inline script.
 SIGNED_IN_POLICY = COMMON_POLICY + "; script-src 'self'; style-src 'self' 'unsafe-inline'"
 FILE_POLICY = "sandbox; default-src 'none'"
 FEATURES_OFF = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"

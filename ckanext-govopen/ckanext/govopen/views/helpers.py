@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import io
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timezone
 from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
 
+import segno
 from babel import Locale
-from flask import request
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import g, request
+from markupsafe import Markup, escape
 
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain.rates import CYCLES, stale_ranges
+from ckanext.govopen.logic.calendar import work_calendar
+from ckanext.govopen.logic.vocab import vocabularies
 
+# Facets whose values are codes, with the vocabulary that names them.
+CODED_FACETS = {
+    "data_domain": "data_domain",
+    "open_type": "open_type",
+    "update_cycle": "update_cycle",
+    "license_id": "licence",
+}
+PREVIEW_ROWS = 10
+PREVIEWED_RESOURCES = 3
+
+log = logging.getLogger(__name__)
 _HELPERS: dict[str, Callable[..., Any]] = {}
 
 
@@ -23,6 +46,9 @@ def helper(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def all_helpers() -> dict[str, Callable[..., Any]]:
     return dict(_HELPERS)
+
+
+# --- words ---------------------------------------------------------------------------------------
 
 
 @helper
@@ -39,9 +65,115 @@ def label(term: Mapping[str, Any] | None) -> str:
 
 
 @helper
+def term(vocabulary: str, code: object) -> str:
+    """The label of a code; the code itself when the list does not know it."""
+    if code in (None, ""):
+        return ""
+    found = vocabularies().get(vocabulary)
+    if found is None or str(code) not in found:
+        return str(code)
+    return found[str(code)].zh if is_chinese() else found[str(code)].en
+
+
+@helper
+def term_url(vocabulary: str, code: object) -> str | None:
+    """Where the text behind a code stands (a licence), if the list says so."""
+    found = vocabularies().get(vocabulary)
+    if found is None or str(code) not in found:
+        return None
+    url = found[str(code)].extra.get("url")
+    return str(url) if url else None
+
+
+@helper
+def day(value: object) -> str:
+    """A date in Asia/Shanghai as it stands in tables: 2026-11-21."""
+    moment = _moment(value)
+    return moment.isoformat() if moment else ""
+
+
+@helper
+def long_day(value: object) -> str:
+    """A date as it stands in prose."""
+    moment = _moment(value)
+    if moment is None:
+        return ""
+    return format_date(moment, "long", locale="zh_Hans_CN" if is_chinese() else "en")
+
+
+@helper
+def minute(value: object) -> str:
+    """A moment in Asia/Shanghai: 2026-11-21 09:30."""
+    if not value:
+        return ""
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(clock.SITE_ZONE).strftime("%Y-%m-%d %H:%M")
+
+
+def _moment(value: object) -> date | None:
+    if not value:
+        return None
+    if isinstance(value, str):
+        value = date.fromisoformat(value) if len(value) == len("2026-11-21") else _parsed(value)
+    if isinstance(value, datetime):
+        zoned = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        return zoned.astimezone(clock.SITE_ZONE).date()
+    return value if isinstance(value, date) else None
+
+
+def _parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+@helper
+def number(value: object) -> str:
+    return "" if value is None else str(format_decimal(value, locale="en"))
+
+
+@helper
+def size(value: object) -> str:
+    """Bytes in the unit that reads best, in powers of 1024."""
+    if not isinstance(value, (int, float)):
+        return ""
+    amount, units = float(value), ("B", "KB", "MB", "GB", "TB")
+    place = 0
+    while amount >= 1024 and place < len(units) - 1:
+        amount, place = amount / 1024, place + 1
+    return f"{amount:.0f} {units[place]}" if place == 0 else f"{amount:.1f} {units[place]}"
+
+
+@helper
+def marked(text: str, query: str | None) -> Markup:
+    """A text with the words of the query marked."""
+    words = [word for word in (query or "").split() if word]
+    if not words:
+        return escape(text)
+    lowered, spans, place = text.lower(), [], 0
+    while place < len(text):
+        hit = next((w for w in words if lowered.startswith(w.lower(), place)), None)
+        if hit is None:
+            spans.append(escape(text[place]))
+            place += 1
+        else:
+            spans.append(Markup("<mark>{}</mark>").format(text[place : place + len(hit)]))
+            place += len(hit)
+    return Markup("").join(spans)
+
+
+# --- frame ---------------------------------------------------------------------------------------
+
+
+@helper
 def site_note() -> dict[str, Any] | None:
     """Business date of a demo or test database; None on a real one."""
     return {"today": clock.today().isoformat()} if clock.is_settable() else None
+
+
+@helper
+def today() -> str:
+    return clock.today().isoformat()
 
 
 @helper
@@ -82,5 +214,253 @@ def navigation() -> list[dict[str, Any]]:
     ]
 
 
+@helper
+def with_parameters(**changes: object) -> str:
+    """The address of this page with some parameters changed; None takes one away."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    query = urlencode(
+        kept + [(name, value) for name, value in changes.items() if value is not None]
+    )
+    return tk.h.url_for(request.path) + (f"?{query}" if query else "")
+
+
+@helper
+def twin(extension: str) -> str:
+    """The address of this table as a file, with the same filters."""
+    query = request.query_string.decode()
+    return request.path.rstrip("/") + f".{extension}" + (f"?{query}" if query else "")
+
+
+@helper
+def qr(url: str) -> Markup:
+    """An address as a QR code: an SVG picture inside the page."""
+    out = io.BytesIO()
+    segno.make(url, error="m").save(out, kind="svg", xmldecl=False, svgns=False, omitsize=True)
+    return Markup(out.getvalue().decode())  # noqa: S704 - made by segno from an escaped address
+
+
+@helper
+def host_of(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+@helper
+def reference(code: object) -> str:
+    """A number for an error page, under which the log holds the request."""
+    number = uuid4().hex[:12]
+    log.warning("reference %s: %s on %s", number, code, request.path)
+    return number
+
+
+@helper
+def gone() -> dict[str, Any] | None:
+    """Date and class of ground when what is asked for was withdrawn, else None."""
+    error = g.get("govopen_error")
+    return error if error and error.get("status") == 410 else None
+
+
+@helper
+def shows_search() -> bool:
+    """Whether the head of the page has a search box: not where the page itself is one."""
+    return request.path.rstrip("/") not in ("", "/dataset")
+
+
+# --- datasets ------------------------------------------------------------------------------------
+
+
 def facets(found: dict[str, Any]) -> dict[str, Any]:
+    """The facets of the dataset search, in the order in which they are shown."""
+    found.clear()
+    found.update(
+        organization=tk._("Units"),
+        data_domain=tk._("Data domains"),
+        res_format=tk._("Formats"),
+        open_type=tk._("Open types"),
+        update_cycle=tk._("Update cycles"),
+        tags=tk._("Tags"),
+    )
     return found
+
+
+@helper
+def facet_items(name: str, search_facets: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Values of a facet with their labels, chosen ones first."""
+    items = tk.h.get_facet_items_dict(name, search_facets)
+    return [
+        {
+            **item,
+            "label": facet_label(name, item["name"], item.get("display_name")),
+            "url": with_parameters_toggled(name, item["name"], bool(item["active"])),
+        }
+        for item in items
+    ]
+
+
+@helper
+def facet_label(name: str, value: str, shown: str | None = None) -> str:
+    vocabulary = CODED_FACETS.get(name)
+    return str(term(vocabulary, value) if vocabulary else shown or value)
+
+
+def with_parameters_toggled(name: str, value: str, is_active: bool) -> str:
+    kept = [
+        pair
+        for pair in request.args.items(multi=True)
+        if pair != (name, value) and pair[0] != "page"
+    ]
+    if not is_active:
+        kept.append((name, value))
+    query = urlencode(kept)
+    return tk.h.url_for(request.path) + (f"?{query}" if query else "")
+
+
+@helper
+def freshness(pkg: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Whether a dataset keeps its update cycle: on time, late since a day, or stopped."""
+    stat = pkg.get("stat") or {}
+    updated = _moment(stat.get("last_data_date") or stat.get("last_updated"))
+    cycle = CYCLES.get(str(pkg.get("update_cycle")))
+    if updated is None:
+        return None
+    ranges = stale_ranges([updated], cycle, work_calendar())
+    now = clock.today()
+    late = [found for found in ranges if found.from_on <= now]
+    if not late:
+        due = ranges[0].from_on.isoformat() if ranges else None
+        return {"state": "on_time", "updated": updated.isoformat(), "late_from": due}
+    dead = late[-1].dead_from
+    state = "stopped" if dead and dead <= now else "late"
+    return {
+        "state": state,
+        "updated": updated.isoformat(),
+        "late_from": late[-1].from_on.isoformat(),
+    }
+
+
+@helper
+def formats(pkg: Mapping[str, Any]) -> list[str]:
+    found = (str(res.get("format") or "").upper() for res in pkg.get("resources", []))
+    return sorted({name for name in found if name})
+
+
+@helper
+def preview(resource: Mapping[str, Any], limit: int = PREVIEW_ROWS) -> dict[str, Any] | None:
+    """First rows of a resource whose file is a table; None when there is none to show."""
+    if not resource.get("datastore_active"):
+        return None
+    try:
+        found = tk.get_action("datastore_search")(
+            {"user": tk.current_user.name, "auth_user_obj": tk.current_user},
+            {"resource_id": resource["id"], "limit": limit, "include_total": True},
+        )
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
+    fields = [field for field in found["fields"] if field["id"] != "_id"]
+    return {"fields": fields, "records": found["records"], "total": found.get("total")}
+
+
+@helper
+def previews(resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Previews by resource id, of the first tables of a dataset."""
+    tables = [res for res in resources if res.get("datastore_active")][:PREVIEWED_RESOURCES]
+    return {res["id"]: preview(res) for res in tables}
+
+
+@helper
+def is_numeric(field: Mapping[str, Any]) -> bool:
+    return str(field.get("type")) in ("int4", "int8", "numeric", "float8", "int", "float")
+
+
+@helper
+def entry_links(pkg: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The inventory entries that a dataset opens, with the pages of their register."""
+    codes = pkg.get("entry_codes") or []
+    found = _call("govopen_register_list", unit=pkg["owner_org"], register_type="data_inventory")
+    registers = (found or {}).get("items", [])
+    return [
+        {
+            "code": code,
+            "url": tk.h.url_for(f"/registers/{registers[0]['id']}/entries/{code}")
+            if registers
+            else "",
+        }
+        for code in codes
+    ]
+
+
+# --- units and rates -----------------------------------------------------------------------------
+
+
+def _call(action: str, **parameters: object) -> Any:
+    """The answer of a read action for this reader; None when there is nothing to read."""
+    context = {"user": tk.current_user.name, "auth_user_obj": tk.current_user}
+    try:
+        return tk.get_action(action)(context, dict(parameters))
+    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
+        return None
+
+
+@helper
+def unit(unit_id: str) -> dict[str, Any] | None:
+    return _call("govopen_unit_show", id=unit_id)  # type: ignore[no-any-return]
+
+
+@helper
+def unit_rates(unit_id: str) -> dict[str, Any] | None:
+    """A unit's part of both rates today, headline figures."""
+    card = _call("govopen_unit_scorecard", unit=unit_id)
+    if not card:
+        return None
+    return {rate: card[rate]["headline"] for rate in ("open_unit_rate", "data_open_rate")}
+
+
+@helper
+def unit_registers(unit_id: str) -> list[dict[str, Any]]:
+    return (_call("govopen_register_list", unit=unit_id) or {}).get("items", [])  # type: ignore[no-any-return]
+
+
+@helper
+def rates() -> list[dict[str, Any]]:
+    """Both opening rates of the city today."""
+    found = (_call("govopen_rate_show", rate=rate) for rate in ("open_unit_rate", "data_open_rate"))
+    return [figure for figure in found if figure]
+
+
+@helper
+def newest_datasets(limit: int = 6) -> list[dict[str, Any]]:
+    found = _call(
+        "package_search", rows=limit, sort="metadata_created desc", fq="dataset_type:dataset"
+    )
+    return (found or {}).get("results", [])  # type: ignore[no-any-return]
+
+
+@helper
+def newest_registers(limit: int = 6) -> list[dict[str, Any]]:
+    items: Iterable[dict[str, Any]] = (_call("govopen_register_list") or {}).get("items", [])
+    return sorted(items, key=lambda item: item["published_at"], reverse=True)[:limit]
+
+
+@helper
+def field_value(name: str, value: Any) -> str:
+    """The value of an inventory field as a reader sees it."""
+    found = vocabularies()["inventory_field"]
+    vocabulary = found[name].extra.get("vocabulary") if name in found else None
+    if isinstance(value, bool):
+        return tk._("yes") if value else tk._("no")
+    if isinstance(value, list):
+        return _list_value(vocabulary, value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {part}" for key, part in value.items())
+    return str(term(str(vocabulary), value)) if vocabulary else "" if value is None else str(value)
+
+
+def _list_value(vocabulary: object, values: Sequence[Any]) -> str:
+    shown = []
+    for value in values:
+        if isinstance(value, dict):
+            shown.append(str(value.get("name_zh") or value.get("name_en") or ""))
+        elif isinstance(value, (list, tuple)):
+            shown.append(": ".join(str(part) for part in value))
+        else:
+            shown.append(str(term(str(vocabulary), value) if vocabulary else value))
+    return tk._(", ").join(shown)

@@ -1,0 +1,52 @@
+/* Comforts of the workbench; every page works without them. */
+(function () {
+  "use strict";
+
+  function picks(form) {
+    return Array.prototype.slice.call(form.querySelectorAll("input[data-pick]"));
+  }
+
+  function count(form) {
+    var chosen = picks(form).filter(function (box) { return box.checked; }).length;
+    form.querySelectorAll("[data-picked]").forEach(function (place) { place.textContent = chosen; });
+  }
+
+  document.addEventListener("change", function (event) {
+    var box = event.target;
+    if (box.matches("input[data-pick-all]")) {
+      picks(box.form).forEach(function (one) { one.checked = box.checked; });
+    }
+    if (box.matches("input[data-pick-all], input[data-pick]")) { count(box.form); }
+  });
+
+  // A file dropped on the frame is the file of its field.
+  document.querySelectorAll("[data-drop]").forEach(function (frame) {
+    var field = frame.querySelector("input[type=file]");
+    ["dragover", "dragleave", "drop"].forEach(function (name) {
+      frame.addEventListener(name, function (event) {
+        event.preventDefault();
+        frame.classList.toggle("go-drop-over", name === "dragover");
+        if (name === "drop" && event.dataTransfer.files.length) { field.files = event.dataTransfer.files; }
+      });
+    });
+  });
+
+  // Work behind the page: the part is asked for again until it says that it is done.
+  function poll(part) {
+    window.setTimeout(function () {
+      fetch(part.dataset.poll, { headers: { "X-Requested-With": "XMLHttpRequest" } }).then(function (answer) {
+        return answer.json();
+      }).then(function (state) {
+        if (state.done) { window.location.reload(); return; }
+        part.querySelector("[data-stage]").textContent = state.stage;
+        part.querySelector("[data-seconds]").textContent = state.seconds;
+        poll(part);
+      }).catch(function () { poll(part); });
+    }, 2000);
+  }
+  document.querySelectorAll("[data-poll]").forEach(poll);
+
+  var errors = document.getElementById("go-errors");
+  if (errors) { errors.focus(); }
+  document.querySelectorAll("form").forEach(count);
+}());
