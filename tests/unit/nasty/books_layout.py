@@ -126,6 +126,26 @@ def header_of_three_rows_under_a_title(folder: Path) -> Path:
     return w.xls_save(made, folder)
 
 
+@book(w.ODFPY, table(
+    {"ordinal": "A", "name": "B", "provider": "C", "update_cycle": "D"}, values(*ROWS[0]),
+    kind="ods", headers={"B": "信息资源名称"},
+))
+def empty_template_beside_the_filled_table(folder: Path) -> Path:
+    """Only one of the two sheets has rows; a template with none is no rival."""
+    document = OpenDocumentSpreadsheet()
+    for name, rows in (("模板", [HEADER]), (w.SHEET, [HEADER, ROWS[0]])):
+        sheet = Table(name=name)
+        document.spreadsheet.addElement(sheet)
+        for row in rows:
+            line = TableRow()
+            sheet.addElement(line)
+            for value in row:
+                line.addElement(w.odf_cell(value))
+    path = folder / "list.ods"
+    document.save(str(path))
+    return path
+
+
 # ---- values merged down ----------------------------------------------------------------
 
 MERGED_DOWN = (
@@ -249,6 +269,14 @@ def traditional_and_english_totals_are_skipped(folder: Path) -> Path:
         ("編號", "資料名稱", "資料來源"), (1, "公車站位", "交通局"),
         ("合計", None, 1), ("Total", None, 1),
     ]), folder)
+
+
+@book(w.OPENPYXL, basic(notes=("intake.W3",), note_rows={"intake.W3": (4, 5)}))
+def totals_with_a_text_behind_the_word_are_skipped(folder: Path) -> Path:
+    """Nothing but the sentence stands in the row; one of them is merged over it."""
+    made = w.workbook([*BASIC, ("合计:共2项",), ("总计 2 项",)])
+    made.active.merge_cells("A5:D5")
+    return w.save(made, folder)
 
 
 @book(w.OPENPYXL, table(

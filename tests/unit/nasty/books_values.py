@@ -102,6 +102,7 @@ def dates_as_offices_also_type_them(folder: Path) -> Path:
 BAD_DATES: Pairs = tuple((text, "") for text in (
     "2026-02-30", "2017-02-29", "2017-13-01", "2017年2月30日", "20170732", "03/04/2017",
     "7/10/17", "二〇一七年十三月一日", "待定", "106/07/10", "2017-00-00",
+    "10/7/2017", "2017-07-10~2018-01-01", "2017-07-10 25:61", "长期",
 ))
 
 
@@ -271,6 +272,15 @@ def leading_zeros_of_codes_as_number_format(folder: Path) -> Path:
 def leading_zeros_of_codes_as_number_format_in_xls(folder: Path) -> Path:
     six, seven = (xlwt.easyxf(num_format_str="0" * n) for n in (6, 7))
     return w.xls_save(w.xls_book(coded_rows((7, six), (380120, seven))), folder)
+
+
+@book(w.OPENPYXL, coded("xlsx", "YZ0007", "330106-012"))
+def codes_whose_format_adds_letters_and_marks(folder: Path) -> Path:
+    """The displayed code is the one that everybody knows and cites."""
+    made = w.workbook(coded_rows(7, 330106012))
+    made.active["C2"].number_format = '"YZ"0000'
+    made.active["C3"].number_format = "000000-000"
+    return w.save(made, folder)
 
 
 @book(w.XLWT, coded("xls", "380120", "330106", "12345678901"))
