@@ -28,38 +28,80 @@ MEMBER_COLUMNS = (
 _LOCAL = "(({moment}) AT TIME ZONE 'Asia/Shanghai')::date"
 
 
-def closure(session: Session, unit_ids: Sequence[str]) -> list[str]:
-    """These units with all that succession and parentage tie to them, in both directions."""
-    return list(
-        session.execute(
-            sa.text(
-                "WITH RECURSIVE tie(a, b) AS (SELECT unit_id, other_id FROM govopen_succession WHERE other_id IS NOT NULL"
-                " UNION ALL SELECT other_id, unit_id FROM govopen_succession WHERE other_id IS NOT NULL"
-                " UNION ALL SELECT unit_id, parent_id FROM govopen_org_unit_current WHERE parent_id IS NOT NULL),"
-                " seen(id) AS (SELECT unnest(CAST(:units AS text[])) UNION SELECT tie.b FROM tie JOIN seen ON seen.id = tie.a)"
-                " SELECT id FROM seen ORDER BY id"
-            ),
-            {"units": list(unit_ids)},
-        ).scalars()
+def tied(session: Session, unit_ids: Sequence[str], roll_up: Sequence[str]) -> list[str]:
+    """These units with all that succession ties to them, and institutions that count for a parent.
+
+    Args:
+        roll_up: kinds of units that roll up to their parent while they do not count themselves.
+    """
+    found = session.execute(
+        sa.text(
+            "WITH RECURSIVE rolled AS (SELECT unit_id, parent_id FROM govopen_org_unit"
+            "   WHERE parent_id IS NOT NULL AND kind = ANY (CAST(:roll_up AS text[])) AND recorded_to IS NULL"
+            # has an id and has been in scope without a gap since it was founded: counts itself
+            "   AND NOT coalesce(coalesce(uscc, local_code) IS NOT NULL AND jsonb_array_length(in_scope_opening) = 1"
+            "     AND in_scope_opening -> 0 ->> 'to' IS NULL"
+            "     AND in_scope_opening -> 0 ->> 'from' <= valid_from::text, false)),"
+            " tie(a, b) AS (SELECT unit_id, other_id FROM govopen_succession WHERE other_id IS NOT NULL"
+            "  UNION ALL SELECT other_id, unit_id FROM govopen_succession WHERE other_id IS NOT NULL"
+            "  UNION ALL SELECT unit_id, parent_id FROM rolled"
+            "  UNION ALL SELECT parent_id, unit_id FROM rolled),"
+            " seen(id) AS (SELECT unnest(CAST(:units AS text[]))"
+            "  UNION SELECT tie.b FROM tie JOIN seen ON seen.id = tie.a)"
+            " SELECT id FROM seen ORDER BY id"
+        ),
+        {"units": list(unit_ids), "roll_up": list(roll_up)},
     )
+    return list(found.scalars())
 
 
-def all_units(session: Session) -> list[str]:
-    """Every unit that ever was: one that is gone has its figures at earlier dates."""
-    return list(session.execute(sa.text("SELECT DISTINCT unit_id FROM govopen_org_unit")).scalars())
+def crossed(session: Session, unit_ids: Sequence[str]) -> list[str]:
+    """Other units whose lines the datasets of these open, or whose datasets open lines of these."""
+    found = session.execute(
+        sa.text(
+            "WITH mine AS (SELECT coalesce(array_agg(entry_code), '{}') AS codes"
+            "  FROM govopen_data_resource WHERE unit_id = ANY (CAST(:units AS text[])))"
+            " SELECT r.unit_id FROM govopen_publication_period p"
+            "  CROSS JOIN LATERAL unnest(p.entry_codes) AS code"
+            "  JOIN govopen_data_resource r ON r.entry_code = code"
+            "  WHERE p.unit_id = ANY (CAST(:units AS text[]))"
+            " UNION SELECT p.unit_id FROM mine, govopen_publication_period p"
+            "  WHERE p.entry_codes && mine.codes"
+        ),
+        {"units": list(unit_ids)},
+    )
+    return sorted(set(found.scalars()) - set(unit_ids))
 
 
-def unit_facts(session: Session, unit_ids: Sequence[str]) -> Rows:
-    """Present facts of units with the day of their first published inventory."""
+# What is known now of each unit, a planned change included: its dates say from when it holds.
+_NEWEST = (
+    "(SELECT DISTINCT ON (unit_id) * FROM govopen_org_unit WHERE recorded_to IS NULL"
+    " ORDER BY unit_id, from_on DESC)"
+)
+
+
+def all_units(session: Session, levels: Sequence[str] | None = None) -> list[str]:
+    """Every unit that ever was (of some levels): one that is gone has figures at earlier dates."""
+    where = "" if levels is None else " WHERE u.level = ANY (CAST(:levels AS text[]))"
+    found = session.execute(
+        sa.text(f"SELECT u.unit_id FROM {_NEWEST} u{where} ORDER BY 1"),  # noqa: S608 - fixed text
+        {} if levels is None else {"levels": list(levels)},
+    )
+    return list(found.scalars())
+
+
+def units(session: Session, unit_ids: Sequence[str]) -> Rows:
+    """Facts of units with the day of their first published inventory."""
     return (
         session.execute(
             sa.text(
-                "SELECT u.unit_id, u.kind, u.level, u.valid_from, u.valid_to, u.in_scope_opening, u.no_data_declared,"
-                " u.parent_id, coalesce(u.uscc, u.local_code) IS NOT NULL AS has_id,"
+                "SELECT u.unit_id, u.kind, u.level, u.valid_from, u.valid_to, u.in_scope_opening,"  # noqa: S608
+                " u.no_data_declared, u.parent_id, coalesce(u.uscc, u.local_code) IS NOT NULL AS has_id,"
                 f" (SELECT min({_LOCAL.format(moment='v.published_at')}) FROM govopen_register r"
                 " JOIN govopen_public_version v ON v.register_id = r.id WHERE r.unit_id = u.unit_id"
                 " AND r.register_type = 'data_inventory') AS first_inventory_on"
-                " FROM govopen_org_unit_current u WHERE u.unit_id = ANY (CAST(:units AS text[]))"
+                " FROM (SELECT DISTINCT ON (unit_id) * FROM govopen_org_unit WHERE recorded_to IS NULL"
+                "  AND unit_id = ANY (CAST(:units AS text[])) ORDER BY unit_id, from_on DESC) u"
             ),
             {"units": list(unit_ids)},
         )
@@ -89,16 +131,16 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
             sa.text(
                 "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS open_type,"
                 f" greatest(v.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
-                " (f.fields ->> 'rows')::bigint AS rows,"
+                " CASE WHEN f.fields ->> 'rows' ~ '^\\d{1,15}$' THEN (f.fields ->> 'rows')::bigint END AS rows,"
                 " CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array' THEN jsonb_array_length(f.fields -> 'items') END AS items,"
                 " (SELECT count(*) FROM jsonb_array_elements(CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array'"
                 " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT FROM 'withheld') AS items_open"
                 " FROM govopen_register r JOIN govopen_public_version v ON v.register_id = r.id"
                 " JOIN govopen_register_version_entry e ON e.version_id = v.id"
                 " JOIN govopen_register_log l ON l.seq = e.log_seq"
-                f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
+                f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields OFFSET 0) f"
                 " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type = 'data_inventory'"
-                " ORDER BY l.entry_code, v.number"
+                " ORDER BY l.entry_code, from_on, v.number"
             ),
             {"units": list(unit_ids)},
         )
@@ -115,6 +157,7 @@ def publication_periods(
         session.execute(
             sa.text(
                 "SELECT p.package_id, p.unit_id, p.entry_codes, p.open_type, p.update_cycle, p.machine_readable, p.ground,"
+                " (SELECT s.last_data_date FROM govopen_dataset_stat s WHERE s.package_id = p.package_id) AS data_on,"
                 f" {_LOCAL.format(moment='p.from_at')} AS from_on, {_LOCAL.format(moment='p.to_at')} AS to_on"
                 " FROM govopen_publication_period p WHERE p.package_id IN (SELECT q.package_id"
                 " FROM govopen_publication_period q WHERE q.unit_id = ANY (CAST(:units AS text[]))"
@@ -127,19 +170,16 @@ def publication_periods(
     )
 
 
-def present_rows(session: Session, records: Sequence[str]) -> Rows:
-    """What is recorded now about these records."""
-    return (
-        session.execute(
-            sa.text(
-                "SELECT id, rate, variant, record, unit_id, side, amount, reason, from_on, to_on"
-                " FROM govopen_rate_membership WHERE recorded_to IS NULL AND record = ANY (CAST(:records AS text[]))"
-            ),
-            {"records": list(records)},
-        )
-        .mappings()
-        .all()
+def present_rows(session: Session, unit_ids: Sequence[str]) -> dict[tuple[object, ...], int]:
+    """The member rows of these units as recorded now: {values: id}, values as MEMBER_COLUMNS but the last."""
+    found = session.execute(
+        sa.text(
+            "SELECT id, rate, variant, record, unit_id, side, amount, reason, from_on, to_on"
+            " FROM govopen_rate_membership WHERE recorded_to IS NULL AND unit_id = ANY (CAST(:units AS text[]))"
+        ),
+        {"units": list(unit_ids)},
     )
+    return {values[1:]: values[0] for values in map(tuple, found)}
 
 
 def close_rows(session: Session, ids: Sequence[int], at: datetime) -> None:

@@ -1,0 +1,146 @@
+"""The facts of the rates from what was published: rows of the tables become histories of days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.domain import rates as rules
+from ckanext.govopen.logic.calendar import work_calendar
+from ckanext.govopen.model import rates as store
+
+Row = Mapping[str, Any]
+
+
+def load(session: Session, unit_ids: Sequence[str]) -> rules.RateFacts:
+    """The published history of a closed set of units, as the rules read it."""
+    versions = _grouped(store.resource_versions(session, unit_ids), "entry_code")
+    periods = _grouped(store.publication_periods(session, unit_ids, list(versions)), "package_id")
+    steps = _grouped(store.successions(session, unit_ids), "unit_id")
+    return rules.RateFacts(
+        [unit_facts(row, steps.get(row["unit_id"], [])) for row in store.units(session, unit_ids)],
+        [resource_facts(code, rows) for code, rows in versions.items()],
+        [dataset_facts(package, rows) for package, rows in periods.items()],
+    )
+
+
+def _grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[key], []).append(row)
+    return found
+
+
+def unit_facts(row: Row, steps: Sequence[Row]) -> rules.UnitFacts:
+    return rules.UnitFacts(
+        unit_id=row["unit_id"],
+        kind=row["kind"],
+        level=row["level"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        in_scope=tuple(_range(each) for each in row["in_scope_opening"]),
+        has_id=row["has_id"],
+        first_inventory_on=row["first_inventory_on"],
+        no_data=tuple(
+            _declared(each) for each in row["no_data_declared"] if each.get("approved_by")
+        ),
+        successions=tuple(
+            rules.Succession(step["kind"], step["on_date"], step["other_id"]) for step in steps
+        ),
+        parent=row["parent_id"],
+    )
+
+
+def _range(stretch: Row) -> rules.Range:
+    end = stretch.get("to")
+    return rules.Range(
+        date.fromisoformat(stretch["from"]), date.fromisoformat(end) if end else None
+    )
+
+
+def _declared(declaration: Row) -> rules.Range:
+    due = declaration.get("review_due")
+    return rules.Range(
+        date.fromisoformat(declaration["declared_on"]), date.fromisoformat(due) if due else None
+    )
+
+
+def resource_facts(code: str, rows: Sequence[Row]) -> rules.ResourceFacts:
+    """An inventory line from its published versions."""
+    held = _in_force(rows)
+    return rules.ResourceFacts(
+        code=code,
+        units=tuple((row["from_on"], row["unit_id"]) for row in held),
+        status=tuple(
+            (row["from_on"], "retired" if row["change"] == "cancel" else "active") for row in held
+        ),
+        published_on=held[0]["from_on"],
+        first_load=min(row["number"] for row in rows) == 1,
+        open_type=tuple((row["from_on"], row["open_type"] or "withheld") for row in held),
+        amounts=tuple(_amounts(row) for row in held),
+    )
+
+
+def _in_force(rows: Sequence[Row]) -> list[Row]:
+    """The versions by the day from which each holds; of one day the later number decides."""
+    by_day = {row["from_on"]: row for row in sorted(rows, key=_order)}
+    return list(by_day.values())
+
+
+def _order(row: Row) -> tuple[date, int]:
+    return row["from_on"], row["number"]
+
+
+def _amounts(row: Row) -> rules.Amounts:
+    """Declared sizes; more opened than there is counts as all of it, and never stops a figure."""
+    items, rows = row["items"], row["rows"]
+    opened = min(row["items_open"], items or 0)
+    return rules.Amounts(row["from_on"], items, opened, rows, rows or 0)
+
+
+def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
+    """A dataset from the periods in which it was public, in order.
+
+    Its links, its files and an order of law last until it is public again, not until it is taken
+    back: see `rules.Link`.
+    """
+    last = rows[-1]
+    untils: list[date | None] = [*(row["from_on"] for row in rows[1:]), None]
+    lasting = list(zip(rows, untils, strict=True))
+    changed = {row["from_on"] for row in rows}
+    if last["data_on"] and last["data_on"] > last["from_on"]:
+        changed.add(last["data_on"])
+    return rules.DatasetFacts(
+        dataset_id=package,
+        units=tuple((row["from_on"], row["unit_id"]) for row in rows),
+        published=tuple(rules.Range(row["from_on"], row["to_on"]) for row in rows),
+        open_type=tuple((row["from_on"], row["open_type"]) for row in rows),
+        distributions=(
+            rules.DistributionFacts(
+                tuple(
+                    rules.Range(row["from_on"], until)
+                    for row, until in lasting
+                    if row["machine_readable"]
+                )
+            ),
+        ),
+        links=tuple(
+            rules.Link(code, rules.Range(row["from_on"], until))
+            for row, until in lasting
+            for code in row["entry_codes"]
+        ),
+        repairs=tuple(
+            row["to_on"] for row in rows if row["ground"] == "maintenance" and row["to_on"]
+        ),
+        stale=rules.stale_ranges(
+            sorted(changed), rules.CYCLES.get(last["update_cycle"]), work_calendar()
+        ),
+        legal_order=tuple(
+            rules.Range(row["to_on"], until)
+            for row, until in lasting
+            if row["ground"] == "legal_order" and row["to_on"]
+        ),
+    )
