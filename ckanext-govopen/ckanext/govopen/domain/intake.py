@@ -19,6 +19,9 @@ INVENTORY_FIELDS = (
     "items", "share_type", "share_condition", "share_method", "open_type", "open_condition",
     "update_cycle", "published_on", "secrecy", "system", "rights", "rows", "bytes",
     "sensitivity", "planned_open_on", "res_class", "related_codes",
+    "withheld_ground",
+    "catalog_visible",
+    "hidden_ground",
 )  # fmt: skip
 SOURCE_FIELDS = (
     "ordinal", "link", "licence", "contact_name", "contact_phone", "contact_email", "tags",
@@ -41,6 +44,8 @@ TERM_FIELDS = frozenset(
     {"format_category", "formats", "share_type", "share_method", "open_type", "update_cycle",
      "secrecy", "sensitivity"}
 )  # fmt: skip
+# Fields whose values are read; all others are names and prose, kept as they are.
+TREATED_FIELDS = DATE_FIELDS | CODE_FIELDS | NUMBER_FIELDS | TERM_FIELDS
 # A merged cell stands for every row it spans where rows share the fact; a name never does.
 FILLED_DOWN_FIELDS = frozenset({"provider", "system", "data_domain", "res_class"})
 
