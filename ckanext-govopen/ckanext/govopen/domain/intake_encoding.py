@@ -88,13 +88,17 @@ def choose(candidates: Iterable[tuple[str, str, int]]) -> str | None:
 
 
 def looks_like_utf16(sample: bytes) -> str | None:
-    """`utf-16-le` or `utf-16-be` when NUL bytes stand in one half of the byte pairs only."""
+    """`utf-16-le` or `utf-16-be` when NUL bytes stand in one half of the byte pairs only.
+
+    A text with a stray NUL may pass that by chance; then its pairs make no text.
+    """
     pairs = len(sample) // 2
-    if not pairs or b"\x00" not in sample:
-        return None
     even, odd = sample[0 : pairs * 2 : 2].count(0), sample[1 : pairs * 2 : 2].count(0)
-    if odd >= 2 and odd > pairs * 0.03 and even <= odd * 0.02:
-        return "utf-16-le"
-    if even >= 2 and even > pairs * 0.03 and odd <= even * 0.02:
-        return "utf-16-be"
-    return None
+    most, least = max(even, odd), min(even, odd)
+    if most < 2 or most <= pairs * 0.03 or least > most * 0.02:
+        return None
+    codec = "utf-16-le" if odd > even else "utf-16-be"
+    text = sample[: pairs * 2].decode(codec, "ignore")
+    common = common_characters()
+    usual = sum(character < "\x80" or character in common for character in text)
+    return codec if usual >= len(text) * _PLAUSIBLE else None

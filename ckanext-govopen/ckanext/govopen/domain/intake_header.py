@@ -156,6 +156,7 @@ def find_header(
     """
     best: tuple[tuple[bool, float, int, int], Header] | None = None
     shown = rows[:SEARCHED_ROWS]
+    merges = [merge for merge in merges if merge.top < len(shown)]
     for first in range(len(shown)):
         if _distinct(shown[first]) < min(2, len(shown[first])):
             continue

@@ -135,7 +135,7 @@ def normalise(field: str, value: object, *, traditional: bool, epoch_1904: bool 
     Raises:
         BadDateError: the field is a date and the value is none, or an ambiguous one.
     """
-    text = unicodedata.normalize("NFC", cell_text(value)).strip(OUTER_BLANKS)
+    text = tidied(cell_text(value))
     if not text:
         return ""
     if field in DATE_FIELDS:
@@ -148,6 +148,11 @@ def normalise(field: str, value: object, *, traditional: bool, epoch_1904: bool 
     if field in TERM_FIELDS:
         return text.translate(_HALF_WIDTH)
     return text
+
+
+def tidied(text: str) -> str:
+    """Names and prose: composed (NFC) and without blanks outside, nothing else."""
+    return unicodedata.normalize("NFC", text).strip(OUTER_BLANKS)
 
 
 def read_date(value: object, *, traditional: bool = False, epoch_1904: bool = False) -> date:

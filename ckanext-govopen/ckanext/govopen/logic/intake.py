@@ -40,7 +40,6 @@ __all__ = ["DEFAULT", "Column", "IntakeRefused", "Limits", "Row", "Table", "read
 DEFAULT = DEFAULT_LIMITS
 _ALIASES = Path(__file__).parent.parent / "data" / "intake" / "aliases.yaml"
 _READER = "ckanext.govopen.logic.intake_reader"
-_LIMIT_SIGNALS = frozenset({signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL})
 _OUT_OF_MEMORY = (b"MemoryError", b"memory allocation", b"Cannot allocate memory")
 log = logging.getLogger(__name__)
 
@@ -151,9 +150,9 @@ def _run_reader(request: Mapping[str, Any], output: IO[bytes], limits: Limits) -
 def _crashed(code: int, errors: bytes, limits: Limits) -> IntakeRefused:
     """What a reader that did not end well says about the file."""
     megabytes = limits.max_memory // 2**20
-    if -code == signal.SIGXCPU or -code == signal.SIGKILL:
+    if -code in (signal.SIGXCPU, signal.SIGKILL):
         return refused("intake.E14", {"limit": "time", "seconds": limits.cpu_seconds})
-    if -code in _LIMIT_SIGNALS:
+    if -code == signal.SIGXFSZ or b"[Errno 27]" in errors:
         return refused("intake.E14", {"limit": "output", "megabytes": limits.max_output // 2**20})
     if any(sign in errors for sign in _OUT_OF_MEMORY):
         return refused("intake.E14", {"limit": "memory", "megabytes": megabytes})

@@ -19,6 +19,7 @@ from typing import IO, Any, Protocol
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake import (
     FILLED_DOWN_FIELDS,
+    TREATED_FIELDS,
     IntakeRefused,
     Limits,
     Merge,
@@ -37,7 +38,7 @@ from ckanext.govopen.domain.intake_header import (
     assign_columns,
     find_header,
 )
-from ckanext.govopen.domain.intake_values import BadDateError, cell_text, is_bad, normalise
+from ckanext.govopen.domain.intake_values import BadDateError, cell_text, is_bad, normalise, tidied
 from ckanext.govopen.logic import intake_probe
 from ckanext.govopen.logic.intake_csv import TextTable
 
@@ -359,23 +360,26 @@ class _Interpreter:
         changed: dict[int, str] = {}
         findings: list[dict[str, Any]] = []
         for place, (at, name) in enumerate(self._fields):
-            value = row[at] if at < len(row) else ""
-            if at in self._filling and not texts[place] and index <= self._filling[at][0]:
+            value, was = row[at] if at < len(row) else "", texts[place]
+            if self._filling and not was and index <= self._filling.get(at, (-1, ""))[0]:
                 value = self._filling[at][1]
-            if value == "" or value is None:
+                was = cell_text(value)
+            if value == "":
                 continue
-            text, code = self._value(name, value)
+            text, code = self._value(name, value, was)
             if code:
                 findings.append(self._finding(code, name, value, index, at))
             if name and text != texts[place]:
                 changed[place] = text
         return [index + 1, texts, changed, findings]
 
-    def _value(self, name: str | None, value: Any) -> tuple[str, str | None]:
+    def _value(self, name: str | None, value: Any, text: str) -> tuple[str, str | None]:
         if is_bad(value):
             return "", "intake.W1"
         if name is None:
             return "", None
+        if name not in TREATED_FIELDS:
+            return tidied(text), None
         try:
             text = normalise(
                 name, value, traditional=self._traditional, epoch_1904=self._epoch_1904

@@ -477,9 +477,7 @@ class _OdsScanner:
             scan.uncached.add(place)
         elif kind == "boolean":
             scan.shown[place] = cell.get("office:boolean-value", "").upper()
-        elif (shown and kind == "percentage") or (
-            kind == "float" and _OFFICE_TEXT.fullmatch(shown)
-        ):
+        elif shown and _is_shown(kind, shown):
             scan.shown[place] = shown
 
     def _note_merge(self, scan: Scan, cell: dict[str, str]) -> None:
@@ -488,3 +486,8 @@ class _OdsScanner:
         if (down > 1 or across > 1) and scan.merges is not None:
             top, left = self._row, self._column
             scan.merges.append(Merge(top, left, top + down - 1, left + across - 1))
+
+
+def _is_shown(kind: str | None, shown: str) -> bool:
+    """What the cell prints says more than its number: percent, leading zeros, TRUE."""
+    return kind == "percentage" or (kind == "float" and bool(_OFFICE_TEXT.fullmatch(shown)))
