@@ -10,7 +10,7 @@ from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
 from ckanext.govopen.logic import choices, files, search
-from ckanext.govopen.views import responses
+from ckanext.govopen.views import gate, responses
 
 
 def _actions() -> dict[str, Any]:
@@ -43,7 +43,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
         search.install()
 
     def make_middleware(self, app: Any, _config: Any) -> Any:
-        return responses.install(app)
+        return gate.install(responses.install(app))
 
     def get_helpers(self) -> dict[str, Any]:
         return {"govopen_choices": choices.of_field}

@@ -22,4 +22,6 @@ def reindex(as_json: bool) -> None:
     done = logic_search.reindex()
     show({"indexed": done}, as_json, lambda result: [f"{result['indexed']} datasets"])
     if logic_search.waiting():
-        raise click.ClickException("Solr or the DataStore is down: what is left waits in the outbox")
+        raise click.ClickException(
+            "Solr or the DataStore is down: what is left waits in the outbox"
+        )

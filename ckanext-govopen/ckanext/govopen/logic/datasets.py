@@ -53,6 +53,20 @@ def readable_all(context: Mapping[str, Any], names: Sequence[object]) -> list[mo
     return found
 
 
+def may_open(id_or_name: str, resource_id: str | None = None) -> bool:
+    """True when the signed-in person, or a visitor, may read a dataset and its resource.
+
+    A resource counts only under the dataset that it belongs to.
+    """
+    user = tk.current_user if tk.current_user.is_authenticated else None
+    package = model.Package.get(id_or_name)
+    if package is None or not labels.may_read(user, package):
+        return False
+    if resource_id is None:
+        return True
+    return store.package_of_resource(model.Session, resource_id) == package.id
+
+
 def unreadable(package_id: str) -> None:
     """Raises absent, or gone where a tombstone may be shown."""
     row = review_store.review(model.Session, "package", package_id)

@@ -209,9 +209,7 @@ def enqueue(session: Session, package_ids: Sequence[str]) -> None:
 
 
 def enqueue_all(session: Session) -> None:
-    session.execute(
-        sa.text("INSERT INTO govopen_index_outbox (package_id) SELECT id FROM package")
-    )
+    session.execute(sa.text("INSERT INTO govopen_index_outbox (package_id) SELECT id FROM package"))
 
 
 def count_outbox(session: Session) -> int:
@@ -271,3 +269,43 @@ def entry_statuses(session: Session, entry_codes: Sequence[str]) -> dict[str, st
         {"codes": list(entry_codes)},
     )
     return {str(code): str(status) for code, status in found}
+
+
+def public_tags(session: Session) -> set[str]:
+    """Names of the tags that public datasets carry."""
+    return set(
+        session.execute(
+            sa.text(
+                "SELECT DISTINCT t.name FROM govopen_public p"
+                " JOIN package_tag x ON x.package_id = p.id AND x.state = 'active'"
+                " JOIN tag t ON t.id = x.tag_id"
+            )
+        ).scalars()
+    )
+
+
+def public_formats(session: Session, part: str, limit: int) -> list[str]:
+    """Formats of public resources that contain a text, the most frequent first."""
+    found = session.execute(
+        sa.text(
+            "SELECT lower(r.format) AS format FROM govopen_public p"
+            " JOIN resource r ON r.package_id = p.id AND r.state = 'active'"
+            " WHERE r.format <> '' AND strpos(lower(r.format), lower(:part)) > 0"
+            " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT :limit"
+        ),
+        {"part": part, "limit": limit},
+    )
+    return [str(format_) for (format_,) in found]
+
+
+def hidden_ids(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of the ids that are datasets and not public."""
+    return set(
+        session.execute(
+            sa.text(
+                "SELECT p.id FROM package p LEFT JOIN govopen_public v ON v.id = p.id"
+                " WHERE p.id = ANY(:ids) AND v.id IS NULL"
+            ),
+            {"ids": list(ids)},
+        ).scalars()
+    )

@@ -38,7 +38,6 @@ __all__ = [
     "package_patch",
     "package_resource_reorder",
     "package_revise",
-    "package_search",
     "package_show",
     "package_update",
     "resource_create",
@@ -339,19 +338,6 @@ def resource_show(next_action: Next, context: Any, data_dict: dict[str, Any]) ->
         package_id = store.package_of_resource(model.Session, str(data_dict.get("id")))
         datasets.unreadable(str(package_id))
         raise
-
-
-@tk.chained_action
-@tk.side_effect_free
-def package_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
-    """A search whose hits the database has confirmed; dropped ones leave counts and facets too."""
-    found = next_action(context, dict(data_dict))
-    stale = search.unreadable_hits(context, found)
-    if not stale:
-        return found
-    again = dict(data_dict)
-    again["fq_list"] = [*(data_dict.get("fq_list") or []), *search.without(stale)]
-    return next_action(context, again)
 
 
 def _require_public_table(data_dict: Mapping[str, Any]) -> None:

@@ -1,0 +1,214 @@
+"""What visitors find: searches and lists name nothing that is not public, and probes learn nothing.
+
+CKAN's own lists of tags, formats and members look at every dataset; its follower, view and relation
+lists tell an absent dataset from a hidden one. Here all of them ask the database first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import datasets, search
+from ckanext.govopen.logic.errors import absent
+from ckanext.govopen.logic.roles import is_sysadmin, officer_units, user_of
+from ckanext.govopen.model import datasets as store
+
+__all__ = [
+    "am_following_dataset",
+    "dataset_followee_count",
+    "dataset_follower_count",
+    "dataset_follower_list",
+    "format_autocomplete",
+    "member_list",
+    "package_activity_list",
+    "package_collaborator_list",
+    "package_relationships_list",
+    "package_search",
+    "resource_view_list",
+    "resource_view_show",
+    "tag_autocomplete",
+    "tag_list",
+    "tag_search",
+    "tag_show",
+    "task_status_show",
+]
+
+Next = Callable[[Any, dict[str, Any]], Any]
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A search whose hits the database has confirmed; dropped ones leave counts and facets too."""
+    found = next_action(context, dict(data_dict))
+    stale = search.unreadable_hits(context, found)
+    if not stale:
+        return found
+    again = dict(data_dict)
+    again["fq_list"] = [*(data_dict.get("fq_list") or []), *search.without(stale)]
+    return next_action(context, again)
+
+
+# --- a dataset that may not be read is absent, whatever is asked about it ------------------------
+
+
+def _of_readable(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    datasets.readable(context, data_dict.get("id"))
+    return next_action(context, data_dict)
+
+
+def _of_readable_resource(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    resource_id = data_dict.get("id")
+    package_id = store.package_of_resource(model.Session, str(resource_id))
+    datasets.readable(context, package_id)
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def am_following_dataset(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Whether one follows a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def dataset_follower_count(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """How many follow a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def dataset_follower_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Who follows a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def dataset_followee_count(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """How many datasets a person follows: for that person and the administrator."""
+    user = user_of(context)
+    wanted = model.User.get(str(data_dict.get("id")))
+    if user is None or not (is_sysadmin(context) or (wanted and wanted.id == user.id)):
+        absent()
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_activity_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Activities of a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_collaborator_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Collaborators are not used; a dataset that may not be read is absent."""
+    if user_of(context) is None:
+        absent()
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_relationships_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Relations of a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def resource_view_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Views of a resource that one may read."""
+    return _of_readable_resource(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def resource_view_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A view of a resource that one may read."""
+    datasets.readable(context, store.package_of_view(model.Session, str(data_dict.get("id"))))
+    return next_action(context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def task_status_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """State of a background task; its texts quote data, so only the administrator reads them."""
+    if not context.get("ignore_auth") and not is_sysadmin(context):
+        absent()
+    return next_action(context, data_dict)
+
+
+# --- lists of what public datasets carry ---------------------------------------------------------
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Tags of public datasets."""
+    return _only_public_tags(next_action(context, data_dict))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_autocomplete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Tags of public datasets that contain a text."""
+    return _only_public_tags(next_action(context, data_dict))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Tags of public datasets that contain a text, with their number."""
+    found = next_action(context, {**data_dict, "limit": None, "offset": None})
+    results = _only_public_tags(found["results"])
+    start = int(data_dict.get("offset") or 0)
+    end = start + int(data_dict["limit"]) if data_dict.get("limit") else None
+    return {"count": len(results), "results": results[start:end]}
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A tag of a public dataset."""
+    shown = next_action(context, data_dict)
+    if not context.get("ignore_auth") and not _only_public_tags([shown]):
+        absent()
+    return shown
+
+
+def _only_public_tags(tags: list[Any]) -> list[Any]:
+    public = store.public_tags(model.Session)
+    return [tag for tag in tags if (tag["name"] if isinstance(tag, dict) else tag) in public]
+
+
+@tk.chained_action
+@tk.side_effect_free
+def format_autocomplete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> list[str]:
+    """Formats of public datasets that contain a text."""
+    tk.check_access("format_autocomplete", context, data_dict)
+    wanted = str(data_dict.get("q") or "")
+    return store.public_formats(model.Session, wanted, min(int(data_dict.get("limit") or 5), 100))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def member_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Members of a group or unit; of datasets the public ones, unless one keeps the unit."""
+    found = next_action(context, data_dict)
+    user = user_of(context)
+    if context.get("ignore_auth") or is_sysadmin(context):
+        return found
+    group = model.Group.get(str(data_dict.get("id")))
+    if user is not None and group is not None and group.id in officer_units(user.id):
+        return found
+    hidden = store.hidden_ids(model.Session, [member[0] for member in found])
+    return [member for member in found if member[0] not in hidden]

@@ -1,0 +1,30 @@
+"""One door before every page about a dataset: what may not be read is absent, by the same code."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic.datasets import may_open
+
+# These pages answer alike by themselves: they ask `package_show` first.
+ANSWER_ALIKE = ("read", "download")
+BLUEPRINTS = ("dataset", "resource", "dataset_resource")
+OTHERS = ("datastore.dictionary", "activity.package_activity", "activity.package_history")
+
+
+def install(app: Flask) -> Flask:
+    """Registers the door; called once for each application."""
+    app.before_request(_refuse_hidden)
+    return app
+
+
+def _refuse_hidden() -> None:
+    arguments, endpoint = request.view_args or {}, request.endpoint or ""
+    blueprint, _, page = endpoint.partition(".")
+    is_about_dataset = endpoint in OTHERS or (blueprint in BLUEPRINTS and page not in ANSWER_ALIKE)
+    if not is_about_dataset or "id" not in arguments:
+        return
+    if not may_open(arguments["id"], arguments.get("resource_id")):
+        tk.abort(404, tk._("Dataset not found"))
