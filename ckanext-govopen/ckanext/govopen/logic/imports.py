@@ -20,6 +20,7 @@ from ckanext.govopen.domain import inventory as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.units import UnitFinder, read_unit_text
 from ckanext.govopen.logic import registers, units
+from ckanext.govopen.logic.export import FINDINGS_HEADING
 from ckanext.govopen.logic.intake import Row, Table, read_table
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import imports as store
@@ -193,6 +194,10 @@ class _RowReader:
         )
         # A running number moves when a row is inserted above: it is no property of the row.
         self._ordinal_headers = {c.header for c in table.columns if c.field == "ordinal"}
+        # A report that comes back corrected still has the findings of the check before.
+        self._ignored = {
+            c.header for c in table.columns if c.header.startswith(FINDINGS_HEADING)
+        }
         self._fixed_unit = finder.find(options.unit) if options.unit else None
 
     def rows(self, table: Table) -> Iterator[_StagedRow]:
@@ -226,7 +231,11 @@ class _RowReader:
             source_key=row.source.get(self._key_header or "") or None,
             res_code=texts.get("res_code") or None,
             fields=fields,
-            source=[[header, text] for header, text in row.source.items()],
+            source=[
+                [header, text]
+                for header, text in row.source.items()
+                if header not in self._ignored
+            ],
             findings=findings,
             is_rejected=bool(refusals),
             is_draft=bool(blocking),
@@ -249,7 +258,7 @@ class _RowReader:
         fields["source_fields"] = [
             [header, text]
             for header, text in row.source.items()
-            if text and header not in self._ordinal_headers
+            if text and header not in self._ordinal_headers and header not in self._ignored
         ]
         if set_by_mapping:
             fields["set_by_mapping"] = set_by_mapping
@@ -412,11 +421,12 @@ def res_code(fields: Mapping[str, object], entry_code: str) -> str | None:
     return f"{code}/{entry_code.rpartition('-')[2][-6:]}" if code else None
 
 
-def undo(session: Session, import_id: str, act: registers.Act, *, effective_on: date) -> Applied:
+def undo(session: Session, import_id: str, act: registers.Act, *, today: date) -> Applied:
     """Brings every entry of an import back to what it was: as new versions, nothing is erased.
 
     Entries that the import created and nobody approved leave the projection; approved ones are
-    restored or cancelled by a version that needs its own review.
+    restored or cancelled by a version that needs its own review, in force from the day of the
+    version that it undoes: an undoing that began earlier would lose to it on its day.
 
     Raises:
         ImportConflict: an entry was written again since, by somebody else's act.
@@ -426,25 +436,23 @@ def undo(session: Session, import_id: str, act: registers.Act, *, effective_on: 
     for entry in entries:
         by_register.setdefault(entry["register_id"], []).append(entry)
     log.lock(session, by_register)
+    effective_on = store.effective_on(session, import_id) or today
     written, version_ids = 0, []
     for register_id, rows in sorted(by_register.items()):
         _refuse_if_written_since(session, register_id, rows, import_id)
         written += registers.write(session, register_id, _restorations(session, rows), act)
-        store_codes = [row["entry_code"] for row in rows]
         approved = [row["entry_code"] for row in rows if row["active_seq"] is not None]
-        projection.forget_drafts(
-            session,
-            [
-                row["entry_code"]
-                for row in rows
-                if row["before_seq"] is None and row["active_seq"] is None
-            ],
-        )
-        if approved and store_codes:
+        made_here = [
+            row["entry_code"]
+            for row in rows
+            if row["before_seq"] is None and row["active_seq"] is None
+        ]
+        projection.forget_drafts(session, made_here)
+        if approved:
             version_ids.append(
                 registers.stage_version(session, register_id, approved, act, effective_on)
             )
-    return Applied(written, version_ids, sorted(by_register))
+    return Applied(written, version_ids, log.units_of(session, by_register))
 
 
 def _refuse_if_written_since(

@@ -128,6 +128,19 @@ def recall_case(session: Session, case_id: str, actor: str) -> None:
     _send_back(session, case_id, found, State.DRAFT)
 
 
+def drop_case(session: Session, case_id: str, actor: str) -> None:
+    """Ends a case whose records nobody published, because what it was opened for is undone."""
+    if store.lock_case(session, case_id) is None:
+        absent()
+    found = store.records(session, case_id)
+    if any(row["state"] == State.PUBLISHED.value for row in found):
+        return
+    if any(row["state"] == State.SUBMITTED.value for row in found):
+        recall_case(session, case_id, actor)
+    store.set_state(session, case_id, State.DELETED.value, None)
+    store.close_case(session, case_id)
+
+
 def _require_move(found: Sequence[Mapping[str, Any]], move: Move) -> None:
     for row in found:
         after = rules.next_state(State(row["state"]), move, row["record_type"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -395,3 +395,12 @@ def mapping(session: Session, name_or_fingerprint: str) -> Mapping[str, object] 
         .mappings()
         .one_or_none()
     )
+
+
+def effective_on(session: Session, import_id: str) -> date | None:
+    """The day from which what an import adjusted is in force; None when it opened no case."""
+    found: date | None = session.execute(
+        sa.text("SELECT max(effective_on) FROM govopen_register_version WHERE import_id = :id"),
+        {"id": import_id},
+    ).scalar_one_or_none()
+    return found

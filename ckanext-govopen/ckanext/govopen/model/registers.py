@@ -294,3 +294,13 @@ def public_versions(session: Session, register_id: str) -> Sequence[Mapping[str,
         .mappings()
         .all()
     )
+
+
+def units_of(session: Session, register_ids: Iterable[str]) -> list[str]:
+    """The units whose registers these are."""
+    return list(
+        session.execute(
+            sa.text("SELECT DISTINCT unit_id FROM govopen_register WHERE id = ANY (CAST(:ids AS text[]))"),
+            {"ids": sorted(set(register_ids))},
+        ).scalars()
+    )

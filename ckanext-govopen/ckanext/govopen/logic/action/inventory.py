@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -13,7 +13,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import inventory as rules
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.logic import blobs, imports, rates, registers, review
+from ckanext.govopen.logic import blobs, import_jobs, imports, rates, registers, review
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.findings import render
@@ -55,6 +55,7 @@ IMPORT_PARAMETERS = (
     "effective_on",
     "dry_run",
     "submit",
+    "background",
 )
 READ_OPTIONS = ("unit", "sheet", "encoding", "create_units", "mapping")
 
@@ -195,7 +196,9 @@ def _fields_from(data_dict: Mapping[str, Any], old: Mapping[str, Any]) -> dict[s
         if name in rules.RULES and value is not None
     }
     reading = rules.read_fields(texts, vocabularies())
-    fields = {**old, **reading.fields}
+    # An empty text takes a value away; an absent parameter keeps it.
+    kept = {name: value for name, value in old.items() if texts.get(name, "–").strip()}
+    fields = {**kept, **reading.fields}
     refusals = [*reading.findings, *rules.storing_findings(fields, texts)]
     if refusals:
         refuse_all(refusals)
@@ -295,6 +298,7 @@ def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[st
         accepted_only: apply although rows are rejected.
         basis, reason, effective_on: of the adjustment; basis defaults to file name and SHA-256.
         submit: hand the case in at once.
+        background: leave the work to the job engine; the answer comes at once.
 
     Returns:
         `{id, state, file, encoding, sheet, header_row, mapping, rows, accepted, created, changed, unchanged,
@@ -304,6 +308,9 @@ def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[st
     no_unknown(data_dict, *IMPORT_PARAMETERS)
     import_id = str(data_dict.get("id") or _receive(context, data_dict))
     record = _own_import(context, import_id)
+    if data_dict.get("background"):
+        import_jobs.hand_over(model.Session, import_id, user_of(context).name, data_dict)
+        return _show(_own_import(context, import_id))
     if record["state"] in ("uploaded", "failed", "checking") or any(
         data_dict.get(name) for name in READ_OPTIONS
     ):
@@ -437,15 +444,21 @@ def _apply(
         model.repo.commit()
     except imports.ImportConflict as conflict:
         _fail(import_id, "checked")
-        name = (
-            model.User.get(conflict.actor).display_name
-            if model.User.get(conflict.actor)
-            else conflict.actor
-        )
-        refuse("registers.E16", value=name, since=str(conflict.since))
+        _refuse_conflict(conflict)
     except BaseException:
         _fail(import_id, "checked")
         raise
+
+
+def _refuse_conflict(conflict: imports.ImportConflict) -> NoReturn:
+    """Names who else writes the list, and since when."""
+    person = model.User.get(conflict.actor)
+    since = conflict.since.astimezone(clock.SITE_ZONE) if conflict.since else None
+    refuse(
+        "registers.E16",
+        value=person.display_name if person else conflict.actor,
+        since=f"{since:%Y-%m-%d %H:%M}" if since else "—",
+    )
 
 
 def _fail(import_id: str, state: str) -> None:
@@ -520,6 +533,11 @@ def _show(record: Mapping[str, Any]) -> dict[str, Any]:
         "file": record["file_name"],
         "case_id": record["case_id"],
         "error": record["error"],
+        "sha256": record["sha256"],
+        "options": record["options"],
+        "progress": record["progress"],
+        "created_at": record["created_at"].isoformat(),
+        "started_at": record["started_at"].isoformat() if record["started_at"] else None,
         **report,
         "problems": [problem_text(problem) for problem in problems],
     }
@@ -660,10 +678,10 @@ def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str,
         review.drop_case(model.Session, record["case_id"], user_of(context).id)
     act = _act(context, data_dict, None, f"undo {record['id']}")
     try:
-        applied = imports.undo(model.Session, record["id"], act, effective_on=clock.today())
+        applied = imports.undo(model.Session, record["id"], act, today=clock.today())
     except imports.ImportConflict as conflict:
         model.Session.rollback()
-        refuse("registers.E16", value=conflict.actor, since=str(conflict.since))
+        _refuse_conflict(conflict)
     case_id = _open_case(context, record, applied) if applied.version_ids else None
     store.update(model.Session, record["id"], state="undone", undone_by=user_of(context).id)
     rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
