@@ -8,6 +8,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from stack.messages import StackError, text
+
 LOOPBACK = "127.0.0.1"
 FIRST, LAST = 20000, 31999  # below the range that Linux gives to outgoing connections
 
@@ -36,14 +38,19 @@ def candidates(seed: str) -> Iterator[int]:
         yield FIRST + (start + offset) % size
 
 
-def choose(seed: str, remembered: int | None, taken: frozenset[int]) -> int | None:
+def choose(seed: str, remembered: int | None, used: frozenset[int]) -> int | None:
     """Return the remembered port while it is free, else another free one, else None."""
-    if remembered and remembered not in taken and is_free(remembered):
+    if remembered and remembered not in used and is_free(remembered):
         return remembered
     for port in candidates(seed):
-        if port not in taken and is_free(port):
+        if port not in used and is_free(port):
             return port
     return None
+
+
+def taken(port: int) -> StackError:
+    """Return the error of a port that somebody else listens on."""
+    return StackError("port_taken", port=port, holder=holder(port) or text("somebody"))
 
 
 def holder(port: int) -> str | None:

@@ -15,6 +15,9 @@ from stack.identity import RunUser
 from stack.layout import Checkout, DataFolder
 from stack.messages import StackError, say, step
 
+# CKAN's ini reader interpolates `%` in its file's own path; Java parts a class path at `:`
+FORBIDDEN = frozenset('%:"\\\n')
+
 
 def prepare(checkout: Checkout, folder: DataFolder, user: RunUser) -> None:
     """Make everything that must be there before the parts can be configured."""
@@ -28,6 +31,11 @@ def prepare(checkout: Checkout, folder: DataFolder, user: RunUser) -> None:
 
 def check_reach(checkout: Checkout, folder: DataFolder, user: RunUser) -> None:
     """Refuse early, with what to do, when the account cannot get at what it needs."""
+    for path in (checkout.root, folder.root):
+        if set(str(path)) & FORBIDDEN:
+            raise StackError(
+                "path_letters", path=path, letters=" ".join(sorted(FORBIDDEN - {"\n"}))
+            )
     for path in (checkout.root, folder.root.parent):
         blocked = identity.blocked_at(user, path)
         if blocked:

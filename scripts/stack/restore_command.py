@@ -79,7 +79,7 @@ def _unpack(checkout: Checkout, folder: DataFolder, port: int | None) -> Install
     if not ports.is_free(wanted):
         chosen = None if port else ports.choose(str(folder.root), None, frozenset())
         if chosen is None:
-            raise StackError("port_taken", port=wanted, holder=ports.holder(wanted) or "?")
+            raise ports.taken(wanted)
         say("port_changed", before=wanted, port=chosen)
         wanted = chosen
     done = {name: value for name, value in known.done.items() if name != "schema"}

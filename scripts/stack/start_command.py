@@ -88,7 +88,7 @@ def installation(
         say("leftovers_ended", names=", ".join(left))
     _check_room(folder)
     if not ports.is_free(wanted.port, wanted.host):
-        raise StackError("port_taken", port=wanted.port, holder=ports.holder(wanted.port) or "?")
+        raise ports.taken(wanted.port)
     placed = running.with_ports(folder, wanted)
     state.save(folder, placed)
     return Installation(checkout, folder, placed, keys)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import installation, layout, options, parts, solr, state
+from stack import identity, installation, layout, options, parts, preparation, solr, state
 from stack.messages import StackError
 
 AWKWARD = Path("/srv/数据 100% 'x'")
@@ -120,3 +120,14 @@ def test_a_damaged_state_file_is_told_by_its_path(tmp_path: Path) -> None:
     with pytest.raises(StackError) as caught:
         state.load(folder)
     assert str(folder.state_file) in str(caught.value)
+
+
+@pytest.mark.parametrize("letter", ["%", ":", '"', "\\", "\n"])
+def test_a_path_that_a_part_cannot_take_is_refused_before_anything_is_written(
+    tmp_path: Path, letter: str
+) -> None:
+    folder = layout.DataFolder(tmp_path / f"a{letter}b")
+    with pytest.raises(StackError) as caught:
+        preparation.check_reach(layout.here(), folder, identity.myself_or_nobody())
+    assert caught.value.key == "path_letters"
+    assert not folder.root.exists()
