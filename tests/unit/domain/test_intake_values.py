@@ -133,6 +133,11 @@ def test_a_format_of_zeros_or_percent_is_kept() -> None:
     assert printed(0.5, "0%") == "50%"
     assert printed(0.12345, "0.00%") == "12.35%"
     assert printed(1.5, "000000") == "1.5"
+    assert printed(7, '"YZ"0000') == "YZ0007"
+    assert printed(330106012, "000000-000") == "330106-012"
+    assert printed(330106012, "000000\\-000") == "330106-012"
+    assert printed(12345678, "0000-00") == "123456-78"
+    assert printed(12, '0"条"') == "12"
     assert is_printed_apart("0000")
     assert not is_printed_apart("0")
     assert not is_printed_apart("0.00")

@@ -57,7 +57,7 @@ OUTER_BLANKS = (
 
 _TOTAL_ROW = re.compile(
     r"(合计|总计|小计|共计|合計|總計|小計|共計|grandtotal|subtotal|total)"
-    r"[\d.,:：()（）]*(条|项|个|筆|笔|項|個|rows)?[)）]?",
+    r"(?P<colon>[:：].*)?[\d.,()（）共]*(条|项|个|筆|笔|項|個|rows)?[)）]?",
     re.IGNORECASE,
 )
 _NOTE_ROW = re.compile(
@@ -193,9 +193,11 @@ def classify_row(
     if not filled:
         return "empty"
     first = "".join(unicodedata.normalize("NFKC", texts[filled[0]]).split())
-    if _TOTAL_ROW.fullmatch(first):
-        return "total"
     alone = len(filled) == 1
+    total = _TOTAL_ROW.fullmatch(first)
+    # 合计：共2项 is a total when it stands alone; beside other values it might be a name.
+    if total and (alone or len(total["colon"] or "") < 2):
+        return "total"
     if _NOTE_ROW.match(first) and (alone or name_column not in filled):
         return "note"
     if any(_repeats(texts, filled, header) for header in headers):

@@ -53,6 +53,8 @@ _HALF_WIDTH = {
     code: code - 0xFEE0
     for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
 }
+_PERCENT_FORM = re.compile(r"[#,]*0(\.0{1,15})?\\?%(;.*)?")
+_CODE_PART = re.compile(r'"[^"]*"|\\.|[-/ ]|0')
 _GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
@@ -96,24 +98,32 @@ def number_text(value: float) -> str:
 
 
 def printed(value: float, form: str) -> str:
-    """A number as its cell format prints it: leading zeros ("000000") and percent ("0.0%").
+    """A number as its cell format prints it: leading zeros, marks of a code, percent.
 
     Args:
         value: the number in the cell.
-        form: the number format; of other forms the number is printed as such.
+        form: the number format, e.g. 000000, "YZ"0000, 000000-000 or 0.0%; with any other one
+            the number is printed as such.
     """
-    bare = form.replace('"', "").replace("\\", "").split(";")[0]
-    if bare.endswith("%"):
-        decimals = len(bare[:-1].partition(".")[2])
+    first = form.split(";")[0]
+    if _PERCENT_FORM.fullmatch(form):
+        decimals = len(first.partition(".")[2].rstrip("%\\"))
         return f"{value * 100:.{decimals}f}%"
-    if re.fullmatch(r"0{2,40}", bare) and value == int(value) and value >= 0:
-        return str(int(value)).zfill(len(bare))
-    return number_text(value)
+    zeros = _CODE_PART.sub(lambda part: "0" * (part[0] == "0"), first)
+    if not is_printed_apart(form) or value != int(value) or value < 0:
+        return number_text(value)
+    digits = str(int(value)).zfill(len(zeros))
+    pending = [digits[: len(digits) - len(zeros) + 1], *digits[len(digits) - len(zeros) + 1 :]]
+    return _CODE_PART.sub(
+        lambda part: pending.pop(0) if part[0] == "0" else part[0].strip('"').lstrip("\\"), first
+    )
 
 
 def is_printed_apart(form: str) -> bool:
     """The format prints something that the number alone does not say."""
-    return re.fullmatch(r'"?0{2,40}"?|[#,]*0(\.0{1,15})?\\?%(;.*)?', form) is not None
+    parts = _CODE_PART.findall(form)
+    is_code = "".join(parts) == form and parts.count("0") >= 2
+    return is_code or _PERCENT_FORM.fullmatch(form) is not None
 
 
 def is_bad(value: object) -> bool:
