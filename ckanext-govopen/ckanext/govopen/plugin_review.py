@@ -1,4 +1,4 @@
-"""The plugin `govopen_review`: who may see what is not public. It must be the only one of its kind."""
+"""The plugin `govopen_review`: who may see what is not public. The only one of its kind."""
 
 from __future__ import annotations
 

@@ -225,13 +225,13 @@ def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """The inventory rows of these codes, which must be active and not withheld.
 
     Raises:
-        tk.ValidationError: `datasets.E1`, `datasets.E2`, naming the code.
+        tk.ValidationError: `inventory.E1`, `datasets.E2`, naming the code.
     """
     found = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
     for code in codes:
         row = found.get(code)
         if row is None or row["status"] != "active":
-            refuse("datasets.E1", "entries", code)
+            refuse("inventory.E1", "entries", code)
         if row["open_type"] == "withheld":
             refuse("datasets.E2", "entries", code)
     return found

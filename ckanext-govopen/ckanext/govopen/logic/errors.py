@@ -44,11 +44,7 @@ def refuse_all(found: Sequence[Finding]) -> NoReturn:
     for finding in found:
         fields.setdefault(finding.field or "message", []).append(texts.render(finding))
     status = 403 if first.code in FORBIDDEN else 409
-    error: tk.NotAuthorized | tk.ValidationError
-    if status == 403:
-        error = tk.NotAuthorized(texts.render(first))
-    else:
-        error = tk.ValidationError(fields)
+    error = tk.NotAuthorized(texts.render(first)) if status == 403 else tk.ValidationError(fields)
     _note(error, status, first, [finding.field for finding in found if finding.field])
     raise error
 

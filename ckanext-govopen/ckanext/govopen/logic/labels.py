@@ -1,7 +1,7 @@
 """Permission labels: what is not published is seen by its unit, its reviewers and the auditors.
 
-Published: `public`. Otherwise `gov-edit-<unit>`; from submission on also `gov-review-<unit>`; always
-`gov-audit`. A deleted dataset has no label at all. The database is asked each time.
+Published: `public`. Otherwise `gov-edit-<unit>` and `gov-audit`; from submission on also
+`gov-review-<unit>`. A deleted dataset has no label at all. The database is asked each time.
 """
 
 from __future__ import annotations
@@ -84,5 +84,5 @@ def require_only(ours: object, loaded: Sequence[object]) -> None:
     if list(loaded) != [ours]:
         names = ", ".join(type(plugin).__name__ for plugin in loaded)
         raise CkanConfigurationException(
-            f"exactly one plugin may implement IPermissionLabels and it must be govopen_review: {names}"
+            f"govopen_review must be the only plugin that implements IPermissionLabels: {names}"
         )

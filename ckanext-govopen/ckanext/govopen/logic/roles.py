@@ -1,4 +1,4 @@
-"""Who may act as what: own assignments per unit; only the information officer is a role of CKAN's."""
+"""Who may act as what: own assignments per unit; the information officer alone is CKAN's role."""
 
 from __future__ import annotations
 

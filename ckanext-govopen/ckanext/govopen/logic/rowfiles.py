@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ENCODINGS = ("utf-8-sig", "gb18030", "big5")
+BLOCK = 1 << 20
 MAX_COLUMNS = 1000
 MAX_UNPACKED = 600 << 20
 MAX_RATIO = 100
@@ -40,23 +42,31 @@ def read(path: Path, format_: str) -> Iterator[list[str | None]]:
 
 
 def _csv(path: Path) -> Iterator[list[str | None]]:
-    raw = path.read_bytes()
+    """Streams; only line feeds and carriage returns end a row, whatever Unicode calls a line."""
+    csv.field_size_limit(1 << 24)
+    with path.open(encoding=_encoding(path), newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        delimiter = max(",\t;|", key=first.count)
+        for row in csv.reader(file, delimiter=delimiter):
+            if any(cell.strip() for cell in row):
+                yield [cell.strip() or None for cell in row]
+
+
+def _encoding(path: Path) -> str:
+    """The first encoding that reads the whole file; UTF-8 is never mistaken for another."""
     for encoding in ENCODINGS:
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            text = raw.decode(encoding)
+            with path.open("rb") as file:
+                while block := file.read(BLOCK):
+                    if "\x00" in decoder.decode(block):
+                        raise NoRowsError("the file contains NUL")
+                decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             continue
-        break
-    else:
-        raise NoRowsError("the encoding is unknown")
-    if "\x00" in text:
-        raise NoRowsError("the file contains NUL")
-    csv.field_size_limit(1 << 24)
-    first = text.splitlines()[0] if text else ""
-    delimiter = max(",\t;|", key=first.count)
-    for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter):
-        if any(cell.strip() for cell in row):
-            yield [cell.strip() or None for cell in row]
+        return encoding
+    raise NoRowsError("the encoding is unknown")
 
 
 def _json(path: Path) -> Iterator[list[str | None]]:

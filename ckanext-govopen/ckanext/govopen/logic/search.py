@@ -51,7 +51,7 @@ def _connection_or_collector() -> Any:
 
 
 def install() -> None:
-    """Lets `index_package` hand its documents to a collector; called once, when the plugin loads."""
+    """Lets `index_package` hand its documents to a collector; called when the plugin loads."""
     ckan_index.make_connection = _connection_or_collector
 
 

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 
 Row = Mapping[str, Any]
 
-_IN_FORCE = "from_at <= coalesce(:at, govopen_now()) AND (to_at IS NULL OR to_at > coalesce(:at, govopen_now()))"
+_IN_FORCE = (
+    "from_at <= coalesce(:at, govopen_now())"
+    " AND (to_at IS NULL OR to_at > coalesce(:at, govopen_now()))"
+)
 
 
 def assignments(
@@ -20,7 +23,8 @@ def assignments(
     """(role, unit id or None for every unit) of a person at a moment; None: now."""
     found = session.execute(
         sa.text(
-            f"SELECT role, unit_id FROM govopen_role_assignment WHERE user_id = :user AND {_IN_FORCE}"
+            "SELECT role, unit_id FROM govopen_role_assignment"
+            f" WHERE user_id = :user AND {_IN_FORCE}"
         ),
         {"user": user_id, "at": at},
     )
@@ -34,8 +38,8 @@ def grant(session: Session, **values: object) -> str:
             sa.text(
                 "INSERT INTO govopen_role_assignment"
                 " (user_id, role, unit_id, from_at, to_at, deputy_for, granted_by) VALUES"
-                " (:user_id, :role, :unit_id, coalesce(:from_at, govopen_now()), :to_at, :deputy_for,"
-                "  :granted_by) RETURNING id"
+                " (:user_id, :role, :unit_id, coalesce(:from_at, govopen_now()), :to_at,"
+                "  :deputy_for, :granted_by) RETURNING id"
             ),
             values,
         ).scalar_one()

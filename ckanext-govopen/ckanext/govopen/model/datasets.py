@@ -35,7 +35,8 @@ def refresh_stats(session: Session, package_ids: Sequence[str]) -> None:
             "  f.bytes"
             " FROM package p LEFT JOIN LATERAL (SELECT"
             "   array_agg(DISTINCT upper(r.format)) FILTER (WHERE r.format <> '') AS formats,"
-            "   sum(g.size) AS bytes FROM resource r LEFT JOIN govopen_file g ON g.resource_id = r.id"
+            "   sum(g.size) AS bytes"
+            "   FROM resource r LEFT JOIN govopen_file g ON g.resource_id = r.id"
             "   WHERE r.package_id = p.id AND r.state = 'active') f ON true"
             " WHERE p.id = ANY(:ids)"
             " ON CONFLICT (package_id) DO UPDATE SET entry_codes = EXCLUDED.entry_codes,"
@@ -69,7 +70,12 @@ def begin_periods(session: Session, package_ids: Sequence[str]) -> None:
         sa.text(
             "UPDATE govopen_dataset_stat SET last_updated = govopen_now(),"
             " first_published = coalesce(first_published, govopen_now()),"
-            " last_data_date = coalesce(last_data_date, govopen_today()) WHERE package_id = ANY(:ids)"
+            " last_data_date = coalesce("
+            "  (SELECT max((f.recorded_at AT TIME ZONE 'Asia/Shanghai')::date)"
+            "   FROM govopen_file f JOIN resource r ON r.id = f.resource_id AND r.state = 'active'"
+            "   WHERE r.package_id = govopen_dataset_stat.package_id),"
+            "  last_data_date, govopen_today())"
+            " WHERE package_id = ANY(:ids)"
         ),
         {"ids": list(package_ids)},
     )
@@ -163,7 +169,8 @@ def put_file(session: Session, **values: object) -> None:
             " ON CONFLICT (resource_id) DO UPDATE SET sha256 = EXCLUDED.sha256,"
             "  size = EXCLUDED.size, filename = EXCLUDED.filename,"
             "  media_type = EXCLUDED.media_type, actor = EXCLUDED.actor,"
-            "  recorded_at = govopen_now()"
+            "  recorded_at = CASE WHEN govopen_file.sha256 = EXCLUDED.sha256"
+            "   THEN govopen_file.recorded_at ELSE govopen_now() END"
         ),
         values,
     )
@@ -181,7 +188,8 @@ def public_files(session: Session) -> list[Row]:
         session.execute(
             sa.text(
                 "SELECT f.resource_id, f.sha256, f.size, r.package_id FROM govopen_file f"
-                " JOIN resource r ON r.id = f.resource_id JOIN govopen_public p ON p.id = r.package_id"
+                " JOIN resource r ON r.id = f.resource_id"
+                " JOIN govopen_public p ON p.id = r.package_id"
             )
         ).mappings()
     )
@@ -230,8 +238,8 @@ def take_outbox(session: Session, limit: int) -> dict[str, list[int]]:
         sa.text(
             "WITH waiting AS (SELECT package_id, min(seq) AS first FROM govopen_index_outbox"
             "  GROUP BY package_id ORDER BY first LIMIT :limit)"
-            " SELECT o.package_id, o.seq FROM govopen_index_outbox o JOIN waiting USING (package_id)"
-            " ORDER BY o.seq"
+            " SELECT o.package_id, o.seq FROM govopen_index_outbox o"
+            " JOIN waiting USING (package_id) ORDER BY o.seq"
         ),
         {"limit": limit},
     )

@@ -32,7 +32,8 @@ def add_case(session: Session, **values: object) -> str:
     return str(
         session.execute(
             sa.text(
-                "INSERT INTO govopen_review_case (kind, title, unit_ids, profile, created_by, reason)"
+                "INSERT INTO govopen_review_case"
+                " (kind, title, unit_ids, profile, created_by, reason)"
                 " VALUES (:kind, :title, :unit_ids, :profile, :created_by, :reason) RETURNING id"
             ),
             values,
@@ -45,7 +46,8 @@ def take_records(session: Session, case_id: str, records: Sequence[Record]) -> N
     session.execute(
         sa.text(
             "INSERT INTO govopen_review (record_type, record_id, case_id)"
-            " SELECT t, i, :case FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[])) AS r(t, i)"
+            " SELECT t, i, :case"
+            " FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[])) AS r(t, i)"
             " ON CONFLICT (record_type, record_id) DO UPDATE SET case_id = :case,"
             " updated_at = govopen_now()"
         ),
@@ -73,47 +75,66 @@ def case(session: Session, case_id: str) -> Row | None:
     return found[0] if found else None
 
 
+_SEEN = (
+    "(NOT :only_open OR c.closed_at IS NULL AND c.submitted_at IS NOT NULL)"
+    " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
+    " AND (c.submitted_at IS NOT NULL OR c.unit_ids && CAST(:kept AS text[]))"
+)
+_CURSOR = "to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id"
+
+
 def cases(
-    session: Session, unit_ids: Sequence[str] | None, only_open: bool, after: str, limit: int
+    session: Session,
+    unit_ids: Sequence[str] | None,
+    kept: Sequence[str],
+    *,
+    only_open: bool,
+    after: str,
+    limit: int,
 ) -> list[Row]:
-    """Cases, newest first; `unit_ids` None for every unit; `after` is the cursor."""
+    """Cases, newest first, each with its `cursor`.
+
+    Args:
+        unit_ids: units of which cases are seen; None for every unit.
+        kept: units that the reader keeps: of these also what is not submitted yet.
+        after: cursor of the last row seen; '' for the first page.
+    """
     return _rows(
         session,
-        "SELECT c.*, to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id AS cursor,"
+        f"SELECT c.*, {_CURSOR} AS cursor,"
         " (SELECT count(*) FROM govopen_review r WHERE r.case_id = c.id) AS records,"
         " (SELECT min(r.state) FROM govopen_review r WHERE r.case_id = c.id) AS state,"
         " (SELECT min(r.step) FROM govopen_review r WHERE r.case_id = c.id) AS step"
-        " FROM govopen_review_case c"
-        " WHERE (NOT :only_open OR (c.closed_at IS NULL AND c.submitted_at IS NOT NULL))"
-        " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
-        " AND (:after = '' OR to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id < :after)"
-        " ORDER BY to_char(c.created_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || c.id DESC"
-        " LIMIT :limit",
+        f" FROM govopen_review_case c WHERE {_SEEN} AND (:after = '' OR {_CURSOR} < :after)"
+        f" ORDER BY {_CURSOR} DESC LIMIT :limit",
         units=None if unit_ids is None else list(unit_ids),
+        kept=list(kept),
         only_open=only_open,
         after=after,
         limit=limit,
     )
 
 
-def count_cases(session: Session, unit_ids: Sequence[str] | None, only_open: bool) -> int:
-    return int(
-        session.execute(
-            sa.text(
-                "SELECT count(*) FROM govopen_review_case c"
-                " WHERE (NOT :only_open OR (c.closed_at IS NULL AND c.submitted_at IS NOT NULL))"
-                " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
-            ),
-            {"units": None if unit_ids is None else list(unit_ids), "only_open": only_open},
-        ).scalar_one()
+def count_cases(
+    session: Session, unit_ids: Sequence[str] | None, kept: Sequence[str], *, only_open: bool
+) -> int:
+    """How many rows `cases` has in all."""
+    found = _rows(
+        session,
+        f"SELECT count(*) AS number FROM govopen_review_case c WHERE {_SEEN}",
+        units=None if unit_ids is None else list(unit_ids),
+        kept=list(kept),
+        only_open=only_open,
     )
+    return int(found[0]["number"])
 
 
 def records(session: Session, case_id: str) -> list[Row]:
     """The records of a case with their present hash and the hash that was submitted."""
     return _rows(
         session,
-        "SELECT r.*, govopen_record_hash(r.record_type, r.record_id, r.hash_version) AS current_hash,"
+        "SELECT r.*,"
+        " govopen_record_hash(r.record_type, r.record_id, r.hash_version) AS current_hash,"
         " (SELECT o.content_hash FROM govopen_opinion o WHERE o.case_id = r.case_id"
         "  AND o.record_id = r.record_id AND o.result = 'submitted' ORDER BY o.seq DESC LIMIT 1)"
         "  AS submitted_hash"
@@ -193,7 +214,8 @@ def set_state(
     session.execute(
         sa.text(
             "UPDATE govopen_review SET state = :state, step = :step, updated_at = govopen_now(),"
-            " published_at = CASE WHEN :state = 'published' THEN govopen_now() ELSE published_at END"
+            " published_at ="
+            "  CASE WHEN :state = 'published' THEN govopen_now() ELSE published_at END"
             " WHERE case_id = :case"
             "  AND (CAST(:type AS text) IS NULL OR record_type = :type)"
         ),
@@ -207,8 +229,10 @@ def set_record_state(
     session.execute(
         sa.text(
             "UPDATE govopen_review SET state = :state, step = NULL, updated_at = govopen_now(),"
-            " withdrawn_at = CASE WHEN :state = 'withdrawn' THEN govopen_now() ELSE withdrawn_at END,"
-            " withdrawn_ground = CASE WHEN :state = 'withdrawn' THEN :ground ELSE withdrawn_ground END"
+            " withdrawn_at ="
+            "  CASE WHEN :state = 'withdrawn' THEN govopen_now() ELSE withdrawn_at END,"
+            " withdrawn_ground ="
+            "  CASE WHEN :state = 'withdrawn' THEN :ground ELSE withdrawn_ground END"
             " WHERE record_type = :type AND record_id = :id"
         ),
         {"type": record_type, "id": record_id, "state": state, "ground": ground},

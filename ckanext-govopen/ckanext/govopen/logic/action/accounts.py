@@ -1,4 +1,4 @@
-"""Roles of people: granted and ended by the data authority or the disclosure office, kept on record."""
+"""Roles of people: granted and ended by who keeps the accounts, and kept on record."""
 
 from __future__ import annotations
 

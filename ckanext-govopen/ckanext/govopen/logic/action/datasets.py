@@ -455,9 +455,10 @@ def _batch_context(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _groups(entries: object) -> list[list[str]]:
-    groups: list[list[str]] = []
-    for entry in entries if isinstance(entries, (list, tuple)) else []:
-        groups.append([entry] if isinstance(entry, str) else [str(code) for code in entry])
+    groups = [
+        [entry] if isinstance(entry, str) else [str(code) for code in entry]
+        for entry in (entries if isinstance(entries, (list, tuple)) else [])
+    ]
     if not groups or not all(groups):
         raise tk.ValidationError({"entries": [tk._("Give a list of entry codes")]})
     return groups

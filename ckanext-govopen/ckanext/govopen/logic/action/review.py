@@ -19,6 +19,7 @@ from ckanext.govopen.logic.roles import (
     actor_of,
     has_browser_session,
     is_sysadmin,
+    officer_units,
     review_scope,
     user_of,
 )
@@ -181,6 +182,8 @@ def _readable_case(context: Any, case_id: str) -> Mapping[str, Any]:
     scope = review_scope(user.id)
     if scope is not None and not set(case["unit_ids"]) & set(scope):
         absent()
+    if case["submitted_at"] is None and not set(case["unit_ids"]) & set(officer_units(user.id)):
+        absent()
     return case
 
 
@@ -206,10 +209,13 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     only_open = tk.asbool(data_dict.get("open", False))
     limit = page_limit(data_dict)
     after = "".join(cursor_of(data_dict))
-    rows = review_store.cases(model.Session, scope, only_open, after, limit + 1)
+    kept = officer_units(user.id)
+    rows = review_store.cases(
+        model.Session, scope, kept, only_open=only_open, after=after, limit=limit + 1
+    )
     result = page(rows, limit, lambda row: (row["cursor"],), _case_view)
     if tk.asbool(data_dict.get("include_total", False)):
-        result["total"] = review_store.count_cases(model.Session, scope, only_open)
+        result["total"] = review_store.count_cases(model.Session, scope, kept, only_open=only_open)
     return result
 
 

@@ -1,0 +1,54 @@
+"""What stands in the way of sending a dataset into review."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ckanext.govopen.domain.datasets import Dataset, check
+
+READY = Dataset(
+    name="停车场",
+    open_type="unconditional",
+    open_condition=None,
+    license_id="cc0-1.0",
+    entry_codes=("990100-1",),
+    entries={"990100-1": ("active", "unconditional")},
+    is_machine_readable=True,
+    sensitivities=("L1",),
+)
+
+
+def test_a_complete_dataset_has_no_findings() -> None:
+    assert check(READY) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"entry_codes": ()}, "inventory.E1", "entry_codes"),
+        ({"entries": {}}, "inventory.E1", "entry_codes"),
+        ({"entries": {"990100-1": ("draft", None)}}, "inventory.E1", "entry_codes"),
+        ({"entries": {"990100-1": ("active", "withheld")}}, "datasets.E2", "entry_codes"),
+        ({"open_type": "withheld"}, "vocab.E1", "open_type"),
+        ({"open_type": None}, "vocab.E1", "open_type"),
+        ({"open_type": "conditional"}, "inventory.E5", "open_condition"),
+        ({"open_type": "conditional", "open_condition": " "}, "inventory.E5", "open_condition"),
+        ({"sensitivities": ("L1", "L3")}, "inventory.E4", "open_type"),
+        ({"is_machine_readable": False}, "inventory.E6", "resources"),
+        ({"license_id": ""}, "inventory.E7", "license_id"),
+    ],
+)
+def test_each_lack_has_its_code_and_its_field(
+    change: dict[str, object], code: str, field: str
+) -> None:
+    found = check(replace(READY, **change))  # type: ignore[arg-type]
+    assert [(finding.code, finding.field) for finding in found] == [(code, field)]
+
+
+def test_conditional_opening_of_inner_data_with_its_condition_is_fine() -> None:
+    dataset = replace(
+        READY, open_type="conditional", open_condition="限科研用途", sensitivities=("L2",)
+    )
+    assert check(dataset) == ()
