@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ckanext.govopen.cli.output import as_json, run, show, table
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
 
 __all__ = ["rate"]
 
@@ -61,3 +61,13 @@ def rows(as_json: bool, csv_file: Path | None, **asked: Any) -> None:
             writer.writerows(items)
         return
     show(items, as_json, lambda found: table(found, ROW_COLUMNS))
+
+
+@rate.command("snapshot")
+@click.option("--dry-run", is_flag=True, help="Only say which period ends are due.")
+@acting_user
+@as_json
+def snapshot(as_json: bool, user: str | None, dry_run: bool) -> None:
+    """Freezes the period ends whose time for corrections has passed."""
+    result = run("govopen_rate_snapshot_create", user, {"dry_run": dry_run})
+    show(result, as_json, lambda found: table(found["items"], ("period_end", "period", "file_sha256")))

@@ -22,7 +22,11 @@ def conninfo() -> str:
 
 app = procrastinate.App(
     connector=procrastinate.PsycopgConnector(),
-    import_paths=["ckanext.govopen.jobs.inventory", "ckanext.govopen.jobs.periodic"],
+    import_paths=[
+        "ckanext.govopen.jobs.inventory",
+        "ckanext.govopen.jobs.periodic",
+        "ckanext.govopen.jobs.rates",
+    ],
 )
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ckanext.govopen import clock
+from ckanext.govopen import clock, config
 from ckanext.govopen.domain import rates as rules
 from ckanext.govopen.logic import rate_facts
+from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.model import rates as store
 
 _values = attrgetter(*store.MEMBER_COLUMNS[:-1])
@@ -83,11 +84,22 @@ def _record(session: Session, units: Sequence[str], wanted: set[tuple[Any, ...]]
     return written + len(gone)
 
 
+def scope_units(session: Session, unit: str | None = None) -> list[str]:
+    """The unit asked for, or all those of the level that this site reports about."""
+    if unit:
+        return [unit]
+    level = config.city_level()
+    return store.all_units(session, rules.SCOPES.get(level, (level,)))
+
+
 def figures(
-    session: Session, rate: str, as_of: date, unit: str | None = None, known_at: Any = None
+    session: Session,
+    rate: str,
+    as_of: date,
+    units: Sequence[str],
+    known_at: datetime | None = None,
 ) -> dict[str, rules.Figure]:
-    """Every variant of a rate at the end of a day, for the city or one unit."""
-    units = [unit] if unit else store.all_units(session)
+    """Every variant of a rate at the end of a day, summed over units."""
     variants = rules.VARIANTS[rate]
     sums = store.sums(session, rate, variants, as_of, units, known_at)
     return {
@@ -97,11 +109,32 @@ def figures(
 
 
 def trend(
-    session: Session, rate: str, variant: str, unit: str | None, until: date
-) -> Iterator[tuple[date, int, int]]:
-    """Days on which the figure moved, with numerator and denominator from then on."""
+    session: Session, rate: str, variant: str, units: Sequence[str], since: date, until: date
+) -> Iterator[rules.Figure]:
+    """The figure of the first day, and of each day on which it moved after that."""
     numerator = denominator = 0
-    for row in store.changes_by_day(session, rate, variant, unit, until):
-        numerator += int(row["numerator"])  # type: ignore[call-overload]
-        denominator += int(row["denominator"])  # type: ignore[call-overload]
-        yield row["day"], numerator, denominator  # type: ignore[misc]
+    begun = False
+    for row in store.changes_by_day(session, rate, variant, units, until):
+        if row["day"] > since and not begun:
+            yield rules.figure_from_sums(rate, variant, since, numerator, denominator)
+            begun = True
+        numerator += int(row["numerator"])
+        denominator += int(row["denominator"])
+        if begun:
+            yield rules.figure_from_sums(rate, variant, row["day"], numerator, denominator)
+    if not begun and since <= until:
+        yield rules.figure_from_sums(rate, variant, since, numerator, denominator)
+
+
+def milestones(rate: str, variant: str) -> list[dict[str, Any]]:
+    """Targets of a figure by the year from which each holds."""
+    return [
+        {"from_year": target.from_year, "percent": target.percent}
+        for target in rules.DEFAULTS.targets
+        if (target.rate, target.variant) == (rate, variant)
+    ]
+
+
+def is_provisional(as_of: date, today: date) -> bool:
+    """True while corrections of a day may still come in by the rule of freezing."""
+    return today <= rules.freeze_on(as_of, work_calendar())

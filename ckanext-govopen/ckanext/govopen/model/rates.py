@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,7 +14,8 @@ from sqlalchemy.orm import Session
 from ckanext.govopen.model.bulk import copy_rows
 from ckanext.govopen.model.registers import FIELDS_SQL
 
-Rows = Sequence[Mapping[str, object]]
+Rows = Sequence[Mapping[str, Any]]
+EXPORT_PAGE = 5_000
 MEMBER_COLUMNS = (
     "rate",
     "variant",
@@ -209,12 +212,18 @@ def refresh_steps(session: Session, unit_ids: Sequence[str], at: datetime) -> No
     )
 
 
-_AT = (
-    " m.from_on <= :as_of AND (m.to_on IS NULL OR m.to_on > :as_of)"
-    " AND m.recorded_from <= coalesce(CAST(:known AS timestamptz), 'infinity')"
-    " AND (m.recorded_to IS NULL OR m.recorded_to > CAST(:known AS timestamptz))"
-    " AND (CAST(:unit AS text) IS NULL OR m.unit_id = :unit)"
+# A member row at the end of a day, as known now or at a moment; two texts, as for the steps.
+_ON = " m.from_on <= :as_of AND (m.to_on IS NULL OR m.to_on > :as_of)"
+_MEMBER_NOW = " AND m.recorded_to IS NULL"
+_MEMBER_KNOWN = (
+    " AND m.recorded_from <= :known AND (m.recorded_to IS NULL OR m.recorded_to > :known)"
 )
+
+
+def _known(known_at: datetime | None) -> str:
+    return _MEMBER_KNOWN if known_at else _MEMBER_NOW
+
+
 _NOW = " AND s.recorded_to IS NULL"
 _KNOWN = " AND s.recorded_from <= :known AND (s.recorded_to IS NULL OR s.recorded_to > :known)"
 
@@ -254,29 +263,6 @@ def sums(
     return {variant: (int(n), int(d), int(x)) for variant, n, d, x in rows}
 
 
-def sums_by_unit(
-    session: Session,
-    rate: str,
-    variants: Sequence[str],
-    as_of: date,
-    units: Sequence[str],
-    known_at: datetime | None = None,
-) -> Rows:
-    """Numerator, denominator and exclusions of every unit and variant at a date."""
-    return (
-        session.execute(
-            sa.text(
-                "SELECT x.*, n.name, n.slug, n.kind"  # noqa: S608 - fixed text
-                f" FROM ({_steps(known_at)}) x"
-                " LEFT JOIN govopen_org_unit_current n ON n.unit_id = x.unit_id ORDER BY n.name"
-            ),
-            _figure_values(rate, variants, as_of, units, known_at),
-        )
-        .mappings()
-        .all()
-    )
-
-
 def _figure_values(
     rate: str,
     variants: Sequence[str],
@@ -293,62 +279,142 @@ def _figure_values(
     return {**values, "known": known_at} if known_at else values
 
 
-def member_page(
-    session: Session,
-    rate: str,
-    variant: str,
-    side: str,
-    as_of: date,
-    unit: str | None,
-    known_at: datetime | None,
-    after: str,
-    limit: int,
-) -> Rows:
+@dataclass(frozen=True)
+class Slice:
+    """Which member rows: of one figure at the end of a day, in these units, as known at a moment."""
+
+    rate: str
+    variant: str
+    as_of: date
+    units: Sequence[str]
+    known_at: datetime | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        values = {
+            "rate": self.rate,
+            "variant": self.variant,
+            "as_of": self.as_of,
+            "units": list(self.units),
+        }
+        return {**values, "known": self.known_at} if self.known_at else values
+
+
+def member_page(session: Session, asked: Slice, side: str, after: str, limit: int) -> Rows:
     """Member rows by record from a cursor, with the names that everybody may read."""
     return (
         session.execute(
             sa.text(
-                "SELECT m.record, m.unit_id, u.name AS unit_name, m.side, m.amount, m.reason, m.from_on, m.to_on,"  # noqa: S608
+                "SELECT m.record, m.unit_id, u.name AS unit_name, u.slug, m.side, m.amount, m.reason,"  # noqa: S608
+                " m.from_on, m.to_on, d.register_id,"
                 " CASE WHEN m.rate = 'open_unit_rate' THEN u.name ELSE d.active_name END AS name,"
                 " CASE WHEN (d.active_fields ->> 'catalog_visible') = 'false' THEN d.active_fields ->> 'hidden_ground' END AS ground"
-                " FROM govopen_rate_membership m LEFT JOIN govopen_org_unit_current u ON u.unit_id = m.unit_id"
-                " LEFT JOIN govopen_data_resource d ON d.entry_code = m.record"
-                f" WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND {_AT}"
-                " AND m.record > :after ORDER BY m.record LIMIT :limit"
+                " FROM (SELECT * FROM govopen_rate_membership m"
+                f"  WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND {_ON}{_known(asked.known_at)}"
+                "  AND m.unit_id = ANY (CAST(:units AS text[])) AND m.record > :after ORDER BY m.record LIMIT :limit) m"
+                " LEFT JOIN LATERAL (SELECT name, slug FROM govopen_org_unit o WHERE o.unit_id = m.unit_id"
+                "  AND o.recorded_to IS NULL ORDER BY o.from_on DESC LIMIT 1) u ON true"
+                " LEFT JOIN govopen_data_resource d ON d.entry_code = m.record ORDER BY m.record"
             ),
-            {
-                "rate": rate,
-                "variant": variant,
-                "side": side,
-                "as_of": as_of,
-                "unit": unit,
-                "known": known_at,
-                "after": after,
-                "limit": limit,
-            },
+            {**asked.values, "side": side, "after": after, "limit": limit},
         )
         .mappings()
         .all()
     )
 
 
-def changes_by_day(
-    session: Session, rate: str, variant: str, unit: str | None, until: date
-) -> Rows:
-    """By how much each side moved on each day, as known now; a running sum gives the trend."""
+def count_by_reason(session: Session, asked: Slice) -> Rows:
+    """How many rows each side has for each reason."""
     return (
         session.execute(
             sa.text(
-                "SELECT day, coalesce(sum(delta) FILTER (WHERE side = 'numerator'), 0) AS numerator,"
-                " coalesce(sum(delta) FILTER (WHERE side = 'denominator'), 0) AS denominator FROM ("
-                " SELECT from_on AS day, side, amount AS delta FROM govopen_rate_membership WHERE rate = :rate"
-                " AND variant = :variant AND recorded_to IS NULL AND (CAST(:unit AS text) IS NULL OR unit_id = :unit)"
-                " UNION ALL SELECT to_on, side, -amount FROM govopen_rate_membership WHERE rate = :rate"
-                " AND variant = :variant AND recorded_to IS NULL AND to_on IS NOT NULL"
-                " AND (CAST(:unit AS text) IS NULL OR unit_id = :unit)) x"
-                " WHERE side <> 'excluded' AND day <= :until GROUP BY day ORDER BY day"
+                "SELECT m.side, m.reason, count(*) AS rows, sum(m.amount) AS amount"  # noqa: S608
+                f" FROM govopen_rate_membership m WHERE m.rate = :rate AND m.variant = :variant AND {_ON}"
+                f"{_known(asked.known_at)} AND m.unit_id = ANY (CAST(:units AS text[]))"
+                " GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"
             ),
-            {"rate": rate, "variant": variant, "unit": unit, "until": until},
+            asked.values,
+        )
+        .mappings()
+        .all()
+    )
+
+
+def unit_table(
+    session: Session, units: Sequence[str], as_of: date, known_at: datetime | None = None
+) -> Rows:
+    """Each unit with where it stands in the unit rate and its sums in the data rate."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT n.unit_id, n.name, n.slug, n.kind, m.side, m.reason, m.from_on, m.to_on,"  # noqa: S608
+                " d.inventoried, d.open, d.openable, d.effective, d.unconditional, d.excluded"
+                f" FROM {_NEWEST} n LEFT JOIN ("
+                # of the two rows of an open unit the numerator's comes last in the alphabet
+                "   SELECT DISTINCT ON (m.unit_id) m.* FROM govopen_rate_membership m"
+                f"   WHERE m.rate = 'open_unit_rate' AND m.variant = 'headline' AND {_ON}{_known(known_at)}"
+                "   ORDER BY m.unit_id, m.side DESC) m ON m.unit_id = n.unit_id"
+                " LEFT JOIN (SELECT x.unit_id, max(x.denominator) FILTER (WHERE x.variant = 'headline') AS inventoried,"
+                "   max(x.numerator) FILTER (WHERE x.variant = 'headline') AS open,"
+                "   max(x.denominator) FILTER (WHERE x.variant = 'openable') AS openable,"
+                "   max(x.numerator) FILTER (WHERE x.variant = 'effective') AS effective,"
+                "   max(x.numerator) FILTER (WHERE x.variant = 'unconditional') AS unconditional,"
+                "   max(x.excluded) FILTER (WHERE x.variant = 'headline') AS excluded"
+                f"  FROM ({_steps(known_at)}) x GROUP BY 1) d ON d.unit_id = n.unit_id"
+                " WHERE n.unit_id = ANY (CAST(:units AS text[])) AND m.side IS NOT NULL ORDER BY n.name"
+            ),
+            _figure_values(
+                "data_open_rate",
+                ("headline", "openable", "effective", "unconditional"),
+                as_of,
+                units,
+                known_at,
+            ),
+        )
+        .mappings()
+        .all()
+    )
+
+
+EXPORT_COLUMNS = ("rate", "variant", "record", "unit", "side", "amount", "reason", "from", "to")
+
+
+def member_rows(
+    session: Session,
+    units: Sequence[str],
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> Iterator[tuple[object, ...]]:
+    """Every member row (of a day, or of all days) in the order of EXPORT_COLUMNS, page by page."""
+    on = f"{_ON} AND" if as_of else ""
+    text = sa.text(
+        "SELECT m.id, m.rate, m.variant, m.record, m.unit_id, m.side, m.amount, m.reason, m.from_on, m.to_on"  # noqa: S608
+        f" FROM govopen_rate_membership m WHERE {on} m.id > :after{_known(known_at)}"
+        " AND m.unit_id = ANY (CAST(:units AS text[])) ORDER BY m.id LIMIT :limit"
+    )
+    values: dict[str, object] = {"units": list(units), "limit": EXPORT_PAGE, "after": 0}
+    values |= {"as_of": as_of} if as_of else {}
+    values |= {"known": known_at} if known_at else {}
+    while page := session.execute(text, values).all():
+        yield from (tuple(row)[1:] for row in page)
+        values["after"] = page[-1][0]
+
+
+def changes_by_day(
+    session: Session, rate: str, variant: str, units: Sequence[str], until: date
+) -> Rows:
+    """By how much the sums of some units moved on each day, as known now."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT day, sum(n) AS numerator, sum(d) AS denominator FROM (SELECT s.from_on AS day,"
+                " s.numerator - lag(s.numerator, 1, 0::bigint) OVER w AS n,"
+                " s.denominator - lag(s.denominator, 1, 0::bigint) OVER w AS d FROM govopen_rate_step s"
+                " WHERE s.rate = :rate AND s.variant = :variant AND s.recorded_to IS NULL AND s.from_on <= :until"
+                " AND s.unit_id = ANY (CAST(:units AS text[])) WINDOW w AS (PARTITION BY s.unit_id ORDER BY s.from_on)) x"
+                " GROUP BY day HAVING (sum(n), sum(d)) <> (0, 0) ORDER BY day"
+            ),
+            {"rate": rate, "variant": variant, "units": list(units), "until": until},
         )
         .mappings()
         .all()
@@ -366,12 +432,11 @@ def first_inventory_on(session: Session) -> date | None:
     return found
 
 
-def snapshot(session: Session, period_end: date) -> Mapping[str, object] | None:
+def snapshot(session: Session, period_end: date) -> Mapping[str, Any] | None:
+    """The frozen figures of a day, if it ends a frozen period."""
     return (
         session.execute(
-            sa.text(
-                "SELECT * FROM govopen_metric_snapshot WHERE period_end = :day ORDER BY period LIMIT 1"
-            ),
+            sa.text("SELECT * FROM govopen_metric_snapshot WHERE period_end = :day LIMIT 1"),
             {"day": period_end},
         )
         .mappings()
@@ -379,11 +444,30 @@ def snapshot(session: Session, period_end: date) -> Mapping[str, object] | None:
     )
 
 
+def snapshots(session: Session) -> Rows:
+    """Every frozen period end, newest first."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT period_end, period, rule_set, file_sha256, frozen_at, figures"
+                " FROM govopen_metric_snapshot ORDER BY period_end DESC"
+            )
+        )
+        .mappings()
+        .all()
+    )
+
+
+def lock_snapshots(session: Session) -> None:
+    """One freezing at a time."""
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_metric_snapshot'))"))
+
+
 def add_snapshot(session: Session, row: Mapping[str, object]) -> None:
     session.execute(
         sa.text(
             "INSERT INTO govopen_metric_snapshot (period_end, period, rule_set, figures, file_sha256)"
-            " VALUES (:period_end, :period, :rule_set, :figures, :file_sha256) ON CONFLICT DO NOTHING"
+            " VALUES (:period_end, :period, :rule_set, CAST(:figures AS jsonb), :file_sha256)"
         ),
         {**row, "figures": json.dumps(row["figures"])},
     )
