@@ -21,14 +21,18 @@ COMMANDS = {
         "check",
     )
 }
-COMMANDS["fetch-jars"] = "stack.fetch_jars_command"
+# not doors: run by `start` itself, and by an image build
+INNER_COMMANDS = {
+    "fetch-jars": "stack.fetch_jars_command",
+    "prepare": "stack.prepare_command",
+}
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; a known fault is told in a sentence and ends with 1."""
     command, *rest = arguments
     try:
-        return int(importlib.import_module(COMMANDS[command]).run(rest))
+        return int(importlib.import_module((COMMANDS | INNER_COMMANDS)[command]).run(rest))
     except StackError as error:
         warn("failed", what=error)
         return 1

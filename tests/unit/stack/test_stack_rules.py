@@ -68,7 +68,7 @@ def test_the_locale_decides_about_the_language(environ: dict[str, str], expected
     assert messages.language(environ) == expected
 
 
-@pytest.mark.parametrize("door", [name for name in COMMANDS if name != "fetch-jars"])
+@pytest.mark.parametrize("door", list(COMMANDS))
 def test_every_door_shows_its_help_in_both_languages(door: str) -> None:
     done = subprocess.run(
         [str(SCRIPTS / door), "--help"],
