@@ -10,8 +10,20 @@ from importlib.util import find_spec
 from typing import Any
 
 FEATURES = (
-    "accounts", "calendar", "city", "datasets", "intake", "inventory", "portal", "rates", "registers",
-    "review", "search", "units", "worker",
+    "accounts",
+    "calendar",
+    "city",
+    "datasets",
+    "intake",
+    "inventory",
+    "portal",
+    "rates",
+    "registers",
+    "review",
+    "search",
+    "units",
+    "workbench",
+    "worker",
 )
 
 

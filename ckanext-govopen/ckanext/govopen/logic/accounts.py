@@ -141,6 +141,13 @@ def join_unit(user_name: str, unit_id: str, capacity: str = "editor") -> None:
     )
 
 
+def leave_unit(user_id: str, unit_id: str) -> None:
+    """Ends that a person is information officer of a unit."""
+    tk.get_action("organization_member_delete")(
+        {"ignore_auth": True, "user": site_user()}, {"id": unit_id, "username": user_id}
+    )
+
+
 def _token(user: model.User, scope: str) -> str:
     made = tk.get_action("api_token_create")(
         {"ignore_auth": True, "user": user.name},
@@ -166,9 +173,13 @@ def invite(name: str, fullname: str, email: str) -> tuple[model.User, str]:
     user = model.User(name=name, fullname=fullname, email=email, password=new_password())
     model.Session.add(user)
     model.Session.flush()
+    return user, reset_link(user)
+
+
+def reset_link(user: model.User) -> str:
+    """The one-time link with which a person sets a password."""
     mailer.create_reset_key(user)
-    link = tk.url_for("user.perform_reset", id=user.id, key=user.reset_key, qualified=True)
-    return user, str(link)
+    return str(tk.url_for("user.perform_reset", id=user.id, key=user.reset_key, qualified=True))
 
 
 def roles_of_vocabulary() -> Sequence[str]:

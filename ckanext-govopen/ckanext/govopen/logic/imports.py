@@ -1,6 +1,6 @@
 """Imports of an inventory: read, stage, match, apply, undo.
 
-Checking writes only staging rows; applying is one transaction, so that it happens whole or not at all.
+Checking writes only staging rows; applying is one transaction: it happens whole or not at all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOT_FIELDS = ("provider", "provider_code", "res_code", "published_on")
 PROBLEMS_SHOWN = 500
 
 
-class ImportConflict(Exception):
+class ImportConflictError(Exception):
     """Somebody else wrote, or is writing, a register that this import touches.
 
     Attributes:
@@ -151,7 +151,7 @@ def check(
 
 @contextmanager
 def _under_its_name(path: Path, file_name: str) -> Iterator[Path]:
-    """The stored bytes under the name that the file came with: its ending is part of the evidence."""
+    """The stored bytes under the name that the file came with: its ending is evidence."""
     with TemporaryDirectory() as folder:
         named = Path(folder) / (Path(file_name).name or "file")
         named.symlink_to(path.resolve())
@@ -195,9 +195,7 @@ class _RowReader:
         # A running number moves when a row is inserted above: it is no property of the row.
         self._ordinal_headers = {c.header for c in table.columns if c.field == "ordinal"}
         # A report that comes back corrected still has the findings of the check before.
-        self._ignored = {
-            c.header for c in table.columns if c.header.startswith(FINDINGS_HEADING)
-        }
+        self._ignored = {c.header for c in table.columns if c.header.startswith(FINDINGS_HEADING)}
         self._fixed_unit = finder.find(options.unit) if options.unit else None
 
     def rows(self, table: Table) -> Iterator[_StagedRow]:
@@ -232,9 +230,7 @@ class _RowReader:
             res_code=texts.get("res_code") or None,
             fields=fields,
             source=[
-                [header, text]
-                for header, text in row.source.items()
-                if header not in self._ignored
+                [header, text] for header, text in row.source.items() if header not in self._ignored
             ],
             findings=findings,
             is_rejected=bool(refusals),
@@ -312,7 +308,7 @@ def create_missing_units(
     level: str,
     effective_on: date,
 ) -> list[str]:
-    """Makes the units that the file names and nobody knows; they wait to be confirmed (units.W3)."""
+    """Makes the units that the file names and nobody knows; they wait for units.W3."""
     created = []
     finder = units.finder(session)
     for row in store.unknown_units(session, import_id):
@@ -362,7 +358,7 @@ def apply(
     """Writes the accepted rows of a checked import, in the caller's transaction.
 
     Raises:
-        ImportConflict: another import writes one of the same registers, or wrote it since the check.
+        ImportConflictError: somebody writes, or wrote since the check, one of the registers.
     """
     unit_ids = store.touched_units(session, import_id)
     register_ids = log.ensure(session, registers.INVENTORY, unit_ids, region)
@@ -391,7 +387,7 @@ def _lock(
         other = store.applying_by_others(session, import_id, unit_ids)
         if other is None:
             raise
-        raise ImportConflict(str(other["actor"]), other["started_at"]) from error
+        raise ImportConflictError(str(other["actor"]), other["started_at"]) from error
 
 
 def _changes(
@@ -429,7 +425,7 @@ def undo(session: Session, import_id: str, act: registers.Act, *, today: date) -
     version that it undoes: an undoing that began earlier would lose to it on its day.
 
     Raises:
-        ImportConflict: an entry was written again since, by somebody else's act.
+        ImportConflictError: an entry was written again since, by somebody else's act.
     """
     entries = store.before_import(session, import_id)
     by_register: dict[str, list[Mapping[str, Any]]] = {}
@@ -460,7 +456,7 @@ def _refuse_if_written_since(
 ) -> None:
     if any(row["import_id"] != import_id for row in rows):
         last = store.last_writer(session, register_id)
-        raise ImportConflict(
+        raise ImportConflictError(
             str(last["actor"]) if last else "", last["recorded_at"] if last else None
         )
 

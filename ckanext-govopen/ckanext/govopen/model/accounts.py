@@ -46,6 +46,13 @@ def grant(session: Session, **values: object) -> str:
     )
 
 
+def assignment(session: Session, assignment_id: str) -> Row | None:
+    found = session.execute(
+        sa.text("SELECT * FROM govopen_role_assignment WHERE id = :id"), {"id": assignment_id}
+    )
+    return found.mappings().one_or_none()
+
+
 def revoke(session: Session, assignment_id: str) -> bool:
     """Ends an assignment now; it stays on record."""
     ended = session.execute(

@@ -13,12 +13,13 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import accounts
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, text
 from ckanext.govopen.logic.paging import cursor_of, page
-from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.logic.roles import is_sysadmin, user_of
 from ckanext.govopen.model import accounts as store
 from ckanext.govopen.model import units as unit_store
 
 __all__ = [
     "govopen_account_invite",
+    "govopen_account_reset",
     "govopen_role_grant",
     "govopen_role_list",
     "govopen_role_revoke",
@@ -53,6 +54,8 @@ def govopen_role_grant(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     )
     if data_dict.get("unit") and unit_id is None:
         raise tk.ObjectNotFound
+    if role == "info_officer":
+        _require_undated(data_dict, unit_id)
     granting = user_of(context)
     assignment = store.grant(
         model.Session,
@@ -64,8 +67,23 @@ def govopen_role_grant(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         deputy_for=_user_id(data_dict["deputy_for"]) if data_dict.get("deputy_for") else None,
         granted_by=granting.id if granting else "system",
     )
+    if role == "info_officer" and unit_id:
+        accounts.join_unit(model.User.get(user_id).name, unit_id)
     model.repo.commit()
     return {"id": assignment, "user": user_id, "role": role, "unit_id": unit_id}
+
+
+def _require_undated(data_dict: Mapping[str, Any], unit_id: str | None) -> None:
+    """An information officer is also a member of the unit's organization, which has no dates."""
+    if unit_id is None:
+        raise tk.ValidationError(
+            {"unit": [tk._("An information officer keeps one unit: choose it")]}
+        )
+    for name in ("from", "to", "deputy_for"):
+        if data_dict.get(name):
+            raise tk.ValidationError(
+                {name: [tk._("An information officer has no dates: end the role when it is over")]}
+            )
 
 
 def _instant(data_dict: Mapping[str, Any], name: str) -> Any:
@@ -86,8 +104,11 @@ def govopen_role_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     tk.check_access("govopen_role_revoke", context, data_dict)
     no_unknown(data_dict, "id")
     assignment = text(data_dict, "id")
-    if not store.revoke(model.Session, assignment):
+    row = store.assignment(model.Session, assignment)
+    if row is None or not store.revoke(model.Session, assignment):
         raise tk.ObjectNotFound
+    if row["role"] == "info_officer" and row["unit_id"]:
+        accounts.leave_unit(str(row["user_id"]), str(row["unit_id"]))
     model.repo.commit()
     return {"id": assignment}
 
@@ -129,5 +150,21 @@ def govopen_account_invite(context: Any, data_dict: dict[str, Any]) -> dict[str,
     user, link = accounts.invite(
         text(data_dict, "name"), str(data_dict.get("fullname") or ""), text(data_dict, "email")
     )
+    model.repo.commit()
+    return {"id": user.id, "name": user.name, "link": link}
+
+
+def govopen_account_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """A one-time link with which a person sets a new password; the old one holds until then.
+
+    Args:
+        user: name or id. A system administrator's link is made by a system administrator alone.
+    """
+    tk.check_access("govopen_account_reset", context, data_dict)
+    no_unknown(data_dict, "user")
+    user = model.User.get(_user_id(text(data_dict, "user")))
+    if user.sysadmin and not is_sysadmin(context):
+        raise tk.NotAuthorized(tk._("Only a system administrator may do this for another one"))
+    link = accounts.reset_link(user)
     model.repo.commit()
     return {"id": user.id, "name": user.name, "link": link}

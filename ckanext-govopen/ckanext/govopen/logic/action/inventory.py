@@ -301,8 +301,8 @@ def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[st
         background: leave the work to the job engine; the answer comes at once.
 
     Returns:
-        `{id, state, file, encoding, sheet, header_row, mapping, rows, accepted, created, changed, unchanged,
-        warned, drafts, rejected, missing, unknown_units, problems, case_id}`.
+        `{id, state, file, encoding, sheet, header_row, mapping, rows, accepted, created, changed,
+        unchanged, warned, drafts, rejected, missing, unknown_units, problems, case_id}`.
     """
     tk.check_access("govopen_inventory_import", context, data_dict)
     no_unknown(data_dict, *IMPORT_PARAMETERS)
@@ -442,7 +442,7 @@ def _apply(
         if case_id and data_dict.get("submit"):
             review.submit_case(model.Session, case_id, actor)
         model.repo.commit()
-    except imports.ImportConflict as conflict:
+    except imports.ImportConflictError as conflict:
         _fail(import_id, "checked")
         _refuse_conflict(conflict)
     except BaseException:
@@ -450,7 +450,7 @@ def _apply(
         raise
 
 
-def _refuse_conflict(conflict: imports.ImportConflict) -> NoReturn:
+def _refuse_conflict(conflict: imports.ImportConflictError) -> NoReturn:
     """Names who else writes the list, and since when."""
     person = model.User.get(conflict.actor)
     since = conflict.since.astimezone(clock.SITE_ZONE) if conflict.since else None
@@ -473,7 +473,7 @@ def _refuse_stale(record: Mapping[str, Any]) -> None:
     for register_id, (position, _) in log.heads(model.Session, seen).items():
         if position != seen[register_id]:
             last = store.last_writer(model.Session, register_id)
-            raise imports.ImportConflict(str(last["actor"]), last["recorded_at"])
+            raise imports.ImportConflictError(str(last["actor"]), last["recorded_at"])
 
 
 def _open_case(context: Any, record: Mapping[str, Any], applied: imports.Applied) -> str:
@@ -637,7 +637,7 @@ def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[st
 
     Args:
         unit: whose inventory.
-        entries: codes to hand in; default every complete entry whose newest content is not approved.
+        entries: codes to hand in; default: every complete entry that waits.
         basis, reason, effective_on: of the adjustment.
 
     Returns:
@@ -646,13 +646,17 @@ def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[st
     tk.check_access("govopen_inventory_submit", context, data_dict)
     no_unknown(data_dict, "unit", "entries", "basis", "reason", "effective_on")
     unit_id = unit_id_of(data_dict.get("unit"))
-    register_id = log.ensure(model.Session, registers.INVENTORY, [unit_id], config.region_code())[unit_id]
+    register_id = log.ensure(model.Session, registers.INVENTORY, [unit_id], config.region_code())[
+        unit_id
+    ]
     log.lock(model.Session, [register_id])
     codes = projection.waiting(model.Session, register_id, data_dict.get("entries"))
     if not codes:
         refuse("inventory.E20", "entries")
     act = _act(context, data_dict)
-    version = registers.stage_version(model.Session, register_id, codes, act, _effective_on(data_dict))
+    version = registers.stage_version(
+        model.Session, register_id, codes, act, _effective_on(data_dict)
+    )
     case_id = review.open_case(
         model.Session,
         kind="inventory",
@@ -679,7 +683,7 @@ def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str,
     act = _act(context, data_dict, None, f"undo {record['id']}")
     try:
         applied = imports.undo(model.Session, record["id"], act, today=clock.today())
-    except imports.ImportConflict as conflict:
+    except imports.ImportConflictError as conflict:
         model.Session.rollback()
         _refuse_conflict(conflict)
     case_id = _open_case(context, record, applied) if applied.version_ids else None

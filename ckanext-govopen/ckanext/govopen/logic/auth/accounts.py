@@ -8,6 +8,7 @@ from ckanext.govopen.logic.roles import has_role
 
 __all__ = [
     "govopen_account_invite",
+    "govopen_account_reset",
     "govopen_role_grant",
     "govopen_role_list",
     "govopen_role_revoke",
@@ -20,6 +21,10 @@ def _keeps_accounts(context: Any) -> dict[str, Any]:
 
 
 def govopen_account_invite(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    return _keeps_accounts(context)
+
+
+def govopen_account_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return _keeps_accounts(context)
 
 

@@ -1,0 +1,231 @@
+"""What the pages of the workbench read beyond the actions of each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.registers import changed_fields
+from ckanext.govopen.logic import filepreview
+from ckanext.govopen.logic.action.review import govopen_review_show
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.roles import review_scope, roles_for_all
+from ckanext.govopen.logic.workbench import Person, person_of
+from ckanext.govopen.model import datasets as dataset_store
+from ckanext.govopen.model import imports as import_store
+from ckanext.govopen.model import workbench as store
+
+__all__ = [
+    "govopen_account_list",
+    "govopen_dataset_list",
+    "govopen_mapping_list",
+    "govopen_review_change_list",
+    "govopen_review_queue",
+    "govopen_unit_inside_show",
+    "govopen_work_show",
+]
+
+CASES_SHOWN = 200
+
+
+def _person(context: Any) -> Person:
+    person = person_of(context)
+    if person is None:
+        raise tk.NotAuthorized
+    return person
+
+
+def _scope(person: Person) -> Sequence[str] | None:
+    return None if person.is_sysadmin else review_scope(person.id)
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }
+
+
+def _may_decide(person: Person, case: Mapping[str, Any]) -> bool:
+    """Whether the waiting step is this person's; the decision itself looks at everything again."""
+    if person.is_sysadmin or case["created_by"] == person.id:
+        return False
+    return rules.ROLE_OF_STEP.get(str(case["step"])) in roles_for_all(person.id, case["unit_ids"])
+
+
+@tk.side_effect_free
+def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """What waits for the person who asks: decisions, what came back, drafts, imports.
+
+    Returns:
+        `{decide, returned, open, drafts, entries, imports, unconfirmed_units}`.
+    """
+    tk.check_access("govopen_work_show", context, data_dict)
+    no_unknown(data_dict)
+    session, person = model.Session, _person(context)
+    scope, kept = _scope(person), person.kept_units
+    waiting = [
+        _plain(case)
+        for case in store.waiting_cases(session, scope, None, CASES_SHOWN)
+        if _may_decide(person, case)
+    ]
+    back = [_plain(row) for row in store.returned_cases(session, person.id, kept or [])]
+    opinions = store.last_opinions(session, [case["id"] for case in back])
+    for case in back:
+        case["last"] = _plain(opinions[case["id"]]) if case["id"] in opinions else None
+    return {
+        "decide": waiting,
+        "returned": back,
+        "open": [_plain(row) for row in store.own_open_cases(session, person.id)],
+        "drafts": _drafts(person) if person.enters else [],
+        "entries": dict(store.entry_counts(session, kept)) if person.enters else None,
+        "imports": [_plain(row) for row in import_store.recent(session, person.id, None, 10)],
+        "unconfirmed_units": store.unconfirmed_units(session) if person.keeps_units else 0,
+    }
+
+
+def _drafts(person: Person) -> list[dict[str, Any]]:
+    rows = store.datasets(model.Session, person.kept_units, {"state": "draft"}, [], 10)
+    return [_plain(row) for row in rows]
+
+
+@tk.side_effect_free
+def govopen_review_queue(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Cases that wait, oldest first, or the decided ones; with whether one may decide them.
+
+    Args:
+        unit: id of a unit, optional.
+        closed: true for decided cases.
+    """
+    tk.check_access("govopen_work_show", context, data_dict)
+    no_unknown(data_dict, "unit", "closed")
+    person = _person(context)
+    find = store.closed_cases if tk.asbool(data_dict.get("closed", False)) else store.waiting_cases
+    found = find(model.Session, _scope(person), data_dict.get("unit") or None, CASES_SHOWN)
+    return {
+        "items": [{**_plain(row), "mine": _may_decide(person, row)} for row in found],
+        "next_cursor": None,
+    }
+
+
+@tk.side_effect_free
+def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """What a case changes: entries with old and new values, datasets with files and first rows.
+
+    Args:
+        id: the case; limit, cursor: page the entries.
+
+    Returns:
+        `{case, versions, items: [{entry_code, change, fields: {f: [old, new]}}], datasets, next_cursor}`.
+    """
+    no_unknown(data_dict, "id", "limit", "cursor")
+    case = govopen_review_show(context, {"id": text(data_dict, "id")})
+    limit, after = page_limit(data_dict, 20), cursor_of(data_dict)
+    ids = {
+        kind: [record["record_id"] for record in case["records"] if record["record_type"] == kind]
+        for kind in ("register_version", "package")
+    }
+    rows = store.version_entries(model.Session, ids["register_version"], "".join(after), limit + 1)
+    found = page(rows, limit, lambda row: (row["entry_code"],), _difference)
+    return {
+        "case": _with_names(case),
+        "versions": [
+            _plain(row) for row in store.version_summary(model.Session, ids["register_version"])
+        ],
+        **found,
+        "datasets": [_dataset(package_id) for package_id in ids["package"]],
+    }
+
+
+def _with_names(case: dict[str, Any]) -> dict[str, Any]:
+    """The case with names of people and units beside their ids."""
+    people = [case["created_by"], *(opinion["person"] for opinion in case["opinions"])]
+    named = store.people(model.Session, people)
+    case["created_by_name"] = named.get(case["created_by"], case["created_by"])
+    for opinion in case["opinions"]:
+        opinion["person_name"] = named.get(opinion["person"], opinion["person"])
+    units = store.unit_names(model.Session, case["unit_ids"])
+    case["unit_names"] = [units.get(unit, unit) for unit in case["unit_ids"]]
+    return case
+
+
+def _difference(row: Mapping[str, Any]) -> dict[str, Any]:
+    old, new = row["old"] or {}, row["new"] or {}
+    return {
+        "entry_code": row["entry_code"],
+        "name": row["name"],
+        "unit_name": row["unit_name"],
+        "change": row["change"] if row["change"] == "cancel" or row["old"] else "add",
+        "fields": {name: [old.get(name), new.get(name)] for name in changed_fields(old, new)},
+    }
+
+
+def _dataset(package_id: str) -> dict[str, Any]:
+    """A dataset of a case as CKAN shows it, with hash, size and first rows of each file."""
+    shown: dict[str, Any] = tk.get_action("package_show")(
+        {"ignore_auth": True, "use_cache": False}, {"id": package_id}
+    )
+    kept = {
+        str(row["resource_id"]): row for row in dataset_store.files_of(model.Session, [package_id])
+    }
+    for resource in shown["resources"]:
+        row = kept.get(resource["id"])
+        resource["file"] = _plain(row) if row else None
+        resource["first_rows"] = filepreview.first_rows(row) if row else None
+    return shown
+
+
+@tk.side_effect_free
+def govopen_dataset_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Datasets of the units that one keeps, in every state, last changed first.
+
+    Args:
+        unit, state, q: filters, optional.
+    """
+    tk.check_access("govopen_work_show", context, data_dict)
+    no_unknown(data_dict, "unit", "state", "q", "limit", "cursor")
+    person = _person(context)
+    units: Sequence[str] | None = person.kept_units
+    if wanted := data_dict.get("unit"):
+        if units is not None and wanted not in units:
+            absent()
+        units = [str(wanted)]
+    limit = page_limit(data_dict)
+    rows = store.datasets(model.Session, units, data_dict, cursor_of(data_dict), limit + 1)
+    return page(rows, limit, lambda row: (row["key"], row["id"]), _plain)
+
+
+@tk.side_effect_free
+def govopen_mapping_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Saved ways of reading a source's columns, by name."""
+    tk.check_access("govopen_inventory_mapping_save", context, data_dict)
+    no_unknown(data_dict)
+    return {"items": [_plain(row) for row in store.mappings(model.Session)], "next_cursor": None}
+
+
+@tk.side_effect_free
+def govopen_account_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Accounts with their roles in force or to come; `q` filters by name."""
+    tk.check_access("govopen_role_list", context, data_dict)
+    no_unknown(data_dict, "q", "limit", "cursor")
+    limit = page_limit(data_dict)
+    rows = store.accounts(
+        model.Session, str(data_dict.get("q") or ""), "".join(cursor_of(data_dict)), limit + 1
+    )
+    return page(rows, limit, lambda row: (row["name"],), _plain)
+
+
+@tk.side_effect_free
+def govopen_unit_inside_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """A unit with everything that its keepers may change, also officers who are not public."""
+    tk.check_access("govopen_unit_update", context, data_dict)
+    no_unknown(data_dict, "id")
+    row = store.unit_inside(model.Session, text(data_dict, "id"))
+    if row is None:
+        absent()
+    return _plain(row)

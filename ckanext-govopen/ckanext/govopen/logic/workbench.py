@@ -1,0 +1,63 @@
+"""Who stands at the workbench: roles, units and what follows for the pages. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ckanext.govopen.domain.review import REVIEW_ROLES
+from ckanext.govopen.logic.roles import units_by_role, user_of
+
+
+@dataclass(frozen=True)
+class Person:
+    """The signed-in person as the pages need to know them.
+
+    Args:
+        roles: for each role the ids of its units; None stands for every unit.
+        kept_units: units whose records this person enters; None for every unit.
+    """
+
+    id: str
+    name: str
+    is_sysadmin: bool
+    roles: Mapping[str, frozenset[str | None]]
+    kept_units: tuple[str, ...] | None
+
+    @property
+    def is_authority(self) -> bool:
+        """The data authority for every unit: sees and writes all inventories."""
+        return None in self.roles.get("data_authority", ())
+
+    @property
+    def enters(self) -> bool:
+        """Enters records: an information officer, or the data authority."""
+        return self.kept_units is None or bool(self.kept_units)
+
+    @property
+    def reviews(self) -> bool:
+        return any(role in self.roles for role in (*REVIEW_ROLES, "info_officer", "auditor"))
+
+    @property
+    def keeps_units(self) -> bool:
+        """May change units, accounts and roles."""
+        held = ("data_authority", "disclosure_office")
+        return self.is_sysadmin or any(None in self.roles.get(role, ()) for role in held)
+
+
+def person_of(context: Mapping[str, Any]) -> Person | None:
+    """The signed-in person, or None for anybody else."""
+    user = user_of(context)
+    if user is None:
+        return None
+    held = {role: frozenset(units) for role, units in units_by_role(user.id).items()}
+    kept = held.get("info_officer", frozenset())
+    sees_all = user.sysadmin or None in kept or None in held.get("data_authority", ())
+    return Person(
+        id=user.id,
+        name=user.name,
+        is_sysadmin=bool(user.sysadmin),
+        roles=held,
+        kept_units=None if sees_all else tuple(sorted(unit for unit in kept if unit)),
+    )

@@ -1,0 +1,108 @@
+"""The workbench's datasets: drafts, what is under review, what is public; submit, withdraw, hide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import redirect, request
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain.review import HIDING_ROLES
+from ckanext.govopen.views import desk
+
+__all__ = ["dataset_pages"]
+
+dataset_pages = desk.blueprint("govopen_datasets", __name__)
+
+EDITABLE = ("draft", "returned", "withheld", "withdrawn")
+
+
+@dataset_pages.get("/datasets")
+def dataset_list() -> str:
+    """Datasets of the units that one keeps, with their state."""
+    return _list_page({})
+
+
+def _list_page(errors: desk.Errors) -> str:
+    filters = {
+        name: text
+        for name in ("unit", "state", "q")
+        if (text := request.args.get(name, "").strip())
+    }
+    found = desk.call(
+        "govopen_dataset_list",
+        {**filters, "limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")},
+    )
+    return desk.page(
+        "workbench/datasets/list.html",
+        found=found,
+        filters=filters,
+        errors=errors,
+        units=desk.unit_choices(),
+        states=desk.choices("review_state", without=("deleted", "embargoed", "approved")),
+        editable=EDITABLE,
+    )
+
+
+@dataset_pages.post("/datasets/submit")
+def dataset_submit() -> Any:
+    """Hands the chosen drafts in for review as one case."""
+    chosen = request.form.getlist("dataset")
+    if not chosen:
+        return _list_page({"message": [tk._("Choose at least one draft first")]}), desk.CONFLICT
+    values = desk.form_values("title", "reason")
+    made, errors = desk.tried(
+        lambda: desk.call("govopen_review_submit", {"datasets": chosen, **values})
+    )
+    if errors:
+        return _list_page(errors), desk.CONFLICT
+    tk.h.flash_success(
+        tk._("{count} datasets were handed in for review as one case.").format(
+            count=made["records"]
+        )
+    )
+    return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
+
+
+@dataset_pages.get("/datasets/<name>/withdraw")
+def withdraw_form(name: str) -> str:
+    """Reason and ground of a withdrawal, and what readers will see."""
+    return _withdraw_page(name, {}, {})
+
+
+def _withdraw_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> str:
+    shown = desk.call("package_show", {"id": name})
+    return desk.page(
+        "workbench/datasets/withdraw.html",
+        pkg=shown,
+        values=values,
+        errors=errors,
+        grounds=desk.choices("withdrawal_ground"),
+        may_hide=bool(HIDING_ROLES & set(desk.me().roles)),
+    )
+
+
+@dataset_pages.post("/datasets/<name>/withdraw")
+def withdraw(name: str) -> Any:
+    """Takes a public dataset back: gone for readers at once."""
+    values = desk.form_values("ground", "reason")
+    _, errors = desk.tried(
+        lambda: desk.call("govopen_publication_withdraw", {"id": name, **values})
+    )
+    if errors:
+        return _withdraw_page(name, values, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The dataset was withdrawn; readers cannot see it any more."))
+    return redirect(tk.url_for("govopen_datasets.dataset_list", state="withdrawn"))
+
+
+@dataset_pages.post("/datasets/<name>/hide")
+def hide(name: str) -> Any:
+    """Emergency hiding by one person; a second one confirms."""
+    values = desk.form_values("reason")
+    _, errors = desk.tried(lambda: desk.call("govopen_publication_hide", {"id": name, **values}))
+    if errors:
+        return _withdraw_page(name, values, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The dataset is hidden; nothing is said about it in public."))
+    return redirect(tk.url_for("govopen_workbench.my_work"))

@@ -1,0 +1,159 @@
+"""What every page of the workbench shares: who may come in, how pages are drawn and errors shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, request, stream_with_context
+from werkzeug.wrappers import Response as AnyResponse
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import export
+from ckanext.govopen.logic.errors import part_of
+from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.logic.workbench import Person, person_of
+
+Errors = dict[str, list[str]]
+PAGE_ROWS = 50
+CONFLICT = 409
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def blueprint(name: str, import_name: str) -> Blueprint:
+    """A blueprint below /workbench that answers signed-in people only."""
+    made = Blueprint(name, import_name, url_prefix="/workbench")
+    made.before_request(_require_sign_in)
+    made.register_error_handler(tk.ObjectNotFound, lambda _error: tk.abort(404))
+    made.register_error_handler(tk.NotAuthorized, _refused)
+    return made
+
+
+def _require_sign_in() -> AnyResponse | None:
+    if tk.current_user.is_authenticated:
+        return None
+    return redirect(tk.url_for("user.login", came_from=request.full_path.rstrip("?")))
+
+
+def _refused(error: tk.NotAuthorized) -> tuple[str, int]:
+    """Readable but not allowed: what it takes, in words."""
+    return page("workbench/refused.html", hint=part_of(error).get("hint") or str(error)), 403
+
+
+def me() -> Person:
+    """The signed-in person; asked once for each request."""
+    if "govopen_person" not in g:
+        g.govopen_person = person_of({"user": tk.current_user.name})
+    person: Person | None = g.govopen_person
+    if person is None:
+        raise tk.NotAuthorized
+    return person
+
+
+def call(action: str, parameters: Mapping[str, Any] | None = None) -> Any:
+    """Calls an action as the signed-in person."""
+    return tk.get_action(action)({}, dict(parameters or {}))
+
+
+def page(template: str, **values: Any) -> str:
+    """A page of the workbench with what all of them need."""
+    values.setdefault("errors", {})
+    return tk.render(template, {"me": me(), "places": _places(), **values})
+
+
+def _places() -> list[dict[str, Any]]:
+    """The entries of the workbench's navigation that this person can use."""
+    person = me()
+    entries = [
+        (True, "/workbench", tk._("My work")),
+        (person.enters, "/workbench/inventory", tk._("Inventory")),
+        (person.enters, "/workbench/datasets", tk._("Datasets")),
+        (person.reviews or person.is_sysadmin, "/workbench/review", tk._("Review")),
+        (person.keeps_units, "/workbench/units", tk._("Units")),
+        (person.keeps_units, "/workbench/admin", tk._("Accounts")),
+    ]
+    here = request.path
+    return [
+        {
+            "url": tk.url_for(url),
+            "name": name,
+            "is_current": here == url or (url != "/workbench" and here.startswith(url)),
+        }
+        for shown, url, name in entries
+        if shown
+    ]
+
+
+def errors_of(error: tk.ValidationError) -> Errors:
+    """Texts by field out of a refusal; what belongs to no field stands under `message`."""
+    found: Errors = {}
+    for name, texts in error.error_dict.items():
+        listed = texts if isinstance(texts, (list, tuple)) else [texts]
+        found[name] = [text if isinstance(text, str) else str(text) for text in listed]
+    return found
+
+
+def form_values(*names: str) -> dict[str, str]:
+    """The filled fields of the posted form, without space around them."""
+    return {name: text for name in names if (text := request.form.get(name, "").strip())}
+
+
+def choices(vocabulary: str, without: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The terms of a vocabulary as options of a select."""
+    is_chinese = tk.h.lang().startswith("zh")
+    return [
+        {"value": term.code, "text": term.zh if is_chinese else term.en}
+        for term in vocabularies()[vocabulary]
+        if term.code not in without
+    ]
+
+
+def unit_choices() -> list[dict[str, str]]:
+    """The units whose records one enters, as options of a select."""
+    kept = me().kept_units
+    found: list[dict[str, str]] = []
+    for unit in all_pages("govopen_unit_list", {}):
+        if kept is None or unit["id"] in kept:
+            found.append({"value": unit["id"], "text": unit["name"]})
+    return found
+
+
+def all_pages(action: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every item of a list, page by page."""
+    cursor = ""
+    while True:
+        found = call(action, {**parameters, "limit": 1000, "cursor": cursor})
+        yield from found["items"]
+        cursor = found["next_cursor"]
+        if not cursor:
+            return
+
+
+def csv_response(name: str, heading: Sequence[str], rows: Iterator[Sequence[object]]) -> Response:
+    lines = stream_with_context(export.csv_lines(heading, rows))
+    return _download(Response(lines, mimetype="text/csv; charset=utf-8"), f"{name}.csv")
+
+
+def xlsx_response(name: str, heading: Sequence[str], rows: Iterator[Sequence[object]]) -> Response:
+    return file_response(export.xlsx(name, heading, rows), f"{name}.xlsx")
+
+
+def file_response(file: Any, name: str) -> Response:
+    """An open XLSX file as a download; it is closed with the response."""
+    response = Response(iter(lambda: file.read(65_536), b""), mimetype=XLSX)
+    response.call_on_close(file.close)
+    return _download(response, name)
+
+
+def _download(response: Response, name: str) -> Response:
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def tried(work: Callable[[], Any]) -> tuple[Any, Errors]:
+    """What an action gave, or the texts with which it refused."""
+    try:
+        return work(), {}
+    except tk.ValidationError as error:
+        return None, errors_of(error)
