@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timezone
 from zoneinfo import ZoneInfo
 
-import ckan.model as model
 import sqlalchemy as sa
+
+import ckan.model as model
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 

@@ -18,15 +18,25 @@ from ckanext.govopen.domain.inventory import (
 from ckanext.govopen.logic.vocab import vocabularies
 
 COMPLETE: dict[str, Any] = {
-    "name": "公共停车场基本信息", "res_class": "307018000102", "abstract": "名称、泊位和收费标准",
-    "format_category": "spreadsheet", "formats": ["csv"], "items": [{"name_zh": "名称"}], "share_type": "1",
-    "open_type": "unconditional", "update_cycle": "monthly", "secrecy": "non_secret", "sensitivity": "L1",
+    "name": "公共停车场基本信息",
+    "res_class": "307018000102",
+    "abstract": "名称、泊位和收费标准",
+    "format_category": "spreadsheet",
+    "formats": ["csv"],
+    "items": [{"name_zh": "名称"}],
+    "share_type": "1",
+    "open_type": "unconditional",
+    "update_cycle": "monthly",
+    "secrecy": "non_secret",
+    "sensitivity": "L1",
     "planned_open_on": "2027-01-01",
 }
 
 
 def lacks(**changes: Any) -> set[tuple[str, str | None]]:
-    return {(finding.code, finding.field) for finding in activation_findings({**COMPLETE, **changes})}
+    return {
+        (finding.code, finding.field) for finding in activation_findings({**COMPLETE, **changes})
+    }
 
 
 def test_a_complete_entry_lacks_nothing() -> None:
@@ -52,7 +62,9 @@ def test_each_field_needed_to_become_active_is_named_when_missing(name: str) -> 
         ({"share_method": "platform_api"}, ("inventory.E18", "share_method")),
     ],
 )
-def test_a_condition_that_applies_is_asked_for(changes: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_a_condition_that_applies_is_asked_for(
+    changes: dict[str, Any], expected: tuple[str, str]
+) -> None:
     assert expected in lacks(**changes)
 
 
@@ -63,17 +75,32 @@ def test_a_published_dataset_stands_in_for_the_planned_date() -> None:
 @pytest.mark.parametrize(
     ("field", "text", "value"),
     [
-        ("update_cycle", "每月", "monthly"), ("update_cycle", "不定期", "irregular"),
-        ("open_type", "无条件开放", "unconditional"), ("open_type", "受限开放", "conditional"),
-        ("open_type", "禁止开放", "withheld"), ("formats", "CSV、JSON", ["csv", "json"]),
-        ("res_class", "3/07/018/000102", "307018000102"), ("rows", "1,286", 1286),
+        ("update_cycle", "每月", "monthly"),
+        ("update_cycle", "不定期", "irregular"),
+        ("open_type", "无条件开放", "unconditional"),
+        ("open_type", "受限开放", "conditional"),
+        ("open_type", "禁止开放", "withheld"),
+        ("formats", "CSV、JSON", ["csv", "json"]),
+        ("res_class", "3/07/018/000102", "307018000102"),
+        ("rows", "1,286", 1286),
         ("catalog_visible", "否", False),
-        ("items", "名称:C(100);泊位:I", [
-            {"name_zh": "名称", "data_type": "C", "length": 100}, {"name_zh": "泊位", "data_type": "I"},
-        ]),
-        ("items", "委辦單位、電話、地址(含樓層)", [
-            {"name_zh": "委辦單位"}, {"name_zh": "電話"}, {"name_zh": "地址(含樓層)"},
-        ]),
+        (
+            "items",
+            "名称:C(100);泊位:I",
+            [
+                {"name_zh": "名称", "data_type": "C", "length": 100},
+                {"name_zh": "泊位", "data_type": "I"},
+            ],
+        ),
+        (
+            "items",
+            "委辦單位、電話、地址(含樓層)",
+            [
+                {"name_zh": "委辦單位"},
+                {"name_zh": "電話"},
+                {"name_zh": "地址(含樓層)"},
+            ],
+        ),
     ],
 )
 def test_office_writings_become_codes_and_values(field: str, text: str, value: object) -> None:
@@ -82,8 +109,12 @@ def test_office_writings_become_codes_and_values(field: str, text: str, value: o
 
 @pytest.mark.parametrize(
     ("field", "text", "code"),
-    [("update_cycle", "想起来就更新", "inventory.E12"), ("planned_open_on", "2026-02-30", "inventory.E19"),
-     ("rows", "很多", "inventory.E12"), ("res_class", "9/1", "inventory.E12")],
+    [
+        ("update_cycle", "想起来就更新", "inventory.E12"),
+        ("planned_open_on", "2026-02-30", "inventory.E19"),
+        ("rows", "很多", "inventory.E12"),
+        ("res_class", "9/1", "inventory.E12"),
+    ],
 )
 def test_what_cannot_be_read_is_said_and_kept(field: str, text: str, code: str) -> None:
     reading = read_fields({field: text}, vocabularies())
@@ -93,13 +124,19 @@ def test_what_cannot_be_read_is_said_and_kept(field: str, text: str, code: str) 
 
 
 def test_the_first_format_says_the_category() -> None:
-    assert read_fields({"formats": "XLSX"}, vocabularies()).fields["format_category"] == "spreadsheet"
+    assert (
+        read_fields({"formats": "XLSX"}, vocabularies()).fields["format_category"] == "spreadsheet"
+    )
 
 
 @pytest.mark.parametrize(
     ("fields", "texts", "code"),
-    [({}, {}, "inventory.E11"), ({"name": "长" * 129}, {}, "inventory.E13"),
-     ({"name": "x"}, {"secrecy": "涉密"}, "inventory.E16"), ({"name": "x"}, {"secrecy": "机密"}, "inventory.E16")],
+    [
+        ({}, {}, "inventory.E11"),
+        ({"name": "长" * 129}, {}, "inventory.E13"),
+        ({"name": "x"}, {"secrecy": "涉密"}, "inventory.E16"),
+        ({"name": "x"}, {"secrecy": "机密"}, "inventory.E16"),
+    ],
 )
 def test_a_row_is_refused_only_for_name_length_or_secrecy(
     fields: dict[str, Any], texts: dict[str, str], code: str
@@ -113,8 +150,14 @@ def test_what_is_not_secret_is_stored(text: str) -> None:
 
 
 def test_a_hidden_line_shows_its_ground_and_nothing_else() -> None:
-    public, private = split_visibility({**COMPLETE, "catalog_visible": False, "hidden_ground": "g15_privacy"})
-    assert public == {"hidden_ground": "g15_privacy", "catalog_visible": False, "open_type": "unconditional"}
+    public, private = split_visibility(
+        {**COMPLETE, "catalog_visible": False, "hidden_ground": "g15_privacy"}
+    )
+    assert public == {
+        "hidden_ground": "g15_privacy",
+        "catalog_visible": False,
+        "open_type": "unconditional",
+    }
     assert private["name"] == "公共停车场基本信息"
     assert not public.keys() & private.keys()
 

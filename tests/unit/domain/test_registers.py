@@ -20,9 +20,14 @@ from ckanext.govopen.domain.registers import (
 )
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text("abcXYZ_", min_size=1, max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("abcXYZ_", min_size=1, max_size=5), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -32,16 +37,23 @@ def at(day: int) -> datetime:
 
 
 def test_canonical_bytes_have_sorted_keys_no_spaces_and_plain_chinese() -> None:
-    assert canonical({"b": "停车场", "a": [1, None, True]}) == '{"a":[1,null,true],"b":"停车场"}'.encode()
+    assert (
+        canonical({"b": "停车场", "a": [1, None, True]})
+        == '{"a":[1,null,true],"b":"停车场"}'.encode()
+    )
 
 
 @given(st.dictionaries(st.text("abcXYZ_", min_size=1, max_size=5), PLAIN))
-def test_the_order_in_which_fields_were_written_does_not_change_the_bytes(content: dict[str, object]) -> None:
+def test_the_order_in_which_fields_were_written_does_not_change_the_bytes(
+    content: dict[str, object],
+) -> None:
     assert canonical(dict(reversed(list(content.items())))) == canonical(content)
 
 
 @pytest.mark.parametrize("value", [{"a": 1.5}, {"停": 1}, {"a": [{"b": 0.1}]}])
-def test_what_two_implementations_would_write_differently_is_refused(value: dict[str, object]) -> None:
+def test_what_two_implementations_would_write_differently_is_refused(
+    value: dict[str, object],
+) -> None:
     with pytest.raises(TypeError):
         canonical(value)
 
@@ -72,7 +84,9 @@ def test_a_private_part_erased_with_its_salt_leaves_the_chain_whole() -> None:
     assert first_broken(rows) is None
 
 
-@given(st.integers(1, 8), st.sampled_from(["public", "private", "hash", "prev_hash", "private_hash"]))
+@given(
+    st.integers(1, 8), st.sampled_from(["public", "private", "hash", "prev_hash", "private_hash"])
+)
 def test_any_changed_byte_is_named_at_its_position(position: int, part: str) -> None:
     rows = chain(8)
     row = rows[position - 1]
@@ -87,8 +101,12 @@ def test_a_row_taken_out_breaks_the_chain_where_it_was() -> None:
     assert first_broken(rows) == 4
 
 
-def version(number: int, effective: int, published: int, content: str, *, ends: bool = False) -> EntryVersion:
-    return EntryVersion("E1", number, date(2026, 1, effective), at(published), {"name": content}, ends)
+def version(
+    number: int, effective: int, published: int, content: str, *, ends: bool = False
+) -> EntryVersion:
+    return EntryVersion(
+        "E1", number, date(2026, 1, effective), at(published), {"name": content}, ends
+    )
 
 
 def test_a_version_is_in_force_from_its_effective_date() -> None:
@@ -105,7 +123,10 @@ def test_known_at_hides_what_was_published_later() -> None:
 
 
 def test_of_two_versions_for_one_day_the_later_number_wins() -> None:
-    assert entries_at([version(2, 3, 3, "b"), version(1, 3, 2, "a")], date(2026, 1, 3))["E1"].number == 2
+    assert (
+        entries_at([version(2, 3, 3, "b"), version(1, 3, 2, "a")], date(2026, 1, 3))["E1"].number
+        == 2
+    )
 
 
 def test_a_cancelled_entry_is_gone_from_its_date_on() -> None:

@@ -33,7 +33,9 @@ def test_the_check_character_agrees_with_another_implementation(body: str) -> No
     assert oracle.calc_check_digit(body) == uscc_check_character(body)
 
 
-@pytest.mark.parametrize("code", ["11990100001003182K", "1199010000100318", "1199010000100318iJ", ""])
+@pytest.mark.parametrize(
+    "code", ["11990100001003182K", "1199010000100318", "1199010000100318iJ", ""]
+)
 def test_a_wrong_code_is_told(code: str) -> None:
     assert not is_uscc(code)
 
@@ -49,15 +51,19 @@ def test_a_wrong_code_is_told(code: str) -> None:
         ("３８０１２００００Ｊ【社會局】", "380120000J", "社會局"),
     ],
 )
-def test_code_and_name_are_taken_out_of_a_cell(text: str, code: str | None, name: str | None) -> None:
+def test_code_and_name_are_taken_out_of_a_cell(
+    text: str, code: str | None, name: str | None
+) -> None:
     assert read_unit_text(text) == read_unit_text(text).__class__(code, name)
 
 
 def test_a_unit_is_found_by_code_before_name() -> None:
-    finder = UnitFinder([
-        KnownUnit("a", "社会局", local_code="380120000J"),
-        KnownUnit("b", "社會局"),
-    ])
+    finder = UnitFinder(
+        [
+            KnownUnit("a", "社会局", local_code="380120000J"),
+            KnownUnit("b", "社會局"),
+        ]
+    )
     assert finder.find("380120000J 【社會局】") == "a"
     assert finder.find("社 會 局") == "b"
     assert finder.find("卫生局") is None
@@ -69,11 +75,15 @@ def codes(unit: dict[str, object]) -> set[str]:
 
 def test_a_unit_in_scope_without_any_code_is_refused() -> None:
     assert "units.E5" in codes({"in_scope_opening": [{"from": "2020-01-01"}]})
-    assert "units.E5" not in codes({"in_scope_opening": [{"from": "2020-01-01"}], "local_code": "X1"})
+    assert "units.E5" not in codes(
+        {"in_scope_opening": [{"from": "2020-01-01"}], "local_code": "X1"}
+    )
 
 
 def test_a_wrong_check_character_names_the_right_code() -> None:
-    finding = next(each for each in check_unit({"uscc": "11990100001003182K"}) if each.code == "units.E2")
+    finding = next(
+        each for each in check_unit({"uscc": "11990100001003182K"}) if each.code == "units.E2"
+    )
     assert finding.params["right"] == "11990100001003182J"
 
 
@@ -92,5 +102,7 @@ def test_a_unit_without_a_public_leader_or_code_is_only_warned_about() -> None:
         ("rename", None, date(2024, 1, 1), False),
     ],
 )
-def test_a_succession_names_its_date_and_successor(kind: str, other: str | None, day: date | None, refused: bool) -> None:
+def test_a_succession_names_its_date_and_successor(
+    kind: str, other: str | None, day: date | None, refused: bool
+) -> None:
     assert bool(check_succession(kind, other, day)) is refused

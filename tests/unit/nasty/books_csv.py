@@ -76,10 +76,16 @@ def gb18030_written_in_traditional_characters(folder: Path) -> Path:
     return save(folder, text_of(TRADITIONAL).encode("gb18030"))
 
 
-@book(w.BY_HAND, table(
-    {"name": "A", "provider": "B"},
-    {"name": "餐蓋許功", "provider": "碁峰"}, kind="csv", sheet=None, encoding="big5",
-))
+@book(
+    w.BY_HAND,
+    table(
+        {"name": "A", "provider": "B"},
+        {"name": "餐蓋許功", "provider": "碁峰"},
+        kind="csv",
+        sheet=None,
+        encoding="big5",
+    ),
+)
 def big5_with_second_bytes_that_look_like_marks(folder: Path) -> Path:
     """The second bytes of 許 and 功 are a backslash, those of others a pipe or a brace."""
     rows = [("資料名稱", "資料來源"), ("餐蓋許功", "碁峰")]
@@ -208,19 +214,25 @@ def titles_and_notes_above_the_header_of_a_text(folder: Path) -> Path:
     return save(folder, (title + text_of(BASIC)).encode("utf-8"))
 
 
-@book(w.BY_HAND, csv(
-    rows={2: values("1", "公交\n站点,\"信息\"", *ROWS[0][2:]), 3: values(*ROWS[1])},
-    cells={2: {"name": "B2"}, 3: {"name": "B3"}},
-))
+@book(
+    w.BY_HAND,
+    csv(
+        rows={2: values("1", '公交\n站点,"信息"', *ROWS[0][2:]), 3: values(*ROWS[1])},
+        cells={2: {"name": "B2"}, 3: {"name": "B3"}},
+    ),
+)
 def quoted_line_breaks_marks_and_quotes(folder: Path) -> Path:
     """Rows are counted as a spreadsheet shows them, not as lines of the file."""
     text = text_of([HEADER, ("1", '"公交\n站点,""信息"""', *ROWS[0][2:]), ROWS[1]])
     return save(folder, text.encode())
 
 
-@book(w.BY_HAND, csv(
-    rows={2: values("1", "\u5f15\u7528\"名录", *ROWS[0][2:]), 3: values(*ROWS[1])},
-))
+@book(
+    w.BY_HAND,
+    csv(
+        rows={2: values("1", '\u5f15\u7528"名录', *ROWS[0][2:]), 3: values(*ROWS[1])},
+    ),
+)
 def quote_inside_an_unquoted_text(folder: Path) -> Path:
     """A quote that does not open the cell is a character of the text."""
     return save(folder, text_of([HEADER, ("1", '引用"名录', *ROWS[0][2:]), ROWS[1]]).encode())
@@ -287,13 +299,23 @@ def formula_text_stays_text(folder: Path) -> Path:
     return save(folder, text_of([HEADER, CALCULATED]).encode())
 
 
-@book(w.BY_HAND, table(
-    {"name": "A", "provider": "B", "provider_code": "C", "published_on": "D"},
-    {"name": "学校名录", "provider": "教育局", "provider_code": "0571", "published_on": "2017-07-10"},
-    {"name": "公园名录", "provider": "园林局", "provider_code": "1E5"},
-    kind="csv", sheet=None, encoding="utf-8",
-    findings={3: (("inventory.E19", "D3"),)},
-))
+@book(
+    w.BY_HAND,
+    table(
+        {"name": "A", "provider": "B", "provider_code": "C", "published_on": "D"},
+        {
+            "name": "学校名录",
+            "provider": "教育局",
+            "provider_code": "0571",
+            "published_on": "2017-07-10",
+        },
+        {"name": "公园名录", "provider": "园林局", "provider_code": "1E5"},
+        kind="csv",
+        sheet=None,
+        encoding="utf-8",
+        findings={3: (("inventory.E19", "D3"),)},
+    ),
+)
 def codes_and_dates_of_a_text_are_text(folder: Path) -> Path:
     """1E5 is no number here, as no spreadsheet has made one of it."""
     rows = [
@@ -304,10 +326,15 @@ def codes_and_dates_of_a_text_are_text(folder: Path) -> Path:
     return save(folder, text_of(rows).encode())
 
 
-@book(w.BY_HAND, replace(
-    csv(), notes=("intake.W3", "intake.W4"), rows={2: values(*ROWS[0]), 5: values(*ROWS[1])},
-    note_rows={"intake.W3": (6,), "intake.W4": (4,)},
-))
+@book(
+    w.BY_HAND,
+    replace(
+        csv(),
+        notes=("intake.W3", "intake.W4"),
+        rows={2: values(*ROWS[0]), 5: values(*ROWS[1])},
+        note_rows={"intake.W3": (6,), "intake.W4": (4,)},
+    ),
+)
 def empty_lines_repeated_header_and_total_in_a_text(folder: Path) -> Path:
     """An empty line is an empty row and is counted."""
     rows = [HEADER, ROWS[0], ("",), HEADER, ROWS[1], ("合计", "2", "", "")]

@@ -19,7 +19,9 @@ PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
     b"\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\0\0\0\x03\0\x01\x9a`\xe1\xd5\0\0\0\0IEND\xaeB`\x82"
 )
-PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:
@@ -62,14 +64,17 @@ def png_named_csv(folder: Path) -> Path:
 
 @book(w.BY_HAND, Refused(("intake.E3",)))
 def word_document_named_xlsx(folder: Path) -> Path:
-    return w.zip_save({
-        "[Content_Types].xml": f'{w.XML}<Types xmlns="http://schemas.openxmlformats.org/'
-        'package/2006/content-types"><Override PartName="/word/document.xml" ContentType='
-        '"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/>'
-        "</Types>",
-        "word/document.xml": "<w:document xmlns:w='http://schemas.openxmlformats.org/"
-        "wordprocessingml/2006/main'/>",
-    }, folder)
+    return w.zip_save(
+        {
+            "[Content_Types].xml": f'{w.XML}<Types xmlns="http://schemas.openxmlformats.org/'
+            'package/2006/content-types"><Override PartName="/word/document.xml" ContentType='
+            '"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/>'
+            "</Types>",
+            "word/document.xml": "<w:document xmlns:w='http://schemas.openxmlformats.org/"
+            "wordprocessingml/2006/main'/>",
+        },
+        folder,
+    )
 
 
 @book(w.BY_HAND, Refused(("intake.E3",)))
@@ -83,10 +88,14 @@ def markup_of_excel_2003_named_xls(folder: Path) -> Path:
     cell = '<Cell><Data ss:Type="String">{}</Data></Cell>'
     rows = "".join(f"<Row>{''.join(cell.format(text) for text in row)}</Row>" for row in BASIC)
     spreadsheet = "urn:schemas-microsoft-com:office:spreadsheet"
-    return _write(folder, "list.xls", (
-        f'<?xml version="1.0"?><Workbook xmlns="{spreadsheet}" xmlns:ss="{spreadsheet}">'
-        f'<Worksheet ss:Name="目录"><Table>{rows}</Table></Worksheet></Workbook>'
-    ).encode())
+    return _write(
+        folder,
+        "list.xls",
+        (
+            f'<?xml version="1.0"?><Workbook xmlns="{spreadsheet}" xmlns:ss="{spreadsheet}">'
+            f'<Worksheet ss:Name="目录"><Table>{rows}</Table></Worksheet></Workbook>'
+        ).encode(),
+    )
 
 
 @book(w.BY_HAND, Refused(("intake.E1",)))
@@ -140,10 +149,16 @@ def path_with_blanks_and_chinese(folder: Path) -> Path:
 @book(w.BY_HAND, Refused(("intake.E2",)))
 def encrypted_xlsx(folder: Path) -> Path:
     noise = bytes((n * 73 + 41) % 256 for n in range(9000))
-    return _write(folder, "list.xlsx", w.ole_container({
-        "EncryptionInfo": struct.pack("<HHI", 4, 4, 0x40) + b"<encryption/>",
-        "EncryptedPackage": struct.pack("<Q", 8992) + noise,
-    }))
+    return _write(
+        folder,
+        "list.xlsx",
+        w.ole_container(
+            {
+                "EncryptionInfo": struct.pack("<HHI", 4, 4, 0x40) + b"<encryption/>",
+                "EncryptedPackage": struct.pack("<Q", 8992) + noise,
+            }
+        ),
+    )
 
 
 @book(w.BY_HAND, Refused(("intake.E2",)))
@@ -154,9 +169,12 @@ def encrypted_xls(folder: Path) -> Path:
 
 @book(w.BY_HAND, Refused(("intake.E2",)))
 def encrypted_ods(folder: Path) -> Path:
-    parts = w.ods_parts([], manifest_extra=(
-        '<manifest:encryption-data manifest:checksum-type="SHA1/1K" manifest:checksum="eA=="/>'
-    ))
+    parts = w.ods_parts(
+        [],
+        manifest_extra=(
+            '<manifest:encryption-data manifest:checksum-type="SHA1/1K" manifest:checksum="eA=="/>'
+        ),
+    )
     parts["content.xml"] = bytes((n * 73 + 41) % 256 for n in range(2000))
     return w.zip_save(parts, folder, "list.ods")
 
@@ -198,11 +216,17 @@ def macros_in_a_file_named_xlsx(folder: Path) -> Path:
 
 @book(w.BY_HAND, Refused(("intake.E11",)))
 def xls_with_macros(folder: Path) -> Path:
-    return _write(folder, "list.xls", w.ole_container({
-        "Workbook": w.xls_book(BASIC).get_biff_data(),
-        "_VBA_PROJECT_CUR/VBA/dir": b"x" * 100,
-        "_VBA_PROJECT_CUR/PROJECT": b'ID="{0}"',
-    }))
+    return _write(
+        folder,
+        "list.xls",
+        w.ole_container(
+            {
+                "Workbook": w.xls_book(BASIC).get_biff_data(),
+                "_VBA_PROJECT_CUR/VBA/dir": b"x" * 100,
+                "_VBA_PROJECT_CUR/PROJECT": b'ID="{0}"',
+            }
+        ),
+    )
 
 
 @book(w.BY_HAND, Refused(("intake.E11",)))
@@ -251,9 +275,7 @@ def package_of_too_many_parts(folder: Path) -> Path:
 @book(w.BY_HAND, Refused(("intake.E1", "intake.E5", "intake.E13")))
 def entities_that_multiply(folder: Path) -> Path:
     """Which of the three it is called is open; it must be refused, and soon."""
-    levels = "".join(
-        f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10)
-    )
+    levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     strings = (
         f'<?xml version="1.0"?><!DOCTYPE sst [<!ENTITY e0 "ha">{levels}]>'
         f'<sst xmlns="{w.MAIN_NS}"><si><t>&e9;</t></si></sst>'
@@ -264,8 +286,10 @@ def entities_that_multiply(folder: Path) -> Path:
 
 @book(w.BY_HAND, Refused(("intake.E4",), sheet=w.SHEET, cell="XFD1048576"))
 def tiny_file_that_reaches_the_last_cell(folder: Path) -> Path:
-    rows = ['<row r="1"><c r="A1"><v>1</v></c></row>',
-            '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>']
+    rows = [
+        '<row r="1"><c r="A1"><v>1</v></c></row>',
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+    ]
     return w.zip_save(w.xlsx_parts(w.sheet_xml(rows)), folder)
 
 
@@ -324,9 +348,7 @@ def declared_extent_that_is_too_small(folder: Path) -> Path:
 @book(w.BY_HAND, Either(basic(), Refused(("intake.E4",), sheet=w.SHEET)))
 def a_million_formatted_empty_rows(folder: Path) -> Path:
     empty = "".join(f'<row r="{n}" s="1" customFormat="1"/>' for n in range(4, 1_048_577))
-    parts = w.xlsx_parts(
-        w.sheet_xml([*w.rows_xml(BASIC), empty]), styles=w.styles_xml(("@",))
-    )
+    parts = w.xlsx_parts(w.sheet_xml([*w.rows_xml(BASIC), empty]), styles=w.styles_xml(("@",)))
     return w.zip_save(parts, folder)
 
 
@@ -353,9 +375,17 @@ def opendocument_with_a_million_repeated_empty_rows(folder: Path) -> Path:
     return w.zip_save(w.ods_parts([*rows, TAIL]), folder, "list.ods")
 
 
-@book(w.BY_HAND, basic("ods", rows={
-    2: values(*ROWS[0]), 3: values(*ROWS[0]), 6: values("3", "公园名录", "公园名录", "每年"),
-}))
+@book(
+    w.BY_HAND,
+    basic(
+        "ods",
+        rows={
+            2: values(*ROWS[0]),
+            3: values(*ROWS[0]),
+            6: values("3", "公园名录", "公园名录", "每年"),
+        },
+    ),
+)
 def opendocument_with_repeated_rows_and_cells_that_hold_values(folder: Path) -> Path:
     rows = [
         w.ods_row(HEADER),
@@ -465,10 +495,12 @@ def markup_with_a_namespace_prefix_and_absolute_targets(folder: Path) -> Path:
     """As reporting servers write it."""
     parts = _plain_parts()
     cells = "".join(
-        f'<x:row r="{n}">' + "".join(
+        f'<x:row r="{n}">'
+        + "".join(
             f'<x:c r="{w.letter(c)}{n}" t="inlineStr"><x:is><x:t>{text}</x:t></x:is></x:c>'
             for c, text in enumerate(row, start=1)
-        ) + "</x:row>"
+        )
+        + "</x:row>"
         for n, row in enumerate(BASIC, start=1)
     )
     parts["xl/worksheets/sheet1.xml"] = (
@@ -484,13 +516,18 @@ def markup_with_a_namespace_prefix_and_absolute_targets(folder: Path) -> Path:
 @book(w.BY_HAND, basic())
 def shared_strings_with_blanks_and_runs(folder: Path) -> Path:
     texts = [text for row in BASIC for text in row]
-    items = "".join(f"<si><r><t>{t[:1]}</t></r><r><rPr><b/></rPr><t>{t[1:]}</t></r></si>" for t in texts)
+    items = "".join(
+        f"<si><r><t>{t[:1]}</t></r><r><rPr><b/></rPr><t>{t[1:]}</t></r></si>" for t in texts
+    )
     strings = f'{w.XML}<sst xmlns="{w.MAIN_NS}">{items}</sst>'
     rows = [
-        w.row_xml(n + 1, [
-            f'<c r="{w.letter(c + 1)}{n + 1}" t="s"><v>{n * len(HEADER) + c}</v></c>'
-            for c in range(len(HEADER))
-        ])
+        w.row_xml(
+            n + 1,
+            [
+                f'<c r="{w.letter(c + 1)}{n + 1}" t="s"><v>{n * len(HEADER) + c}</v></c>'
+                for c in range(len(HEADER))
+            ],
+        )
         for n in range(len(BASIC))
     ]
     return w.zip_save(w.xlsx_parts(w.sheet_xml(rows), strings=strings), folder)

@@ -42,9 +42,7 @@ def dated(
         {"name": f"{about[0]}{n}", "provider": about[1]} | ({"published_on": date} if date else {})
         for n, (_, date) in enumerate(pairs, start=1)
     ]
-    findings = {
-        n: ((BAD_DATE, f"C{n}"),) for n, (_, date) in enumerate(pairs, start=2) if not date
-    }
+    findings = {n: ((BAD_DATE, f"C{n}"),) for n, (_, date) in enumerate(pairs, start=2) if not date}
     return table(DATED_COLUMNS, *rows, kind=kind, findings=findings, **changes)
 
 
@@ -99,11 +97,26 @@ def dates_as_offices_also_type_them(folder: Path) -> Path:
     return w.odf_save(dated_rows(LOOSE_DATES), folder)
 
 
-BAD_DATES: Pairs = tuple((text, "") for text in (
-    "2026-02-30", "2017-02-29", "2017-13-01", "2017年2月30日", "20170732", "03/04/2017",
-    "7/10/17", "二〇一七年十三月一日", "待定", "106/07/10", "2017-00-00",
-    "10/7/2017", "2017-07-10~2018-01-01", "2017-07-10 25:61", "长期",
-))
+BAD_DATES: Pairs = tuple(
+    (text, "")
+    for text in (
+        "2026-02-30",
+        "2017-02-29",
+        "2017-13-01",
+        "2017年2月30日",
+        "20170732",
+        "03/04/2017",
+        "7/10/17",
+        "二〇一七年十三月一日",
+        "待定",
+        "106/07/10",
+        "2017-00-00",
+        "10/7/2017",
+        "2017-07-10~2018-01-01",
+        "2017-07-10 25:61",
+        "长期",
+    )
+)
 
 
 @by_office(dated(BAD_DATES, "xls"), "xls")
@@ -217,22 +230,59 @@ def date_cells_of_opendocument_go_by_their_value(folder: Path) -> Path:
     return w.odf_save(rows, folder)
 
 
-@book(w.OPENPYXL, table(
-    {"name": "A", "provider": "B", "planned_open_on": "C", "temporal_start": "D",
-     "temporal_end": "E", "last_updated": "F"},
-    {"name": "學校名錄", "provider": "教育局", "planned_open_on": "2024-06-30",
-     "temporal_start": "2016-01-01", "temporal_end": "2017-02-09",
-     "last_updated": "2018-03-02"},
-    {"name": "公車站位", "provider": "交通局", "temporal_start": "2016-01-01",
-     "last_updated": "2018-03-02"},
-    findings={3: ((BAD_DATE, "C3"), (BAD_DATE, "E3"))},
-))
+@book(
+    w.OPENPYXL,
+    table(
+        {
+            "name": "A",
+            "provider": "B",
+            "planned_open_on": "C",
+            "temporal_start": "D",
+            "temporal_end": "E",
+            "last_updated": "F",
+        },
+        {
+            "name": "學校名錄",
+            "provider": "教育局",
+            "planned_open_on": "2024-06-30",
+            "temporal_start": "2016-01-01",
+            "temporal_end": "2017-02-09",
+            "last_updated": "2018-03-02",
+        },
+        {
+            "name": "公車站位",
+            "provider": "交通局",
+            "temporal_start": "2016-01-01",
+            "last_updated": "2018-03-02",
+        },
+        findings={3: ((BAD_DATE, "C3"), (BAD_DATE, "E3"))},
+    ),
+)
 def every_date_column_is_normalised(folder: Path) -> Path:
-    return w.save(w.workbook([
-        ("資料名稱", "資料來源", "計劃開放日期", "收錄期間(起)", "收錄期間(迄)", "最後更新時間"),
-        ("學校名錄", "教育局", "113年6月30日", "105/1/1", "2017-02-09", "2018-03-02 18:40:48"),
-        ("公車站位", "交通局", "2024-06-31", "2016-01-01", "03/04/2017", "107.3.2"),
-    ]), folder)
+    return w.save(
+        w.workbook(
+            [
+                (
+                    "資料名稱",
+                    "資料來源",
+                    "計劃開放日期",
+                    "收錄期間(起)",
+                    "收錄期間(迄)",
+                    "最後更新時間",
+                ),
+                (
+                    "學校名錄",
+                    "教育局",
+                    "113年6月30日",
+                    "105/1/1",
+                    "2017-02-09",
+                    "2018-03-02 18:40:48",
+                ),
+                ("公車站位", "交通局", "2024-06-31", "2016-01-01", "03/04/2017", "107.3.2"),
+            ]
+        ),
+        folder,
+    )
 
 
 # ---- codes and numbers -----------------------------------------------------------------
@@ -309,17 +359,36 @@ def full_width_codes_become_half_width(folder: Path) -> Path:
 FULL_WIDTH_COLUMNS = {"ordinal": "A", "name": "B", "provider": "C", "abstract": "D", "rows": "E"}
 
 
-@book(w.OPENPYXL, table(
-    FULL_WIDTH_COLUMNS,
-    {"ordinal": "12", "name": "ＡＰＰ用户统计（２０２３）", "provider": "云泽市第１中学",
-     "abstract": "含１２项指标，ＣＳＶ格式。", "rows": "1200"},
-    source={2: {"序号": "１２", "数据量": "１２００"}},
-))
+@book(
+    w.OPENPYXL,
+    table(
+        FULL_WIDTH_COLUMNS,
+        {
+            "ordinal": "12",
+            "name": "ＡＰＰ用户统计（２０２３）",
+            "provider": "云泽市第１中学",
+            "abstract": "含１２项指标，ＣＳＶ格式。",
+            "rows": "1200",
+        },
+        source={2: {"序号": "１２", "数据量": "１２００"}},
+    ),
+)
 def full_width_is_kept_in_names_and_prose_only(folder: Path) -> Path:
-    return w.save(w.workbook([
-        ("序号", "信息资源名称", "信息资源提供方", "信息资源摘要", "数据量"),
-        ("１２", "ＡＰＰ用户统计（２０２３）", "云泽市第１中学", "含１２项指标，ＣＳＶ格式。", "１２００"),
-    ]), folder)
+    return w.save(
+        w.workbook(
+            [
+                ("序号", "信息资源名称", "信息资源提供方", "信息资源摘要", "数据量"),
+                (
+                    "１２",
+                    "ＡＰＰ用户统计（２０２３）",
+                    "云泽市第１中学",
+                    "含１２项指标，ＣＳＶ格式。",
+                    "１２００",
+                ),
+            ]
+        ),
+        folder,
+    )
 
 
 REMARKED = (*HEADER, "备注")
@@ -328,9 +397,7 @@ REMARKED_COLUMNS = {**COLUMNS, "remarks": "E"}
 
 def remarked(kind: str, *remarks: str | tuple[str, ...] | None, **changes: object) -> Read:
     """Rows of the first basic row, each with one remark; None is an empty cell."""
-    rows = [
-        values(*ROWS[0]) | ({} if text is None else {"remarks": text}) for text in remarks
-    ]
+    rows = [values(*ROWS[0]) | ({} if text is None else {"remarks": text}) for text in remarks]
     return table(REMARKED_COLUMNS, *rows, kind=kind, **changes)
 
 
@@ -364,11 +431,19 @@ def booleans_as_an_office_prints_them(folder: Path) -> Path:
 # ---- formulas and errors ---------------------------------------------------------------
 
 
-@book(w.OPENPYXL, remarked(
-    "xlsx", None, "好", findings={2: ((FORMULA, "E2"), (FORMULA, "D2"))},
-    rows={2: values("1", "公交站点信息", "云泽市交通运输局", None),
-          3: values(*ROWS[0]) | {"remarks": "好"}},
-))
+@book(
+    w.OPENPYXL,
+    remarked(
+        "xlsx",
+        None,
+        "好",
+        findings={2: ((FORMULA, "E2"), (FORMULA, "D2"))},
+        rows={
+            2: values("1", "公交站点信息", "云泽市交通运输局", None),
+            3: values(*ROWS[0]) | {"remarks": "好"},
+        },
+    ),
+)
 def formulas_without_a_cached_value_are_findings(folder: Path) -> Path:
     made = w.workbook(remarked_rows("=A2&B2", "好"))
     made.active["D2"] = '=IF(A2="1","每月","每年")'
@@ -392,9 +467,16 @@ def formulas_with_cached_text_number_and_empty_text(folder: Path) -> Path:
     return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml(remarked_rows(*cells)))), folder)
 
 
-@book(w.BY_HAND, remarked(
-    "xlsx", "1", None, None, findings={3: ((FORMULA, "E3"),), 4: ((FORMULA, "E4"),)},
-))
+@book(
+    w.BY_HAND,
+    remarked(
+        "xlsx",
+        "1",
+        None,
+        None,
+        findings={3: ((FORMULA, "E3"),), 4: ((FORMULA, "E4"),)},
+    ),
+)
 def shared_and_array_formulas_without_a_cached_value_are_findings(folder: Path) -> Path:
     cells = (
         '<c r="E2"><f t="shared" ref="E2:E3" si="0">A2*1</f><v>1</v></c>',
@@ -404,10 +486,18 @@ def shared_and_array_formulas_without_a_cached_value_are_findings(folder: Path) 
     return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml(remarked_rows(*cells)))), folder)
 
 
-@book(w.BY_HAND, remarked(
-    "xlsx", None, None, None, None, "好",
-    findings={n: ((FORMULA, f"E{n}"),) for n in (2, 3, 4, 5)},
-))
+@book(
+    w.BY_HAND,
+    remarked(
+        "xlsx",
+        None,
+        None,
+        None,
+        None,
+        "好",
+        findings={n: ((FORMULA, f"E{n}"),) for n in (2, 3, 4, 5)},
+    ),
+)
 def error_cells_are_findings(folder: Path) -> Path:
     cells = (
         '<c r="E2" t="e"><v>#REF!</v></c>',
@@ -418,22 +508,41 @@ def error_cells_are_findings(folder: Path) -> Path:
     return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml(remarked_rows(*cells, "好")))), folder)
 
 
-@by_office(remarked(
-    "xls", None, None, "好", findings={2: ((FORMULA, "E2"),), 3: ((FORMULA, "E3"),)},
-), "xls", "ods")
+@by_office(
+    remarked(
+        "xls",
+        None,
+        None,
+        "好",
+        findings={2: ((FORMULA, "E2"),), 3: ((FORMULA, "E3"),)},
+    ),
+    "xls",
+    "ods",
+)
 def error_cells_of_computed_formulas_are_findings(folder: Path) -> Path:
     return w.save(w.workbook(remarked_rows("=1/0", "=NA()", "好")), folder)
 
 
-@book(w.OPENPYXL, table(
-    {"name": "A", "provider": "B", "published_on": "C"},
-    {"provider": UNIT}, {"name": "学校名录", "provider": UNIT},
-    findings={2: ((FORMULA, "A2"), (FORMULA, "C2")), 3: ((FORMULA, "C3"),)},
-))
+@book(
+    w.OPENPYXL,
+    table(
+        {"name": "A", "provider": "B", "published_on": "C"},
+        {"provider": UNIT},
+        {"name": "学校名录", "provider": UNIT},
+        findings={2: ((FORMULA, "A2"), (FORMULA, "C2")), 3: ((FORMULA, "C3"),)},
+    ),
+)
 def missing_values_of_name_and_date_are_no_bad_dates(folder: Path) -> Path:
-    return w.save(w.workbook([
-        DATED, ("=D2", UNIT, "=TODAY()"), ("学校名录", UNIT, "#REF!"),
-    ]), folder)
+    return w.save(
+        w.workbook(
+            [
+                DATED,
+                ("=D2", UNIT, "=TODAY()"),
+                ("学校名录", UNIT, "#REF!"),
+            ]
+        ),
+        folder,
+    )
 
 
 @book(w.BY_HAND, remarked("xlsx", "=cmd|' /C calc'!A0", "+1-2", "@SUM(A1)", "-云泽"))
@@ -474,7 +583,9 @@ def escaped_characters_of_excel_are_read(folder: Path) -> Path:
 @by_office(remarked("ods", "每月更新", source={2: {"备注": "每月更新"}}), "ods", "xls")
 @book(w.OPENPYXL, remarked("xlsx", "每月更新", source={2: {"备注": "每月更新"}}))
 def rich_text_is_read_as_one_text(folder: Path) -> Path:
-    rich = CellRichText(TextBlock(InlineFont(b=True), "每月"), "更", TextBlock(InlineFont(i=True), "新"))
+    rich = CellRichText(
+        TextBlock(InlineFont(b=True), "每月"), "更", TextBlock(InlineFont(i=True), "新")
+    )
     return w.save(w.workbook(remarked_rows(rich)), folder)
 
 
@@ -492,9 +603,18 @@ def phonetic_guides_are_not_text(folder: Path) -> Path:
         f'{w.XML}<sst xmlns="{w.MAIN_NS}" count="1" uniqueCount="1"><si><t>東京站</t>'
         '<rPh sb="0" eb="2"><t>トウキョウ</t></rPh><phoneticPr fontId="0"/></si></sst>'
     )
-    rows = [w.row_xml(1, HEADER), w.row_xml(2, (
-        "1", '<c r="B2" t="s"><v>0</v></c>', "云泽市交通运输局", "每月",
-    ))]
+    rows = [
+        w.row_xml(1, HEADER),
+        w.row_xml(
+            2,
+            (
+                "1",
+                '<c r="B2" t="s"><v>0</v></c>',
+                "云泽市交通运输局",
+                "每月",
+            ),
+        ),
+    ]
     return w.zip_save(w.xlsx_parts(w.sheet_xml(rows), strings=strings), folder)
 
 
@@ -540,10 +660,13 @@ def rare_characters_and_emoji(folder: Path) -> Path:
 DECOMPOSED = "Cafe\u0301 \ufa19社名录"
 
 
-@book(w.BY_HAND, basic(
-    rows={2: values("1", unicodedata.normalize("NFC", DECOMPOSED), "云泽市教育局", "每月")},
-    source={2: {"信息资源名称": DECOMPOSED}},
-))
+@book(
+    w.BY_HAND,
+    basic(
+        rows={2: values("1", unicodedata.normalize("NFC", DECOMPOSED), "云泽市教育局", "每月")},
+        source={2: {"信息资源名称": DECOMPOSED}},
+    ),
+)
 def decomposed_and_compatibility_characters_are_composed(folder: Path) -> Path:
     row = ("1", DECOMPOSED, "云泽市教育局", "每月")
     return w.zip_save(w.xlsx_parts(w.sheet_xml(w.rows_xml([HEADER, row]))), folder)
@@ -553,16 +676,24 @@ ITEMS_COLUMNS = {"name": "A", "provider": "B", "items": "C", "open_type": "D"}
 ITEMS = "学校编码;学校名称;\n办学类型;地址"
 
 
-@book(w.XLWT, table(
-    ITEMS_COLUMNS,
-    {"name": "学校名录", "provider": UNIT, "items": ITEMS, "open_type": "无条件开放"},
-    kind="xls",
-))
+@book(
+    w.XLWT,
+    table(
+        ITEMS_COLUMNS,
+        {"name": "学校名录", "provider": UNIT, "items": ITEMS, "open_type": "无条件开放"},
+        kind="xls",
+    ),
+)
 def items_over_two_lines_and_values_not_of_the_vocabulary_are_left_as_typed(folder: Path) -> Path:
-    return w.xls_save(w.xls_book([
-        ("信息资源名称", "信息资源提供方", "信息项信息", "开放类型"),
-        ("学校名录", UNIT, ITEMS, " 无条件开放 "),
-    ]), folder)
+    return w.xls_save(
+        w.xls_book(
+            [
+                ("信息资源名称", "信息资源提供方", "信息项信息", "开放类型"),
+                ("学校名录", UNIT, ITEMS, " 无条件开放 "),
+            ]
+        ),
+        folder,
+    )
 
 
 @book(w.OPENPYXL, Refused(("intake.E7",), sheet=w.SHEET))

@@ -118,7 +118,10 @@ class Shelf:
 # ---- the table that most books vary ----------------------------------------------------
 
 HEADER = ("序号", "信息资源名称", "信息资源提供方", "更新周期")
-ROWS = (("1", "公交站点信息", "云泽市交通运输局", "每月"), ("2", "学校名录", "云泽市教育局", "每年"))
+ROWS = (
+    ("1", "公交站点信息", "云泽市交通运输局", "每月"),
+    ("2", "学校名录", "云泽市教育局", "每年"),
+)
 BASIC = (HEADER, *ROWS)
 COLUMNS = MappingProxyType({"ordinal": "A", "name": "B", "provider": "C", "update_cycle": "D"})
 
@@ -135,7 +138,10 @@ def basic(kind: str = "xlsx", first: int = 2, **changes: object) -> Read:
 
 
 def table(
-    columns: Mapping[str, str], *rows: Values, kind: str = "xlsx", first: int = 2,
+    columns: Mapping[str, str],
+    *rows: Values,
+    kind: str = "xlsx",
+    first: int = 2,
     **changes: object,
 ) -> Read:
     """A table whose rows follow one another from `first`, under a header just above."""

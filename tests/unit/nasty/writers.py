@@ -165,16 +165,18 @@ def styles_xml(formats: Sequence[int | str] = ()) -> str:
     listed = "".join(
         f'<numFmt numFmtId="{ident}" formatCode={quoteattr(code)}/>' for code, ident in own.items()
     )
-    xfs = "".join(
-        f'<xf numFmtId="{own.get(f, f)}" applyNumberFormat="1"/>' for f in (0, *formats)
-    )
+    xfs = "".join(f'<xf numFmtId="{own.get(f, f)}" applyNumberFormat="1"/>' for f in (0, *formats))
     head, tail = PLAIN_STYLES.split("<fonts", 1)
     declared = f'<numFmts count="{len(own)}">{listed}</numFmts>' if own else ""
     return XML + head + declared + "<fonts" + tail.format(formats=f"<cellXfs>{xfs}</cellXfs>")
 
 
 def xlsx_parts(
-    sheet: str, *, name: str = SHEET, styles: str | None = None, strings: str | None = None,
+    sheet: str,
+    *,
+    name: str = SHEET,
+    styles: str | None = None,
+    strings: str | None = None,
     book_settings: str = "",
 ) -> dict[str, str | bytes]:
     """The parts of a package with one sheet; a caller changes them before `zip_save`."""
@@ -216,7 +218,9 @@ def xlsx_parts(
 
 
 def zip_save(
-    parts: Mapping[str, str | bytes], folder: Path, name: str = "list.xlsx",
+    parts: Mapping[str, str | bytes],
+    folder: Path,
+    name: str = "list.xlsx",
     compression: int = zipfile.ZIP_DEFLATED,
 ) -> Path:
     path = folder / name
@@ -292,15 +296,35 @@ def ole_container(streams: Mapping[str, bytes]) -> bytes:
         fat += _chain(len(fat), count)
         body += data.ljust(count * SECTOR, b"\0")
     fat += [FREE] * (fat_sectors * SECTOR // 4 - len(fat))
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack(
-        "<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, fat_sectors, fat_sectors, 0,
-        MINI_CUTOFF, END_OF_CHAIN, 0, END_OF_CHAIN, 0,
+    header = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + bytes(16)
+        + struct.pack(
+            "<HHHHH6xIIIIIIIII",
+            0x3E,
+            3,
+            0xFFFE,
+            9,
+            6,
+            0,
+            fat_sectors,
+            fat_sectors,
+            0,
+            MINI_CUTOFF,
+            END_OF_CHAIN,
+            0,
+            END_OF_CHAIN,
+            0,
+        )
     )
     table = list(range(fat_sectors)) + [FREE] * (109 - fat_sectors)
     directory = b"".join(_ole_entry(entry, starts, padded) for entry in entries)
     return (
-        header + struct.pack("<109I", *table) + struct.pack(f"<{len(fat)}I", *fat)
-        + directory.ljust(directory_sectors * SECTOR, b"\0") + body
+        header
+        + struct.pack("<109I", *table)
+        + struct.pack(f"<{len(fat)}I", *fat)
+        + directory.ljust(directory_sectors * SECTOR, b"\0")
+        + body
     )
 
 
@@ -319,7 +343,8 @@ def _ole_tree(streams: Mapping[str, bytes]) -> list[dict[str, object]]:
                 entries.append({"name": steps[depth - 1], "path": here, "type": kind})
     for parent in entries:
         children = [
-            n for n, entry in enumerate(entries)
+            n
+            for n, entry in enumerate(entries)
             if n and str(entry["path"]).rpartition("/")[0] == parent["path"]
         ]
         # Names are ordered by length first; a chain to the right is a legal search tree.
@@ -337,8 +362,16 @@ def _ole_entry(
     path = str(entry["path"])
     start = starts.get(path, END_OF_CHAIN if entry["type"] == 5 else 0)
     return name.ljust(64, b"\0") + struct.pack(
-        "<HBBIII16xI16xIQ", len(name), entry["type"], 1, NO_STREAM,
-        entry.get("right", NO_STREAM), entry["child"], 0, start, len(streams.get(path, b"")),
+        "<HBBIII16xI16xIQ",
+        len(name),
+        entry["type"],
+        1,
+        NO_STREAM,
+        entry.get("right", NO_STREAM),
+        entry["child"],
+        0,
+        start,
+        len(streams.get(path, b"")),
     )
 
 
@@ -366,9 +399,7 @@ def xlsb_parts(rows: Rows, sheet: str = SHEET) -> dict[str, str | bytes]:
     """A binary workbook (BIFF12) of inline strings and numbers."""
     book_type = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
     bundle = struct.pack("<II", 0, 1) + _wide("rId1") + _wide(sheet)
-    book = (
-        _brt(131) + _brt(143) + _brt(156, bundle) + _brt(144) + _brt(132)
-    )
+    book = _brt(131) + _brt(143) + _brt(156, bundle) + _brt(144) + _brt(132)
     return {
         "[Content_Types].xml": (
             f'{XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -394,7 +425,9 @@ def _xlsb_sheet(rows: list[Sequence[object]]) -> bytes:
     width = max(len(row) for row in rows)
     data = _brt(129) + _brt(148, struct.pack("<IIII", 0, len(rows) - 1, 0, width - 1)) + _brt(145)
     for number, row in enumerate(rows):
-        header = struct.pack("<IIHBBB", number, 0, 300, 0, 0, 0) + struct.pack("<III", 1, 0, width - 1)
+        header = struct.pack("<IIHBBB", number, 0, 300, 0, 0, 0) + struct.pack(
+            "<III", 1, 0, width - 1
+        )
         data += _brt(0, header)
         for column, value in enumerate(row):
             if value is None:
@@ -433,7 +466,13 @@ def libreoffice() -> str | None:
 def convert_all(sources: Sequence[Path], kind: str, target: Path, profile: Path) -> None:
     """Convert these files to one kind in a single start of LibreOffice."""
     command = [
-        str(libreoffice()), f"-env:UserInstallation={profile.as_uri()}", "--headless",
-        "--convert-to", kind, "--outdir", str(target), *map(str, sources),
+        str(libreoffice()),
+        f"-env:UserInstallation={profile.as_uri()}",
+        "--headless",
+        "--convert-to",
+        kind,
+        "--outdir",
+        str(target),
+        *map(str, sources),
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -13,7 +13,19 @@ from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
 __all__ = ["rate"]
 
 RATES = ("open_unit_rate", "data_open_rate")
-ROW_COLUMNS = ("rate", "variant", "record", "name", "unit", "unit_name", "side", "amount", "reason", "from", "to")
+ROW_COLUMNS = (
+    "rate",
+    "variant",
+    "record",
+    "name",
+    "unit",
+    "unit_name",
+    "side",
+    "amount",
+    "reason",
+    "from",
+    "to",
+)
 
 
 @click.group()
@@ -34,13 +46,21 @@ def show_rate(wanted: str | None, as_json: bool, variant: str, **asked: Any) -> 
     for name in (wanted,) if wanted else RATES:
         known = variant if name == wanted or variant in ("headline", "effective") else "headline"
         results.append(run("govopen_rate_show", None, {"rate": name, "variant": known, **asked}))
-    show(results, as_json, lambda rows: table(rows, ("rate", "variant", "as_of", "numerator", "denominator", "value", "target")))
+    show(
+        results,
+        as_json,
+        lambda rows: table(
+            rows, ("rate", "variant", "as_of", "numerator", "denominator", "value", "target")
+        ),
+    )
 
 
 @rate.command("rows")
 @click.option("--rate", required=True, type=click.Choice(RATES))
 @click.option("--as-of")
-@click.option("--side", default="numerator", type=click.Choice(["numerator", "denominator", "excluded"]))
+@click.option(
+    "--side", default="numerator", type=click.Choice(["numerator", "denominator", "excluded"])
+)
 @click.option("--unit")
 @click.option("--variant", default="headline")
 @click.option("--known-at")
@@ -70,4 +90,8 @@ def rows(as_json: bool, csv_file: Path | None, **asked: Any) -> None:
 def snapshot(as_json: bool, user: str | None, dry_run: bool) -> None:
     """Freezes the period ends whose time for corrections has passed."""
     result = run("govopen_rate_snapshot_create", user, {"dry_run": dry_run})
-    show(result, as_json, lambda found: table(found["items"], ("period_end", "period", "file_sha256")))
+    show(
+        result,
+        as_json,
+        lambda found: table(found["items"], ("period_end", "period", "file_sha256")),
+    )

@@ -1,4 +1,4 @@
-"""The data inventory (数据资源目录): fields of an entry, how a cell becomes a value, and the checks.
+"""The data inventory (数据资源目录): fields of an entry, how a cell becomes a value, checks.
 
 Only name and provider are needed to store a row; what else is missing, odd or too long makes it a
 draft that says what it lacks (domain-model §4.2, §4.9; 政务信息资源目录编制指南 2017).
@@ -207,7 +207,7 @@ _READERS: Mapping[str, _Reader] = {
 
 
 def storing_findings(fields: Mapping[str, object], texts: Mapping[str, str]) -> list[Finding]:
-    """What keeps a row out altogether: no name, a name too long, or a secret mark (E11, E13, E16)."""
+    """What keeps a row out: no name, a name too long, or a secret mark (E11, E13, E16)."""
     findings = []
     name = str(fields.get("name") or "")
     limit = RULES["name"].limit or 0

@@ -76,9 +76,8 @@ class StoredRow:
 
 def first_broken(rows: Iterable[StoredRow]) -> int | None:
     """The position of the first row whose bytes or place in the chain are not what was recorded."""
-    position, head = 0, ""
-    for row in rows:
-        position += 1
+    head = ""
+    for position, row in enumerate(rows, 1):
         private_hash = row.private_hash
         if row.private is not None and row.salt is not None:
             private_hash = sha256(row.salt + row.private).hexdigest()

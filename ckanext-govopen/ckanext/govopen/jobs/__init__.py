@@ -1,1 +1,1 @@
-"""Background tasks: a few lines each, which read their arguments and call an action or a use case."""
+"""Background tasks: a few lines each, which read their arguments and call an action."""

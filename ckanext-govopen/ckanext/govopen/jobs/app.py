@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import procrastinate
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-import procrastinate
 from ckan.config.middleware import make_app
 
 Task = TypeVar("Task", bound=Callable[..., Any])

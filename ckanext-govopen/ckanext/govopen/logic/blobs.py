@@ -26,6 +26,11 @@ def path_of(folder: Path, digest: str) -> Path:
     return folder / digest[:2] / digest[2:4] / digest
 
 
+def _refuse_beyond(size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise ValueError(f"larger than {limit} bytes")
+
+
 def put(stream: BinaryIO, folder: Path, limit: int | None = None) -> Blob:
     """Stores a stream; equal bytes are stored once, and what is stored is never written again.
 
@@ -40,8 +45,7 @@ def put(stream: BinaryIO, folder: Path, limit: int | None = None) -> Blob:
             while block := stream.read(BLOCK):
                 digest.update(block)
                 size += len(block)
-                if limit is not None and size > limit:
-                    raise ValueError(f"larger than {limit} bytes")
+                _refuse_beyond(size, limit)
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())

@@ -169,6 +169,7 @@ def bind_files(package_id: str, uploads: Sequence[files.ResourceFile]) -> None:
 def begin(package_id: str) -> None:
     """The rows beside a new package: its review, its derived values, its place in the outbox."""
     session = model.Session
+    store.stamp_created(session, package_id)
     review_store.add_draft(session, "package", package_id)
     store.refresh_stats(session, [package_id])
     store.enqueue(session, [package_id])

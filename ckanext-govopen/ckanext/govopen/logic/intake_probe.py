@@ -40,6 +40,11 @@ _MARKUP = (
     (re.compile(rb"<\?xml|<workbook|<office:document", re.I), "xml"),
 )
 _ENDS_OF_CHAIN = 0xFFFFFFFC
+# What the standard library raises for archives that are not whole.
+UNPACKING_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
+    NotImplementedError,
+)  # fmt: skip
 
 
 def probe(path: Path, limits: Limits) -> str:
@@ -114,7 +119,7 @@ def _probe_zip(path: Path, limits: Limits) -> str:
                     raise refused("intake.E11", {"part": macros[0]})
                 _check_nested(archive)
             return kind
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
+    except UNPACKING_ERRORS as error:
         raise refused("intake.E13", {"reason": "zip"}) from error
 
 

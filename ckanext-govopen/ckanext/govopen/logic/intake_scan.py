@@ -406,7 +406,7 @@ def scan_ods(path: Path, limits: Limits, wanted: set[str]) -> tuple[dict[str, Sc
             raise refused("intake.E13", {"reason": "xml", "part": part}) from error
     for name, scan in reader.scans.items():
         scan.check_extent(name, limits)
-    return reader.scans, False
+    return reader.scans, reader.epoch_1904
 
 
 def _refuse_doctype(*_arguments: object) -> None:
@@ -418,6 +418,7 @@ class _OdsScanner:
 
     def __init__(self, wanted: set[str]) -> None:
         self.scans: dict[str, Scan] = {}
+        self.epoch_1904 = False
         self._wanted = wanted
         self._scan: Scan | None = None
         self._name = ""
@@ -433,6 +434,8 @@ class _OdsScanner:
             self._name = attributes.get("table:name", "")
             self._scan = Scan(merges=[]) if self._name in self._wanted else None
             self._row = 0
+        elif tag == "table:null-date":
+            self.epoch_1904 = attributes.get("table:date-value") == "1904-01-01"
         elif self._scan is None:
             return
         elif tag == "table:table-row":

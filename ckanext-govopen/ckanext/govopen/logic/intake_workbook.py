@@ -13,6 +13,7 @@ import python_calamine as calamine
 from ckanext.govopen.domain.intake import Limits, Merge, refused
 from ckanext.govopen.domain.intake_values import BadCell, printed
 from ckanext.govopen.logic import intake_scan
+from ckanext.govopen.logic.intake_probe import UNPACKING_ERRORS
 from ckanext.govopen.logic.intake_scan import Scan
 
 _UNREADABLE = (
@@ -114,7 +115,10 @@ class Workbook:
         else:
             scan = {"xlsx": intake_scan.scan_xlsx, "xlsb": intake_scan.scan_xlsb,
                     "ods": intake_scan.scan_ods}[kind]  # fmt: skip
-            self._scans, self.epoch_1904 = scan(path, limits, set(self.wanted))
+            try:
+                self._scans, self.epoch_1904 = scan(path, limits, set(self.wanted))
+            except UNPACKING_ERRORS as error:
+                raise refused("intake.E13", {"reason": "part"}) from error
 
     def grid(self, name: str) -> Grid:
         """The cells of one sheet."""

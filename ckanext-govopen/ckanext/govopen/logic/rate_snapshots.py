@@ -96,6 +96,11 @@ def _write(rows: Iterable[Sequence[object]]) -> str:
         return blobs.put(file, folder()).sha256
 
 
+def member_lines(session: Session, unit: str | None, day: date | None) -> Iterator[str]:
+    """Every member row of every figure as CSV: of one unit or the city, of one day or of all."""
+    return csv_lines(store.member_rows(session, rates.scope_units(session, unit), day))
+
+
 def csv_lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """Member rows as CSV with the columns of the recomputation script, piece by piece."""
     out = io.StringIO()

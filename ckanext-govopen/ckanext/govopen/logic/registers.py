@@ -1,4 +1,4 @@
-"""Writing to a register: entry versions go to the log, the projection follows in the same transaction."""
+"""Writing to a register: entry versions go to the log, the projection follows at once."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def publish_version(
 
 
 def first_broken(session: Session, register_id: str) -> int | None:
-    """Recomputes the chain from the stored bytes; the first position that does not hold, or None."""
+    """The first position at which the stored bytes break the chain, or None."""
     rows = (
         rules.StoredRow(
             position=int(row["position"]),

@@ -7,6 +7,7 @@ index and the DataStore in line after the commit, and may run again at any time.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ from typing import Any
 
 import psycopg2
 import pysolr
+import sqlalchemy as sa
 
 import ckan.lib.search.index as ckan_index
 import ckan.logic as ckan_logic
@@ -28,7 +30,9 @@ from ckanext.govopen.model import review as review_store
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 500
+ROUND = 50  # packages in one transaction, so that a drain never waits long for another
+SMALL = 20  # packages that a request indexes itself
 
 
 class _Collector:
@@ -66,13 +70,38 @@ def _collecting() -> Iterator[_Collector]:
 
 
 def drain(limit: int = BATCH) -> int:
-    """Indexes packages that wait in the outbox, at most `limit` of them.
+    """Indexes packages that wait in the outbox, at most about `limit` of them, in short rounds.
 
     Returns:
-        packages done; 0 when nothing waits, or when Solr or the DataStore is down (they wait on).
+        packages done; fewer than wait when Solr or the DataStore is down, or another drain is long.
     """
+    total = 0
+    while total < limit and (done := _round()):
+        total += done
+    return total
+
+
+def drain_all() -> int:
+    """Drains until nothing waits or a part is down."""
+    return drain(sys.maxsize)
+
+
+def follow(context: Mapping[str, Any], packages: int = 1) -> None:
+    """Brings the index in line after a commit, where somebody waits to see it.
+
+    Large cases and the loading of a demo city are left to the worker, which drains every minute.
+    """
+    if packages <= SMALL and not context.get("govopen_demo_city"):
+        drain()
+
+
+def _round() -> int:
     session = model.Session
-    taken = store.take_outbox(session, limit)
+    try:
+        taken = store.take_outbox(session, ROUND)
+    except sa.exc.OperationalError:  # another drain holds the lock: it, or the next one, does it
+        session.rollback()
+        return 0
     if not taken:
         session.rollback()
         return 0
@@ -88,14 +117,6 @@ def drain(limit: int = BATCH) -> int:
     store.forget_outbox(session, [seq for seqs in taken.values() for seq in seqs])
     session.commit()
     return len(taken)
-
-
-def drain_all() -> int:
-    """Drains until nothing waits or a part is down."""
-    total = 0
-    while done := drain():
-        total += done
-    return total
 
 
 def _index(package_ids: Sequence[str]) -> None:

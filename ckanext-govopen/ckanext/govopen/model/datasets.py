@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 Row = Mapping[str, Any]
 
+LOCK_WAIT = "5s"
 MACHINE_READABLE = ("CSV", "JSON", "XML", "XLSX", "XLS", "GEOJSON", "RDF", "TTL", "JSON-LD", "API")
 
 
@@ -53,6 +54,17 @@ def set_extent(session: Session, package_id: str, rows: int, cols: int) -> None:
             "UPDATE govopen_dataset_stat SET rows = :rows, cols = :cols WHERE package_id = :id"
         ),
         {"id": package_id, "rows": rows, "cols": cols},
+    )
+
+
+def stamp_created(session: Session, package_id: str) -> None:
+    """A package begins by the business clock, as everything about it."""
+    session.execute(
+        sa.text(
+            "UPDATE package SET metadata_created = govopen_now() AT TIME ZONE 'UTC',"
+            " metadata_modified = govopen_now() AT TIME ZONE 'UTC' WHERE id = :id"
+        ),
+        {"id": package_id},
     )
 
 
@@ -232,7 +244,11 @@ def take_outbox(session: Session, limit: int) -> dict[str, list[int]]:
     """Packages that wait, oldest first, with all their rows.
 
     One drain at a time: a second one waits for the first, so that no older document lands last.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the first one took longer than `LOCK_WAIT`.
     """
+    session.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_index_outbox'))"))
     found = session.execute(
         sa.text(

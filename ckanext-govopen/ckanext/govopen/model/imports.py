@@ -57,7 +57,7 @@ def update(session: Session, import_id: str, **values: object) -> None:
     }
     places = ", ".join(f"{name} = :{name}" for name in plain)
     session.execute(
-        sa.text(f"UPDATE govopen_import SET {places} WHERE id = :id"),  # noqa: S608 - names are keywords of ours
+        sa.text(f"UPDATE govopen_import SET {places} WHERE id = :id"),
         {**plain, "id": import_id},
     )
 
@@ -68,7 +68,8 @@ def recent(
     return (
         session.execute(
             sa.text(
-                "SELECT id, state, file_name, actor, created_at, ended_at, case_id, error, undone_by,"
+                "SELECT id, state, file_name, actor, created_at, ended_at, case_id, error,"
+                " undone_by,"
                 " report - 'problems' AS report FROM govopen_import"
                 " WHERE (CAST(:actor AS text) IS NULL OR actor = :actor)"
                 " AND (CAST(:before AS timestamptz) IS NULL OR created_at < :before)"
@@ -97,9 +98,11 @@ def is_key_unique(session: Session, import_id: str) -> bool:
     return bool(
         session.execute(
             sa.text(
-                "SELECT count(*) > 0 AND count(*) = count(DISTINCT (coalesce(unit_id, unit_text), source_key))"
+                "SELECT count(*) > 0 AND count(*) = count(DISTINCT (coalesce(unit_id, unit_text),"
+                " source_key))"
                 " FROM govopen_import_row WHERE import_id = :id AND verdict <> 'rejected'"
-                " AND source_key IS NOT NULL HAVING count(*) = (SELECT count(*) FROM govopen_import_row"
+                " AND source_key IS NOT NULL HAVING count(*) = (SELECT count(*) FROM"
+                " govopen_import_row"
                 " WHERE import_id = :id AND verdict <> 'rejected')"
             ),
             {"id": import_id},
@@ -118,34 +121,50 @@ def drop_keys(session: Session, import_id: str) -> None:
 _MATCH = (
     # How many-th row of its unit with this name it is.
     "UPDATE govopen_import_row r SET name_ordinal = x.n FROM (SELECT row_no, row_number() OVER"
-    " (PARTITION BY coalesce(unit_id, unit_text), name ORDER BY row_no) AS n FROM govopen_import_row"
-    " WHERE import_id = :id AND verdict <> 'rejected') x WHERE r.import_id = :id AND r.row_no = x.row_no",
+    " (PARTITION BY coalesce(unit_id, unit_text), name ORDER BY row_no) AS n FROM"
+    " govopen_import_row"
+    " WHERE import_id = :id AND verdict <> 'rejected') x WHERE r.import_id = :id AND r.row_no ="
+    " x.row_no",
     "UPDATE govopen_import_row SET entry_code = NULL, identity = NULL, changed_fields = '{}',"
     " findings = (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(findings) f"
     " WHERE f ->> 'code' NOT IN ('inventory.W12')) WHERE import_id = :id",
-    "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'key' FROM govopen_data_resource d"
-    " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND d.unit_id = r.unit_id AND d.source_id = 'file'"
+    "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'key' FROM"
+    " govopen_data_resource d"
+    " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND d.unit_id = r.unit_id AND d.source_id"
+    " = 'file'"
     " AND d.source_key = r.source_key",
-    "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'res_code' FROM govopen_data_resource d"
-    " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND r.entry_code IS NULL AND d.unit_id = r.unit_id"
+    "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'res_code' FROM"
+    " govopen_data_resource d"
+    " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND r.entry_code IS NULL AND d.unit_id ="
+    " r.unit_id"
     " AND d.res_code = r.res_code",
     # Without key and code: the same-named rows of the unit in their order of entry, flagged W12.
-    "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'name' FROM (SELECT entry_code, unit_id,"
-    " name, row_number() OVER (PARTITION BY unit_id, name ORDER BY entry_code) AS n FROM govopen_data_resource"
-    " WHERE status <> 'retired' AND unit_id IN (SELECT DISTINCT unit_id FROM govopen_import_row WHERE import_id = :id)) d"
-    " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND r.entry_code IS NULL AND r.source_key IS NULL"
-    " AND r.res_code IS NULL AND d.unit_id = r.unit_id AND d.name = r.name AND d.n = r.name_ordinal",
-    "UPDATE govopen_import_row SET identity = CASE WHEN source_key IS NOT NULL THEN 'key' WHEN res_code IS NOT NULL"
-    " THEN 'res_code' ELSE 'name' END WHERE import_id = :id AND verdict <> 'rejected' AND identity IS NULL",
+    "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'name' FROM (SELECT"
+    " entry_code, unit_id,"
+    " name, row_number() OVER (PARTITION BY unit_id, name ORDER BY entry_code) AS n FROM"
+    " govopen_data_resource"
+    " WHERE status <> 'retired' AND unit_id IN (SELECT DISTINCT unit_id FROM govopen_import_row"
+    " WHERE import_id = :id)) d"
+    " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND r.entry_code IS NULL AND r.source_key"
+    " IS NULL"
+    " AND r.res_code IS NULL AND d.unit_id = r.unit_id AND d.name = r.name AND d.n ="
+    " r.name_ordinal",
+    "UPDATE govopen_import_row SET identity = CASE WHEN source_key IS NOT NULL THEN 'key' WHEN"
+    " res_code IS NOT NULL"
+    " THEN 'res_code' ELSE 'name' END WHERE import_id = :id AND verdict <> 'rejected' AND identity"
+    " IS NULL",
     "UPDATE govopen_import_row SET findings = findings || jsonb_build_array(jsonb_build_object("
     "'code', 'inventory.W12', 'row', row_no)) WHERE import_id = :id AND identity = 'name'",
     "UPDATE govopen_import_row r SET verdict = CASE WHEN r.entry_code IS NULL THEN 'created'"
     " WHEN EXISTS (SELECT FROM govopen_data_resource d WHERE d.entry_code = r.entry_code"
-    " AND d.fields_hash = r.fields_hash AND d.status <> 'retired') THEN 'unchanged' ELSE 'changed' END"
+    " AND d.fields_hash = r.fields_hash AND d.status <> 'retired') THEN 'unchanged' ELSE 'changed'"
+    " END"
     " WHERE r.import_id = :id AND r.verdict <> 'rejected'",
     "UPDATE govopen_import_row r SET changed_fields = (SELECT array_agg(k ORDER BY k)"
-    " FROM jsonb_object_keys(d.fields || r.fields) k WHERE d.fields -> k IS DISTINCT FROM r.fields -> k)"
-    " FROM govopen_data_resource d WHERE r.import_id = :id AND r.verdict = 'changed' AND d.entry_code = r.entry_code",
+    " FROM jsonb_object_keys(d.fields || r.fields) k WHERE d.fields -> k IS DISTINCT FROM r.fields"
+    " -> k)"
+    " FROM govopen_data_resource d WHERE r.import_id = :id AND r.verdict = 'changed' AND"
+    " d.entry_code = r.entry_code",
 )
 
 
@@ -156,15 +175,18 @@ def match(session: Session, import_id: str) -> None:
 
 
 def reject_duplicates(session: Session, import_id: str) -> None:
-    """Of two rows with one key or code the later is refused and names the earlier (inventory.E14)."""
+    """Of two rows with one key or code the later is refused and names the earlier (E14)."""
     for column in ("source_key", "res_code"):
         session.execute(
             sa.text(
-                "UPDATE govopen_import_row r SET verdict = 'rejected', findings = findings || jsonb_build_array("  # noqa: S608
+                "UPDATE govopen_import_row r SET verdict = 'rejected', findings = findings ||"
+                " jsonb_build_array("
                 f"jsonb_build_object('code', 'inventory.E14', 'row', r.row_no, 'field', '{column}',"
                 f" 'value', r.{column}, 'params', jsonb_build_object('other', x.first)))"
-                " FROM (SELECT row_no, min(row_no) OVER (PARTITION BY coalesce(unit_id, unit_text), "
-                f"{column}) AS first FROM govopen_import_row WHERE import_id = :id AND verdict <> 'rejected'"
+                " FROM (SELECT row_no, min(row_no) OVER (PARTITION BY coalesce(unit_id, unit_text),"
+                " "
+                f"{column}) AS first FROM govopen_import_row WHERE import_id = :id AND verdict <>"
+                f" 'rejected'"
                 f" AND {column} IS NOT NULL) x"
                 " WHERE r.import_id = :id AND r.row_no = x.row_no AND x.first < r.row_no"
             ),
@@ -183,7 +205,8 @@ def summary(session: Session, import_id: str) -> Mapping[str, int]:
                 " count(*) FILTER (WHERE verdict = 'rejected') AS rejected,"
                 " count(*) FILTER (WHERE verdict <> 'rejected') AS accepted,"
                 " count(*) FILTER (WHERE verdict <> 'rejected' AND is_draft) AS drafts,"
-                " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) > 0) AS warned"
+                " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) >"
+                " 0) AS warned"
                 " FROM govopen_import_row WHERE import_id = :id"
             ),
             {"id": import_id},
@@ -193,9 +216,11 @@ def summary(session: Session, import_id: str) -> Mapping[str, int]:
     )
     missing = session.execute(
         sa.text(
-            "SELECT count(*) FROM govopen_data_resource d WHERE d.status <> 'retired' AND d.unit_id IN"
+            "SELECT count(*) FROM govopen_data_resource d WHERE d.status <> 'retired' AND d.unit_id"
+            " IN"
             " (SELECT DISTINCT unit_id FROM govopen_import_row WHERE import_id = :id)"
-            " AND NOT EXISTS (SELECT FROM govopen_import_row r WHERE r.import_id = :id AND r.entry_code = d.entry_code)"
+            " AND NOT EXISTS (SELECT FROM govopen_import_row r WHERE r.import_id = :id AND"
+            " r.entry_code = d.entry_code)"
         ),
         {"id": import_id},
     ).scalar_one()
@@ -227,7 +252,8 @@ def rows(
                 "SELECT r.*, d.fields AS old_fields, u.name AS unit_name FROM govopen_import_row r"
                 " LEFT JOIN govopen_data_resource d ON d.entry_code = r.entry_code"
                 " LEFT JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
-                " WHERE r.import_id = :id AND r.row_no > :after AND (CAST(:verdict AS text) IS NULL OR r.verdict = :verdict"
+                " WHERE r.import_id = :id AND r.row_no > :after AND (CAST(:verdict AS text) IS NULL"
+                " OR r.verdict = :verdict"
                 " OR (:verdict = 'draft' AND r.is_draft AND r.verdict <> 'rejected'))"
                 " ORDER BY r.row_no LIMIT :limit"
             ),
@@ -244,7 +270,8 @@ def unknown_units(session: Session, import_id: str) -> Sequence[Mapping[str, obj
         session.execute(
             sa.text(
                 "SELECT unit_text, count(*) AS rows FROM govopen_import_row"
-                " WHERE import_id = :id AND unit_id IS NULL AND unit_text IS NOT NULL GROUP BY unit_text ORDER BY unit_text"
+                " WHERE import_id = :id AND unit_id IS NULL AND unit_text IS NOT NULL GROUP BY"
+                " unit_text ORDER BY unit_text"
             ),
             {"id": import_id},
         )
@@ -256,7 +283,8 @@ def unknown_units(session: Session, import_id: str) -> Sequence[Mapping[str, obj
 def set_unit(session: Session, import_id: str, unit_text: str, unit_id: str) -> None:
     session.execute(
         sa.text(
-            "UPDATE govopen_import_row SET unit_id = :unit WHERE import_id = :id AND unit_text = :text AND unit_id IS NULL"
+            "UPDATE govopen_import_row SET unit_id = :unit WHERE import_id = :id AND unit_text ="
+            " :text AND unit_id IS NULL"
         ),
         {"id": import_id, "unit": unit_id, "text": unit_text},
     )
@@ -266,7 +294,8 @@ def touched_units(session: Session, import_id: str) -> list[str]:
     return list(
         session.execute(
             sa.text(
-                "SELECT DISTINCT unit_id FROM govopen_import_row WHERE import_id = :id AND unit_id IS NOT NULL"
+                "SELECT DISTINCT unit_id FROM govopen_import_row WHERE import_id = :id AND unit_id"
+                " IS NOT NULL"
                 " AND verdict IN ('created', 'changed') ORDER BY unit_id"
             ),
             {"id": import_id},
@@ -278,9 +307,11 @@ def pending_rows(session: Session, import_id: str, unit_id: str) -> Iterator[Map
     """Rows of a unit that write something, in file order, with the resource code that stays."""
     result = session.execute(
         sa.text(
-            "SELECT r.row_no, r.entry_code, r.verdict, r.source_key, r.res_code, r.fields, r.fields_hash, r.is_draft,"
+            "SELECT r.row_no, r.entry_code, r.verdict, r.source_key, r.res_code, r.fields,"
+            " r.fields_hash, r.is_draft,"
             " r.findings, d.res_code AS known_res_code FROM govopen_import_row r"
-            " LEFT JOIN govopen_data_resource d ON d.entry_code = r.entry_code WHERE r.import_id = :id"
+            " LEFT JOIN govopen_data_resource d ON d.entry_code = r.entry_code WHERE r.import_id ="
+            " :id"
             " AND r.unit_id = :unit AND r.verdict IN ('created', 'changed') ORDER BY r.row_no"
         ),
         {"id": import_id, "unit": unit_id},
@@ -294,8 +325,10 @@ def complete_entries(session: Session, import_id: str, register_id: str) -> list
     return list(
         session.execute(
             sa.text(
-                "SELECT entry_code FROM govopen_data_resource WHERE register_id = :register AND import_id = :id"
-                " AND NOT jsonb_path_exists(warnings, '$[*] ? (@.blocks == true)') ORDER BY entry_code"
+                "SELECT entry_code FROM govopen_data_resource WHERE register_id = :register AND"
+                " import_id = :id"
+                " AND NOT jsonb_path_exists(warnings, '$[*] ? (@.blocks == true)') ORDER BY"
+                " entry_code"
             ),
             {"register": register_id, "id": import_id},
         ).scalars()
@@ -309,7 +342,8 @@ def applying_by_others(
     return (
         session.execute(
             sa.text(
-                "SELECT actor, started_at FROM govopen_import WHERE id <> :id AND state = 'applying'"
+                "SELECT actor, started_at FROM govopen_import WHERE id <> :id AND state ="
+                " 'applying'"
                 " AND unit_ids && CAST(:units AS text[]) ORDER BY started_at LIMIT 1"
             ),
             {"id": import_id, "units": list(unit_ids)},
@@ -323,7 +357,8 @@ def last_writer(session: Session, register_id: str) -> Mapping[str, object] | No
     return (
         session.execute(
             sa.text(
-                "SELECT actor, recorded_at FROM govopen_register_log WHERE register_id = :id ORDER BY position DESC LIMIT 1"
+                "SELECT actor, recorded_at FROM govopen_register_log WHERE register_id = :id ORDER"
+                " BY position DESC LIMIT 1"
             ),
             {"id": register_id},
         )
@@ -337,9 +372,12 @@ def before_import(session: Session, import_id: str) -> Sequence[Mapping[str, obj
     return (
         session.execute(
             sa.text(
-                "SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, d.active_seq, d.working_seq, d.import_id,"
-                " (SELECT max(p.seq) FROM govopen_register_log p WHERE p.entry_code = l.entry_code AND p.seq < l.seq) AS before_seq"
-                " FROM govopen_register_log l JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
+                "SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, d.active_seq,"
+                " d.working_seq, d.import_id,"
+                " (SELECT max(p.seq) FROM govopen_register_log p WHERE p.entry_code = l.entry_code"
+                " AND p.seq < l.seq) AS before_seq"
+                " FROM govopen_register_log l JOIN govopen_data_resource d ON d.entry_code ="
+                " l.entry_code"
                 " WHERE l.import_id = :id AND l.change <> 'undo' ORDER BY l.entry_code, l.seq"
             ),
             {"id": import_id},
@@ -354,7 +392,8 @@ def log_private(session: Session, seq: int) -> Mapping[str, object]:
     return (
         session.execute(
             sa.text(
-                "SELECT convert_from(public, 'UTF8')::jsonb AS public, convert_from(private, 'UTF8')::jsonb AS private"
+                "SELECT convert_from(public, 'UTF8')::jsonb AS public, convert_from(private,"
+                " 'UTF8')::jsonb AS private"
                 " FROM govopen_register_log WHERE seq = :seq"
             ),
             {"seq": seq},
@@ -370,8 +409,10 @@ def save_mapping(
     return str(
         session.execute(
             sa.text(
-                "INSERT INTO govopen_mapping (name, fingerprint, body, saved_by) VALUES (:name, :fingerprint, :body, :actor)"
-                " ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, body = excluded.body,"
+                "INSERT INTO govopen_mapping (name, fingerprint, body, saved_by) VALUES (:name,"
+                " :fingerprint, :body, :actor)"
+                " ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, body ="
+                " excluded.body,"
                 " saved_by = excluded.saved_by, saved_at = govopen_now() RETURNING id"
             ),
             {
@@ -388,7 +429,8 @@ def mapping(session: Session, name_or_fingerprint: str) -> Mapping[str, object] 
     return (
         session.execute(
             sa.text(
-                "SELECT * FROM govopen_mapping WHERE name = :x OR id = :x OR fingerprint = :x ORDER BY saved_at DESC LIMIT 1"
+                "SELECT * FROM govopen_mapping WHERE name = :x OR id = :x OR fingerprint = :x ORDER"
+                " BY saved_at DESC LIMIT 1"
             ),
             {"x": name_or_fingerprint},
         )

@@ -1,4 +1,4 @@
-"""The inventory's projection: computed in SQL from the log, so that a rebuild yields the same rows."""
+"""The inventory's projection, computed in SQL from the log: a rebuild yields the same rows."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ from sqlalchemy.orm import Session
 from ckanext.govopen.model.registers import FIELDS_SQL
 
 _PROJECT = f"""
-INSERT INTO govopen_data_resource AS d (entry_code, register_id, unit_id, status, working_seq, name, res_code,
-  open_type, share_type, update_cycle, catalog_visible, hidden_ground, source_id, source_key, ordinal, import_id,
-  warnings, fields, fields_hash, updated_at)
+INSERT INTO govopen_data_resource AS d (entry_code, register_id, unit_id, status, working_seq,
+  name, res_code, open_type, share_type, update_cycle, catalog_visible, hidden_ground, source_id,
+  source_key, ordinal, import_id, warnings, fields, fields_hash, updated_at)
 SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, r.unit_id, 'draft', l.seq,
-  f.fields ->> 'name', p.private ->> 'res_code', f.fields ->> 'open_type', f.fields ->> 'share_type',
-  f.fields ->> 'update_cycle', coalesce((f.fields ->> 'catalog_visible')::boolean, true),
-  f.fields ->> 'hidden_ground', p.private ->> 'source_id', p.private ->> 'source_key', p.private ->> 'ordinal',
-  l.import_id, coalesce(p.private -> 'warnings', '[]'), f.fields, coalesce(p.private ->> 'fields_hash', 'erased'), l.recorded_at
+  f.fields ->> 'name', p.private ->> 'res_code', f.fields ->> 'open_type',
+  f.fields ->> 'share_type', f.fields ->> 'update_cycle',
+  coalesce((f.fields ->> 'catalog_visible')::boolean, true), f.fields ->> 'hidden_ground',
+  p.private ->> 'source_id', p.private ->> 'source_key', p.private ->> 'ordinal', l.import_id,
+  coalesce(p.private -> 'warnings', '[]'), f.fields,
+  coalesce(p.private ->> 'fields_hash', 'erased'), l.recorded_at
 FROM govopen_register_log l
 JOIN govopen_register r ON r.id = l.register_id
 CROSS JOIN LATERAL (SELECT convert_from(l.private, 'UTF8')::jsonb AS private) p
 CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l="l")} AS fields) f
 WHERE l.register_id = ANY (CAST(:registers AS text[])) AND l.kind = 'entry' AND l.seq > :after
 ORDER BY l.entry_code, l.seq DESC
-ON CONFLICT (entry_code) DO UPDATE SET register_id = excluded.register_id, unit_id = excluded.unit_id,
+ON CONFLICT (entry_code) DO UPDATE SET
+  register_id = excluded.register_id, unit_id = excluded.unit_id,
   working_seq = excluded.working_seq, name = excluded.name, res_code = excluded.res_code,
-  open_type = excluded.open_type, share_type = excluded.share_type, update_cycle = excluded.update_cycle,
+  open_type = excluded.open_type, share_type = excluded.share_type,
+  update_cycle = excluded.update_cycle,
   catalog_visible = excluded.catalog_visible, hidden_ground = excluded.hidden_ground,
   source_key = excluded.source_key, ordinal = excluded.ordinal, import_id = excluded.import_id,
   warnings = excluded.warnings, fields = excluded.fields, fields_hash = excluded.fields_hash,
   updated_at = excluded.updated_at
-"""  # noqa: S608 - fixed text
+"""
 
 
 def project(session: Session, register_ids: Sequence[str], after_seq: int) -> int:
@@ -57,13 +61,15 @@ def activate(session: Session, version_id: str, on: date) -> None:
     """
     session.execute(
         sa.text(
-            "UPDATE govopen_data_resource d SET active_seq = l.seq,"  # noqa: S608 - fixed text
+            "UPDATE govopen_data_resource d SET active_seq = l.seq,"
             " status = CASE WHEN l.change = 'cancel' THEN 'retired' ELSE 'active' END,"
             " active_fields = f.fields, active_open_type = f.fields ->> 'open_type', active_name ="
-            " CASE WHEN (f.fields ->> 'catalog_visible') IS DISTINCT FROM 'false' THEN f.fields ->> 'name' END,"
+            " CASE WHEN (f.fields ->> 'catalog_visible') IS DISTINCT FROM 'false' THEN f.fields ->>"
+            " 'name' END,"
             " published_on = coalesce(d.published_on, :on_day),"
             " retired_on = CASE WHEN l.change = 'cancel' THEN CAST(:on_day AS date) END"
-            " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
+            " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq ="
+            " e.log_seq"
             f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
             " WHERE e.version_id = :id AND d.entry_code = l.entry_code"
         ),
@@ -89,12 +95,16 @@ def waiting(session: Session, register_id: str, entry_codes: Sequence[str] | Non
         session.execute(
             sa.text(
                 "SELECT d.entry_code FROM govopen_data_resource d WHERE d.register_id = :register"
-                " AND d.status IN ('draft', 'active') AND d.working_seq IS DISTINCT FROM d.active_seq"
+                " AND d.status IN ('draft', 'active') AND d.working_seq IS DISTINCT FROM"
+                " d.active_seq"
                 " AND NOT jsonb_path_exists(d.warnings, '$[*] ? (@.blocks == true)')"
-                " AND (CAST(:codes AS text[]) IS NULL OR d.entry_code = ANY (CAST(:codes AS text[])))"
-                " AND NOT EXISTS (SELECT FROM govopen_register_version_entry e JOIN govopen_review r"
+                " AND (CAST(:codes AS text[]) IS NULL OR d.entry_code = ANY (CAST(:codes AS"
+                " text[])))"
+                " AND NOT EXISTS (SELECT FROM govopen_register_version_entry e JOIN govopen_review"
+                " r"
                 " ON r.record_type = 'register_version' AND r.record_id = e.version_id"
-                " WHERE e.log_seq = d.working_seq AND r.state IN ('submitted', 'approved', 'embargoed'))"
+                " WHERE e.log_seq = d.working_seq AND r.state IN ('submitted', 'approved',"
+                " 'embargoed'))"
                 " ORDER BY d.entry_code"
             ),
             {"register": register_id, "codes": list(entry_codes) if entry_codes else None},
@@ -106,7 +116,8 @@ def forget_drafts(session: Session, entry_codes: Sequence[str]) -> int:
     """Takes entries that never were approved out of the projection; the log keeps them."""
     return session.execute(
         sa.text(
-            "DELETE FROM govopen_data_resource WHERE entry_code = ANY (CAST(:codes AS text[])) AND active_seq IS NULL"
+            "DELETE FROM govopen_data_resource WHERE entry_code = ANY (CAST(:codes AS text[])) AND"
+            " active_seq IS NULL"
         ),
         {"codes": list(entry_codes)},
     ).rowcount
@@ -155,9 +166,11 @@ def page_inside(
     return (
         session.execute(
             sa.text(
-                "SELECT d.*, u.name AS unit_name, d.working_seq IS DISTINCT FROM d.active_seq AS is_pending,"  # noqa: S608
+                "SELECT d.*, u.name AS unit_name, d.working_seq IS DISTINCT FROM d.active_seq AS"
+                " is_pending,"
                 f" d.name AS sort_name FROM govopen_data_resource d{_UNIT}{_INSIDE}"
-                " AND (d.name, d.entry_code) > (:name, :code) ORDER BY d.name, d.entry_code LIMIT :limit"
+                " AND (d.name, d.entry_code) > (:name, :code) ORDER BY d.name, d.entry_code LIMIT"
+                " :limit"
             ),
             _page_values(filters, after, limit),
         )
@@ -173,8 +186,9 @@ def page_outside(
     return (
         session.execute(
             sa.text(
-                "SELECT d.entry_code, d.unit_id, u.name AS unit_name, d.published_on,"  # noqa: S608
-                f" CASE WHEN d.active_name IS NOT NULL THEN d.res_code END AS res_code, {_LAST_NAME} AS sort_name,"
+                "SELECT d.entry_code, d.unit_id, u.name AS unit_name, d.published_on,"
+                f" CASE WHEN d.active_name IS NOT NULL THEN d.res_code END AS res_code,"
+                f" {_LAST_NAME} AS sort_name,"
                 " convert_from(p.public, 'UTF8')::jsonb -> 'fields' AS fields"
                 f" FROM govopen_data_resource d{_UNIT}"
                 " JOIN govopen_public_entry p ON p.log_seq = d.active_seq"
@@ -206,7 +220,7 @@ def count(session: Session, filters: Mapping[str, object], *, inside: bool) -> i
     where = _INSIDE if inside else _OUTSIDE
     return int(
         session.execute(
-            sa.text(f"SELECT count(*) FROM govopen_data_resource d{where}"),  # noqa: S608 - fixed
+            sa.text(f"SELECT count(*) FROM govopen_data_resource d{where}"),
             dict(filters),
         ).scalar_one()
     )

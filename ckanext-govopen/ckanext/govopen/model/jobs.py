@@ -15,15 +15,21 @@ def enqueue(
     """Enqueues a task `<feature>.<verb>`: it exists if, and only if, the transaction commits.
 
     Args:
-        queueing_lock: no second waiting job with this name; a second call is then silently the first.
+        queueing_lock: no second waiting job with this name: the first one serves both.
     """
     session.execute(
         sa.text(
-            "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, :lock, CAST(:args AS jsonb), NULL)"
+            "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, :lock, CAST(:args"
+            " AS jsonb), NULL)"
             "::procrastinate_job_to_defer_v1]) WHERE CAST(:lock AS text) IS NULL OR NOT EXISTS"
             " (SELECT FROM procrastinate_jobs WHERE queueing_lock = :lock AND status = 'todo')"
         ),
-        {"queue": task.partition(".")[0], "task": task, "lock": queueing_lock, "args": json.dumps(arguments)},
+        {
+            "queue": task.partition(".")[0],
+            "task": task,
+            "lock": queueing_lock,
+            "args": json.dumps(arguments),
+        },
     )
 
 

@@ -56,7 +56,7 @@ def ensure(
         ),
         {"type": register_type, "units": wanted},
     )
-    return {unit: register for unit, register in rows}
+    return {str(row.unit_id): str(row.id) for row in rows}
 
 
 def lock(session: Session, register_ids: Iterable[str]) -> None:
@@ -80,8 +80,10 @@ def heads(session: Session, register_ids: Iterable[str]) -> dict[str, tuple[int,
     ids = sorted(set(register_ids))
     rows = session.execute(
         sa.text(
-            "SELECT r.id, coalesce(l.position, 0), coalesce(l.hash, '') FROM unnest(CAST(:ids AS text[])) AS r(id)"
-            " LEFT JOIN LATERAL (SELECT position, hash FROM govopen_register_log WHERE register_id = r.id"
+            "SELECT r.id, coalesce(l.position, 0), coalesce(l.hash, '') FROM unnest(CAST(:ids AS"
+            " text[])) AS r(id)"
+            " LEFT JOIN LATERAL (SELECT position, hash FROM govopen_register_log WHERE register_id"
+            " = r.id"
             " ORDER BY position DESC LIMIT 1) l ON true"
         ),
         {"ids": ids},
@@ -108,7 +110,8 @@ def add_version(session: Session, row: Mapping[str, object]) -> str:
             sa.text(
                 "INSERT INTO govopen_register_version"
                 " (register_id, import_id, basis, reason, effective_on, created_by)"
-                " VALUES (:register_id, :import_id, :basis, :reason, :effective_on, :actor) RETURNING id"
+                " VALUES (:register_id, :import_id, :basis, :reason, :effective_on, :actor)"
+                " RETURNING id"
             ),
             dict(row),
         ).scalar_one()
@@ -119,7 +122,8 @@ def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) 
     """Puts the newest log row of each entry into the version."""
     return session.execute(
         sa.text(
-            "INSERT INTO govopen_register_version_entry (version_id, register_id, entry_code, log_seq)"
+            "INSERT INTO govopen_register_version_entry (version_id, register_id, entry_code,"
+            " log_seq)"
             " SELECT v.id, v.register_id, d.entry_code, d.working_seq FROM govopen_data_resource d"
             " JOIN govopen_register_version v ON v.id = :version AND v.register_id = d.register_id"
             " WHERE d.entry_code = ANY (CAST(:codes AS text[]))"
@@ -131,7 +135,8 @@ def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) 
 def set_case(session: Session, version_ids: Sequence[str], case_id: str) -> None:
     session.execute(
         sa.text(
-            "UPDATE govopen_register_version SET case_id = :case WHERE id = ANY (CAST(:ids AS text[]))"
+            "UPDATE govopen_register_version SET case_id = :case WHERE id = ANY (CAST(:ids AS"
+            " text[]))"
         ),
         {"case": case_id, "ids": list(version_ids)},
     )
@@ -157,7 +162,8 @@ def number_version(session: Session, version_id: str, register_id: str) -> int:
         session.execute(
             sa.text(
                 "UPDATE govopen_register_version SET number = 1 + coalesce((SELECT max(number)"
-                " FROM govopen_register_version WHERE register_id = :register), 0) WHERE id = :id RETURNING number"
+                " FROM govopen_register_version WHERE register_id = :register), 0) WHERE id = :id"
+                " RETURNING number"
             ),
             {"id": version_id, "register": register_id},
         ).scalar_one()
@@ -178,9 +184,10 @@ def version_entries(session: Session, version_id: str) -> Sequence[Mapping[str, 
     return (
         session.execute(
             sa.text(
-                "SELECT l.entry_code, l.change, d.name, d.active_fields AS old,"  # noqa: S608 - fixed text
+                "SELECT l.entry_code, l.change, d.name, d.active_fields AS old,"
                 f" {FIELDS_SQL.format(l='l')} AS new"
-                " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
+                " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq ="
+                " e.log_seq"
                 " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
                 " WHERE e.version_id = :id ORDER BY l.entry_code"
             ),
@@ -206,7 +213,8 @@ def public_entries(
         session.execute(
             sa.text(
                 "SELECT x.*, convert_from(x.bytes, 'UTF8')::jsonb AS public FROM ("
-                " SELECT DISTINCT ON (p.entry_code) p.entry_code, p.change, p.number, p.effective_on,"
+                " SELECT DISTINCT ON (p.entry_code) p.entry_code, p.change, p.number,"
+                " p.effective_on,"
                 " p.published_at, p.hash, p.public AS bytes FROM govopen_public_entry p"
                 " WHERE p.register_id = :id AND p.effective_on <= :as_of AND p.entry_code > :after"
                 " AND (CAST(:known AS timestamptz) IS NULL OR p.published_at <= :known)"
@@ -252,12 +260,15 @@ def registers(
     return (
         session.execute(
             sa.text(
-                "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, v.number, v.effective_on, v.published_at"
+                "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, v.number,"
+                " v.effective_on, v.published_at"
                 " FROM govopen_register r JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
-                " JOIN LATERAL (SELECT number, effective_on, published_at FROM govopen_public_version"
+                " JOIN LATERAL (SELECT number, effective_on, published_at FROM"
+                " govopen_public_version"
                 " WHERE register_id = r.id ORDER BY number DESC LIMIT 1) v ON true"
                 " WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
-                " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit) ORDER BY r.register_type, u.name"
+                " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit) ORDER BY r.register_type,"
+                " u.name"
             ),
             {"type": register_type, "unit": unit_id},
         )
@@ -270,7 +281,8 @@ def chain(session: Session, register_id: str) -> Iterator[Mapping[str, object]]:
     """The stored rows of a register in order, read in batches."""
     result = session.execute(
         sa.text(
-            "SELECT position, public, salt, private, private_hash, prev_hash, hash FROM govopen_register_log"
+            "SELECT position, public, salt, private, private_hash, prev_hash, hash FROM"
+            " govopen_register_log"
             " WHERE register_id = :id ORDER BY position"
         ),
         {"id": register_id},
@@ -285,7 +297,8 @@ def public_versions(session: Session, register_id: str) -> Sequence[Mapping[str,
         session.execute(
             sa.text(
                 "SELECT v.number, v.basis, v.reason, v.approved_on, v.effective_on, p.published_at,"
-                " (SELECT count(*) FROM govopen_register_version_entry e WHERE e.version_id = v.id) AS entries"
+                " (SELECT count(*) FROM govopen_register_version_entry e WHERE e.version_id = v.id)"
+                " AS entries"
                 " FROM govopen_register_version v JOIN govopen_public_version p ON p.id = v.id"
                 " WHERE v.register_id = :id ORDER BY v.number DESC"
             ),
@@ -300,7 +313,10 @@ def units_of(session: Session, register_ids: Iterable[str]) -> list[str]:
     """The units whose registers these are."""
     return list(
         session.execute(
-            sa.text("SELECT DISTINCT unit_id FROM govopen_register WHERE id = ANY (CAST(:ids AS text[]))"),
+            sa.text(
+                "SELECT DISTINCT unit_id FROM govopen_register WHERE id = ANY (CAST(:ids AS"
+                " text[]))"
+            ),
             {"ids": sorted(set(register_ids))},
         ).scalars()
     )

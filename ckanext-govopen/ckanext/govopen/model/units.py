@@ -59,7 +59,7 @@ def insert_version(session: Session, row: Mapping[str, object]) -> None:
     }
     places = ", ".join(f":{name}" for name in names)
     session.execute(
-        sa.text(f"INSERT INTO govopen_org_unit ({', '.join(names)}) VALUES ({places})"),  # noqa: S608 - fixed names
+        sa.text(f"INSERT INTO govopen_org_unit ({', '.join(names)}) VALUES ({places})"),
         values,
     )
 
@@ -69,7 +69,7 @@ def supersede(session: Session, unit_id: str, from_on: date, at: datetime) -> No
     kept = ", ".join(name for name in _VERSION_COLUMNS if name not in ("to_on", "recorded_from"))
     session.execute(
         sa.text(
-            f"WITH old AS (UPDATE govopen_org_unit SET recorded_to = :at"  # noqa: S608 - fixed names
+            f"WITH old AS (UPDATE govopen_org_unit SET recorded_to = :at"
             f" WHERE unit_id = :unit AND to_on IS NULL AND recorded_to IS NULL RETURNING *)"
             f" INSERT INTO govopen_org_unit ({kept}, to_on, recorded_from)"
             f" SELECT {kept}, :from_on, :at FROM old WHERE from_on < :from_on"
@@ -108,8 +108,10 @@ def page(
         session.execute(
             sa.text(
                 "SELECT * FROM govopen_org_unit_current WHERE name || chr(1) || unit_id > :after"
-                " AND (:q = '' OR strpos(name, :q) > 0 OR strpos(coalesce(short_name, ''), :q) > 0 OR :q IN (uscc, local_code))"
-                " AND (CAST(:kind AS text) IS NULL OR kind = :kind) ORDER BY name || chr(1) || unit_id LIMIT :limit"
+                " AND (:q = '' OR strpos(name, :q) > 0 OR strpos(coalesce(short_name, ''), :q) > 0"
+                " OR :q IN (uscc, local_code))"
+                " AND (CAST(:kind AS text) IS NULL OR kind = :kind) ORDER BY name || chr(1) ||"
+                " unit_id LIMIT :limit"
             ),
             {"q": q, "kind": kind, "after": after, "limit": limit},
         )
@@ -141,7 +143,8 @@ def history(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
     return (
         session.execute(
             sa.text(
-                "SELECT * FROM govopen_org_unit WHERE unit_id = :id ORDER BY recorded_from, from_on, seq"
+                "SELECT * FROM govopen_org_unit WHERE unit_id = :id ORDER BY recorded_from,"
+                " from_on, seq"
             ),
             {"id": unit_id},
         )
@@ -164,8 +167,10 @@ def successions(session: Session, unit_id: str) -> Sequence[Mapping[str, object]
     return (
         session.execute(
             sa.text(
-                "SELECT s.kind, s.unit_id, s.other_id, s.on_date, s.basis, o.name AS other_name, u.name AS unit_name"
-                " FROM govopen_succession s LEFT JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
+                "SELECT s.kind, s.unit_id, s.other_id, s.on_date, s.basis, o.name AS other_name,"
+                " u.name AS unit_name"
+                " FROM govopen_succession s LEFT JOIN govopen_org_unit_current o ON o.unit_id ="
+                " s.other_id"
                 " LEFT JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id"
                 " WHERE :id IN (s.unit_id, s.other_id) ORDER BY s.on_date"
             ),

@@ -76,6 +76,15 @@ def term(vocabulary: str, code: object) -> str:
 
 
 @helper
+def term_extra(vocabulary: str, code: object, name: str) -> str:
+    """A further text of a term in the reader's language: its `extra` `<name>_zh`, `<name>_en`."""
+    found = vocabularies().get(vocabulary)
+    if found is None or str(code) not in found:
+        return ""
+    return str(found[str(code)].extra.get(f"{name}_{'zh' if is_chinese() else 'en'}") or "")
+
+
+@helper
 def term_url(vocabulary: str, code: object) -> str | None:
     """Where the text behind a code stands (a licence), if the list says so."""
     found = vocabularies().get(vocabulary)
@@ -438,6 +447,18 @@ def newest_datasets(limit: int = 6) -> list[dict[str, Any]]:
 def newest_registers(limit: int = 6) -> list[dict[str, Any]]:
     items: Iterable[dict[str, Any]] = (_call("govopen_register_list") or {}).get("items", [])
     return sorted(items, key=lambda item: item["published_at"], reverse=True)[:limit]
+
+
+@helper
+def fields(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The filled fields of an inventory entry in the order of the standard, less its name."""
+    order = {code: place for place, code in enumerate(vocabularies()["inventory_field"].codes)}
+    shown = [
+        (name, value)
+        for name, value in found.items()
+        if name not in ("name", "source_fields") and value not in (None, "", [])
+    ]
+    return sorted(shown, key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
 
 
 @helper

@@ -11,12 +11,12 @@ import pytest
 from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
+import sqlalchemy as sa
 from publishing_kit import Office, upload
 from publishing_kit import office as open_office
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-import sqlalchemy as sa
 
 HEADER = (
     "信息资源名称,信息资源提供方,信息资源分类,信息资源摘要,信息资源格式,信息项,共享类型,开放类型,"
@@ -24,9 +24,15 @@ HEADER = (
 )
 REAL = Path(__file__).parents[5] / "shared" / "real" / "taoyuan-open-data-inventory.xls"
 CONSTANTS = {
-    "res_class": "3/00/000", "share_type": "1", "open_type": "unconditional", "secrecy": "non_secret",
-    "sensitivity": "L1", "planned_open_on": "2030-12-31", "formats": "CSV",
-    "format_category": "spreadsheet", "items": "未说明",
+    "res_class": "3/00/000",
+    "share_type": "1",
+    "open_type": "unconditional",
+    "secrecy": "non_secret",
+    "sensitivity": "L1",
+    "planned_open_on": "2030-12-31",
+    "formats": "CSV",
+    "format_category": "spreadsheet",
+    "items": "未说明",
 }
 
 
@@ -45,10 +51,18 @@ def line(name: str, unit: str, link: str, cycle: str = "每月", abstract: str =
 
 def book(office: Office, count: int, prefix: str, **changes: str) -> list[str]:
     unit = f"测试局{office.mark}"
-    return [HEADER, *(line(f"{prefix}{n}", unit, f"https://x.cn/{prefix}/{n}", **changes) for n in range(count))]
+    return [
+        HEADER,
+        *(
+            line(f"{prefix}{n}", unit, f"https://x.cn/{prefix}/{n}", **changes)
+            for n in range(count)
+        ),
+    ]
 
 
-def bring(office: Office, lines: list[str], person: str = "officer", **options: Any) -> dict[str, Any]:
+def bring(
+    office: Office, lines: list[str], person: str = "officer", **options: Any
+) -> dict[str, Any]:
     file = upload("\n".join(lines).encode(), "inventory.csv")
     return dict(office.act(person, "govopen_inventory_import", upload=file, **options))
 
@@ -59,11 +73,15 @@ def counts(report: dict[str, Any]) -> tuple[int, ...]:
 
 def log_rows(office: Office) -> int:
     with office.application.test_request_context("/"):
-        return int(model.Session.execute(sa.text("SELECT count(*) FROM govopen_register_log")).scalar_one())
+        return int(
+            model.Session.execute(sa.text("SELECT count(*) FROM govopen_register_log")).scalar_one()
+        )
 
 
 def entries(office: Office, q: str) -> list[dict[str, Any]]:
-    return list(office.act("officer", "govopen_data_resource_list", unit=office.unit_id, q=q)["items"])
+    return list(
+        office.act("officer", "govopen_data_resource_list", unit=office.unit_id, q=q)["items"]
+    )
 
 
 def test_a_dry_run_accounts_for_every_row_and_writes_none(office: Office) -> None:
@@ -88,7 +106,9 @@ def test_one_changed_cell_is_exactly_the_difference(office: Office) -> None:
     lines[2] = lines[2].replace("每月", "每年")
     report = bring(office, lines, dry_run=True)
     assert counts(report) == (4, 0, 1, 3, 0)
-    rows = office.act("officer", "govopen_inventory_import_row_list", id=report["id"], verdict="changed")["items"]
+    rows = office.act(
+        "officer", "govopen_inventory_import_row_list", id=report["id"], verdict="changed"
+    )["items"]
     difference = rows[0]["difference"]
     assert difference["update_cycle"] == ["monthly", "yearly"]
     assert set(difference) <= {"update_cycle", "source_fields"}
@@ -117,8 +137,17 @@ def test_one_bad_row_keeps_the_whole_file_out_unless_accepted_rows_only(office: 
 
 def test_two_rows_with_one_link_name_each_other(office: Office) -> None:
     unit = f"测试局{office.mark}"
-    lines = [HEADER, line("重1", unit, "https://x.cn/same"), line("重2", unit, "https://x.cn/other")]
-    report = bring(office, [*lines, line("重3", unit, "https://x.cn/same")], mapping={"key": "链接"}, dry_run=True)
+    lines = [
+        HEADER,
+        line("重1", unit, "https://x.cn/same"),
+        line("重2", unit, "https://x.cn/other"),
+    ]
+    report = bring(
+        office,
+        [*lines, line("重3", unit, "https://x.cn/same")],
+        mapping={"key": "链接"},
+        dry_run=True,
+    )
     problem = next(each for each in report["problems"] if each["verdict"] == "rejected")
     assert (problem["code"], problem["row"], problem["params"]["other"]) == ("inventory.E14", 4, 2)
 
@@ -126,7 +155,9 @@ def test_two_rows_with_one_link_name_each_other(office: Office) -> None:
 def test_a_secret_line_is_refused(office: Office) -> None:
     lines = book(office, 1, "密")
     lines[1] = lines[1].replace("非涉密", "机密")
-    assert {each["code"] for each in bring(office, lines, dry_run=True)["problems"]} >= {"inventory.E16"}
+    assert {each["code"] for each in bring(office, lines, dry_run=True)["problems"]} >= {
+        "inventory.E16"
+    }
 
 
 def test_what_is_missing_makes_a_draft_that_names_it_and_opens_no_case(office: Office) -> None:
@@ -163,16 +194,23 @@ def test_a_check_that_somebody_overtook_is_refused_and_names_them(office: Office
 
 
 def test_the_case_of_an_import_makes_its_rows_public_with_its_date(office: Office) -> None:
-    report = bring(office, book(office, 3, "公"), submit=True, basis="云数发〔2026〕1号", reason="首批")
+    report = bring(
+        office, book(office, 3, "公"), submit=True, basis="云数发〔2026〕1号", reason="首批"
+    )
     office.approve(report["case_id"])
     shown = entries(office, "公0")[0]
     assert shown["status"] == "active"
     assert shown["published_on"] is not None
     with office.application.test_request_context("/"):
         register = next(
-            each for each in tk.get_action("govopen_register_list")({}, {"unit": office.unit_id})["items"]
+            each
+            for each in tk.get_action("govopen_register_list")({}, {"unit": office.unit_id})[
+                "items"
+            ]
         )
-        items = tk.get_action("govopen_register_entry_list")({}, {"id": register["id"], "q": "公"})["items"]
+        items = tk.get_action("govopen_register_entry_list")({}, {"id": register["id"], "q": "公"})[
+            "items"
+        ]
         assert [item["basis"] for item in items] == ["云数发〔2026〕1号"] * 3
         assert tk.get_action("govopen_register_verify")({}, {"id": register["id"]})["holds"] is True
 
@@ -187,7 +225,10 @@ def test_a_visitor_sees_approved_content_while_a_revision_waits(office: Office) 
         assert seen["name"] == "待0"
         found = tk.get_action("govopen_data_resource_list")({}, {"q": "待改名未审"})
         assert found["items"] == []
-        assert tk.get_action("govopen_data_resource_list")({}, {"q": "待0"})["items"][0]["entry_code"] == entry["entry_code"]
+        assert (
+            tk.get_action("govopen_data_resource_list")({}, {"q": "待0"})["items"][0]["entry_code"]
+            == entry["entry_code"]
+        )
 
 
 def test_a_hidden_line_is_an_opaque_reference_for_visitors(office: Office) -> None:
@@ -197,21 +238,34 @@ def test_a_hidden_line_is_an_opaque_reference_for_visitors(office: Office) -> No
     report = bring(office, book(office, 1, "隐"))
     entry = entries(office, "隐0")[0]
     office.act(
-        "officer", "govopen_data_resource_update", id=entry["entry_code"], catalog_visible="false",
+        "officer",
+        "govopen_data_resource_update",
+        id=entry["entry_code"],
+        catalog_visible="false",
         hidden_ground="g15_privacy",
     )
-    case = office.act("officer", "govopen_inventory_submit", unit=office.unit_id, entries=[entry["entry_code"]])
+    case = office.act(
+        "officer", "govopen_inventory_submit", unit=office.unit_id, entries=[entry["entry_code"]]
+    )
     office.approve(case["id"])
     with office.application.test_request_context("/"):
         seen = tk.get_action("govopen_data_resource_show")({}, {"id": entry["entry_code"]})
         assert (seen["name"], seen["res_code"]) == (None, None)
-        assert seen["fields"] == {"catalog_visible": False, "hidden_ground": "g15_privacy", "open_type": "unconditional"}
-        everything = str(tk.get_action("govopen_data_resource_list")({}, {"unit": office.unit_id, "limit": 1000}))
+        assert seen["fields"] == {
+            "catalog_visible": False,
+            "hidden_ground": "g15_privacy",
+            "open_type": "unconditional",
+        }
+        everything = str(
+            tk.get_action("govopen_data_resource_list")({}, {"unit": office.unit_id, "limit": 1000})
+        )
         assert "隐0" not in everything
         assert tk.get_action("govopen_data_resource_list")({}, {"q": "隐0"})["items"] == []
 
 
-def test_undoing_an_import_takes_its_drafts_back_and_the_file_can_come_again(office: Office) -> None:
+def test_undoing_an_import_takes_its_drafts_back_and_the_file_can_come_again(
+    office: Office,
+) -> None:
     lines = book(office, 3, "撤")
     report = bring(office, lines)
     undone = office.act("officer", "govopen_inventory_undo", id=report["id"], reason="测试")
@@ -220,7 +274,9 @@ def test_undoing_an_import_takes_its_drafts_back_and_the_file_can_come_again(off
     assert counts(bring(office, lines)) == (3, 3, 0, 0, 0)
 
 
-def test_undoing_an_approved_change_needs_a_review_and_restores_the_old_content(office: Office) -> None:
+def test_undoing_an_approved_change_needs_a_review_and_restores_the_old_content(
+    office: Office,
+) -> None:
     lines = book(office, 2, "复")
     office.approve(bring(office, lines, submit=True)["case_id"])
     changed = [each.replace("每月", "每年") for each in lines]
@@ -232,7 +288,9 @@ def test_undoing_an_approved_change_needs_a_review_and_restores_the_old_content(
     assert entries(office, "复0")[0]["active_fields"]["update_cycle"] == "monthly"
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the real inventory does not lie beside this checkout")
+@pytest.mark.skipif(
+    not REAL.exists(), reason="the real inventory does not lie beside this checkout"
+)
 def test_the_real_inventory_is_read_whole_and_becomes_active_by_one_case(office: Office) -> None:
     content = REAL.read_bytes()
 
@@ -253,7 +311,10 @@ def test_the_real_inventory_is_read_whole_and_becomes_active_by_one_case(office:
     assert office.approve(third["case_id"], "second")["state"] == "published"
     with office.application.test_request_context("/"):
         active = model.Session.execute(
-            sa.text("SELECT count(*), count(DISTINCT unit_id) FROM govopen_data_resource"
-                    " WHERE import_id = :id AND status = 'active'"), {"id": third["id"]},
+            sa.text(
+                "SELECT count(*), count(DISTINCT unit_id) FROM govopen_data_resource"
+                " WHERE import_id = :id AND status = 'active'"
+            ),
+            {"id": third["id"]},
         ).one()
     assert tuple(active) == (1429, 34)

@@ -19,12 +19,25 @@ def city() -> None:
 
 @city.command("generate")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--size", default="demo", type=click.Choice(["small", "demo", "large"]), show_default=True)
+@click.option(
+    "--size", default="demo", type=click.Choice(["small", "demo", "large"]), show_default=True
+)
 @click.option("--at", "today", help="Last day of its history; default: today.")
-@click.option("--progress", "progress_file", type=click.Path(path_type=Path), help="Where to write how far it is.")
+@click.option(
+    "--progress",
+    "progress_file",
+    type=click.Path(path_type=Path),
+    help="Where to write how far it is.",
+)
 @as_json
-def generate(seed: int, size: str, today: str | None, progress_file: Path | None, as_json: bool) -> None:
+def generate(
+    seed: int, size: str, today: str | None, progress_file: Path | None, as_json: bool
+) -> None:
     """Generates the city and loads it by imports and reviews."""
     loader = Loader(seed, size, date.fromisoformat(today) if today else None, progress_file)
     done = loader.run()
-    click.echo(json.dumps(done, ensure_ascii=False) if as_json else "  ".join(f"{k} {v}" for k, v in done.items()))
+    click.echo(
+        json.dumps(done, ensure_ascii=False)
+        if as_json
+        else "  ".join(f"{k} {v}" for k, v in done.items())
+    )

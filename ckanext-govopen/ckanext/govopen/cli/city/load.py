@@ -17,10 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import ckan.model as model
-import ckan.plugins.toolkit as tk
 import click
 from werkzeug.datastructures import FileStorage
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.cli.city import content
@@ -39,9 +40,13 @@ class Loader:
         progress_file: JSON file that says how far it is; default `city.json` in the data folder.
     """
 
-    def __init__(self, seed: int, size: str, today: date | None, progress_file: Path | None) -> None:
+    def __init__(
+        self, seed: int, size: str, today: date | None, progress_file: Path | None
+    ) -> None:
         if not clock.is_settable():
-            raise click.ClickException("This database is not a demo or test one: its clock cannot be set.")
+            raise click.ClickException(
+                "This database is not a demo or test one: its clock cannot be set."
+            )
         self._plan = content.plan(seed, size, today or clock.today())
         self._progress_file = progress_file or config.data_path() / "city.json"
         self._unit_ids: dict[str, str] = {}
@@ -53,8 +58,11 @@ class Loader:
     def run(self) -> dict[str, Any]:
         """Loads everything up to today and gives the clock back."""
         steps: Mapping[str, Callable[[Any], None]] = {
-            "unit": self._unit, "reform": self._reform, "adjustment": self._adjustment,
-            "publish": self._publish, "withdraw": self._withdraw,
+            "unit": self._unit,
+            "reform": self._reform,
+            "adjustment": self._adjustment,
+            "publish": self._publish,
+            "withdraw": self._withdraw,
         }
         accounts.bootstrap(None)
         timeline = [event for event in self._plan.timeline() if event.kind in steps]
@@ -80,7 +88,9 @@ class Loader:
             self._done[event.kind] += 1
             if event.kind == "unit":
                 unit = self._plan.unit[event.keys[0]]
-                self._unit_ids[unit.key] = _run(KEEPER, "govopen_unit_show", {"id": unit.slug})["id"]
+                self._unit_ids[unit.key] = _run(KEEPER, "govopen_unit_show", {"id": unit.slug})[
+                    "id"
+                ]
         for unit_key in {event.keys[0] for event in timeline[:done] if event.kind == "unit"}:
             self._remember_entries(unit_key)
         return done
@@ -107,28 +117,49 @@ class Loader:
 
     def _reform(self, event: content.Event) -> None:
         reform = next(each for each in self._plan.reforms if each.key == event.keys[0])
-        if reform.kind != "rename" and (reform.source not in self._unit_ids or reform.target not in self._unit_ids):
+        if reform.kind != "rename" and (
+            reform.source not in self._unit_ids or reform.target not in self._unit_ids
+        ):
             return
-        _run(KEEPER, "govopen_unit_reform", {
-            "unit": self._unit_ids[reform.source], "kind": reform.kind, "date": reform.date.isoformat(),
-            "basis": reform.basis_doc, "name": reform.new_name,
-            "other": self._unit_ids.get(reform.target or ""),
-        })
+        _run(
+            KEEPER,
+            "govopen_unit_reform",
+            {
+                "unit": self._unit_ids[reform.source],
+                "kind": reform.kind,
+                "date": reform.date.isoformat(),
+                "basis": reform.basis_doc,
+                "name": reform.new_name,
+                "other": self._unit_ids.get(reform.target or ""),
+            },
+        )
 
     def _adjustment(self, event: content.Event) -> None:
         adjustment = next(each for each in self._plan.adjustments if each.key == event.keys[0])
-        act = {"basis": adjustment.basis_doc, "reason": adjustment.reason,
-               "effective_on": adjustment.effective_on.isoformat()}
+        act = {
+            "basis": adjustment.basis_doc,
+            "reason": adjustment.reason,
+            "effective_on": adjustment.effective_on.isoformat(),
+        }
         with TemporaryDirectory() as folder:
             path = Path(folder) / adjustment.file_name
             content.write_inventory_workbook(self._plan, adjustment, path)
             with path.open("rb") as stream:
                 upload = FileStorage(stream, filename=path.name)
-                report = _run(OFFICER, "govopen_inventory_import", {
-                    "upload": upload, "unit": self._unit_ids[adjustment.unit_key], "submit": True, **act,
-                })
+                report = _run(
+                    OFFICER,
+                    "govopen_inventory_import",
+                    {
+                        "upload": upload,
+                        "unit": self._unit_ids[adjustment.unit_key],
+                        "submit": True,
+                        **act,
+                    },
+                )
         if report["state"] != "applied":
-            raise click.ClickException(f"{path.name}: {report.get('error') or report['problems'][:3]}")
+            raise click.ClickException(
+                f"{path.name}: {report.get('error') or report['problems'][:3]}"
+            )
         self._remember_entries(adjustment.unit_key)
         self._approve(report["case_id"])
         if adjustment.cancelled:
@@ -149,9 +180,15 @@ class Loader:
         codes = {row.res_code: row.key for row in self._plan.resources if row.unit_key == unit_key}
         cursor = ""
         while cursor is not None:
-            page = _run(OFFICER, "govopen_data_resource_list", {
-                "unit": self._unit_ids[unit_key], "limit": 1000, "cursor": cursor,
-            })
+            page = _run(
+                OFFICER,
+                "govopen_data_resource_list",
+                {
+                    "unit": self._unit_ids[unit_key],
+                    "limit": 1000,
+                    "cursor": cursor,
+                },
+            )
             for item in page["items"]:
                 if item["res_code"] in codes:
                     self._entries[codes[item["res_code"]]] = item["entry_code"]
@@ -167,24 +204,43 @@ class Loader:
     def _draft(self, dataset: Any) -> str:
         unit_id = self._unit_ids[dataset.unit_key]
         context = {**_context(OFFICER), "defer_commit": True, "return_id_only": True}
-        package_id: str = tk.get_action("package_create")(context, {
-            "type": "dataset", "title": dataset.title, "notes": dataset.abstract, "owner_org": unit_id,
-            "license_id": dataset.licence, "tags": [{"name": tag} for tag in dataset.tags],
-            "open_type": dataset.open_type, "open_condition": dataset.open_condition or "",
-            "update_cycle": "irregular", "data_domain": dataset.domain,
-            "entry_codes": [self._entries[key] for key in dataset.resource_keys if key in self._entries],
-            "contact_name": dataset.contact_name, "contact_phone": dataset.contact_phone,
-            "contact_email": dataset.contact_email, "spatial": dataset.spatial,
-            "resources": [_resource(file) for file in dataset.files],
-        })
+        package_id: str = tk.get_action("package_create")(
+            context,
+            {
+                "type": "dataset",
+                "title": dataset.title,
+                "notes": dataset.abstract,
+                "owner_org": unit_id,
+                "license_id": dataset.licence,
+                "tags": [{"name": tag} for tag in dataset.tags],
+                "open_type": dataset.open_type,
+                "open_condition": dataset.open_condition or "",
+                "update_cycle": "irregular",
+                "data_domain": dataset.domain,
+                "entry_codes": [
+                    self._entries[key] for key in dataset.resource_keys if key in self._entries
+                ],
+                "contact_name": dataset.contact_name,
+                "contact_phone": dataset.contact_phone,
+                "contact_email": dataset.contact_email,
+                "spatial": dataset.spatial,
+                "resources": [_resource(file) for file in dataset.files],
+            },
+        )
         return package_id
 
     def _withdraw(self, event: content.Event) -> None:
         dataset = self._plan.dataset[event.keys[0]]
         if dataset.key in self._packages:
-            _run(APPROVER, "govopen_publication_withdraw", {
-                "id": self._packages[dataset.key], "ground": dataset.withdrawal.ground, "reason": dataset.withdrawal.reason,
-            })
+            _run(
+                APPROVER,
+                "govopen_publication_withdraw",
+                {
+                    "id": self._packages[dataset.key],
+                    "ground": dataset.withdrawal.ground,
+                    "reason": dataset.withdrawal.reason,
+                },
+            )
 
     def _approve(self, case_id: str | None) -> None:
         if case_id:
@@ -202,16 +258,31 @@ def _run(user: str, action: str, parameters: Mapping[str, Any]) -> Any:
 def _unit_facts(unit: Unit, known: Mapping[str, str]) -> dict[str, Any]:
     name = unit.names[0]
     facts: dict[str, Any] = {
-        "name": name.name, "short_name": name.short_name, "slug": unit.slug, "kind": unit.kind, "level": unit.level,
-        "region_code": unit.region_code, "valid_from": unit.valid_from.isoformat(),
+        "name": name.name,
+        "short_name": name.short_name,
+        "slug": unit.slug,
+        "kind": unit.kind,
+        "level": unit.level,
+        "region_code": unit.region_code,
+        "valid_from": unit.valid_from.isoformat(),
         "in_scope_opening": [
-            {"from": start.isoformat(), "to": end.isoformat() if end else None} for start, end in unit.in_scope
+            {"from": start.isoformat(), "to": end.isoformat() if end else None}
+            for start, end in unit.in_scope
         ],
         "officers": [
-            {"kind": each.kind, "name": each.name, "title": each.title, "from": each.valid_from.isoformat(),
-             "to": None, "public": each.public} for each in unit.officers
+            {
+                "kind": each.kind,
+                "name": each.name,
+                "title": each.title,
+                "from": each.valid_from.isoformat(),
+                "to": None,
+                "public": each.public,
+            }
+            for each in unit.officers
         ],
-        "doc_prefixes": list(unit.doc_prefixes), "basis": "云编发〔2016〕1号", "from_on": unit.valid_from.isoformat(),
+        "doc_prefixes": list(unit.doc_prefixes),
+        "basis": "云编发〔2016〕1号",
+        "from_on": unit.valid_from.isoformat(),
     }
     if unit.uscc:
         facts["uscc"] = unit.uscc
@@ -221,10 +292,14 @@ def _unit_facts(unit: Unit, known: Mapping[str, str]) -> dict[str, Any]:
         facts["parent_id"] = known[str(unit.parent)]
     if unit.no_data_declared:
         declared = unit.no_data_declared
-        facts["no_data_declared"] = [{
-            "declared_on": declared.declared_on.isoformat(), "approved_by": declared.approved_by,
-            "reason": declared.reason, "review_due": declared.review_due.isoformat(),
-        }]
+        facts["no_data_declared"] = [
+            {
+                "declared_on": declared.declared_on.isoformat(),
+                "approved_by": declared.approved_by,
+                "reason": declared.reason,
+                "review_due": declared.review_due.isoformat(),
+            }
+        ]
     return facts
 
 

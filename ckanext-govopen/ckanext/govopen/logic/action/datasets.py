@@ -53,7 +53,6 @@ __all__ = [
     "resource_view_update",
 ]
 
-SMALL_BATCH = 20
 Next = Callable[[Any, dict[str, Any]], Any]
 
 
@@ -78,7 +77,7 @@ def package_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -
     if context.get("defer_commit"):
         return package_id if context.get("return_id_only") else _shown(context, package_id)
     model.repo.commit()
-    search.drain()
+    search.follow(context)
     return package_id if context.get("return_id_only") else _shown(context, package_id)
 
 
@@ -108,7 +107,7 @@ def package_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -
     context["package"] = package
     if not context.get("defer_commit"):
         model.repo.commit()
-        search.drain()
+        search.follow(context)
     return package.id if context.get("return_id_only") else _shown(context, package.id)
 
 
@@ -425,8 +424,7 @@ def govopen_inventory_datasets(context: Any, data_dict: dict[str, Any]) -> dict[
         raise
     model.repo.commit()
     owners = store.owners(model.Session, [package_id for package_id, _ in made])
-    if len(made) <= SMALL_BATCH:  # of many drafts the worker brings the index in line
-        search.drain()
+    search.follow(context, len(made))
     return {
         "items": [
             {"id": package_id, "name": owners[package_id]["name"], "entry_codes": group}

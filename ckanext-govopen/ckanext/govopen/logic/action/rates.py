@@ -176,9 +176,7 @@ def govopen_rate_row_list(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     if side not in SIDES:
         raise tk.ValidationError({"side": [tk._("One of: {codes}").format(codes=", ".join(SIDES))]})
     asked, limit, after = _question(data_dict), page_limit(data_dict), cursor_of(data_dict)
-    rows = store.member_page(
-        model.Session, asked.slice, side, after[0] if after else "", limit + 1
-    )
+    rows = store.member_page(model.Session, asked.slice, side, after[0] if after else "", limit + 1)
     return page(rows, limit, lambda row: (row["record"],), lambda row: _row(row, asked))
 
 

@@ -93,7 +93,7 @@ def _moment(data_dict: Mapping[str, Any]) -> datetime | None:
 
 @tk.side_effect_free
 def govopen_register_entry_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Entries in force on a date (`as_of`), as known at a moment (`known_at`); `q` filters by name."""
+    """Entries in force on a date, as known at a moment; `q` filters by name."""
     tk.check_access("govopen_register_entry_list", context, data_dict)
     no_unknown(data_dict, "id", "as_of", "known_at", "q", "limit", "cursor")
     row, limit, after = _register(data_dict), page_limit(data_dict), cursor_of(data_dict)

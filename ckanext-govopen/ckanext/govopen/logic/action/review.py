@@ -36,7 +36,6 @@ __all__ = [
     "govopen_review_submit",
 ]
 
-SMALL_CASE = 20
 MOVES = {"approve": Move.APPROVE, "return": Move.RETURN, "withhold": Move.WITHHOLD}
 GROUNDS = (
     "error",
@@ -76,8 +75,7 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         raise
     model.repo.commit()
     summary = _summary(case_id)
-    if summary["records"] <= SMALL_CASE:  # of a large one the worker brings the labels in line
-        search.drain()
+    search.follow(context, summary["records"])
     return summary
 
 
@@ -153,18 +151,21 @@ def govopen_review_recall(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     case = _readable_case(context, text(data_dict, "id"))
     for unit_id in case["unit_ids"]:
         tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
-    return _committed(lambda: review.recall_case(model.Session, str(case["id"]), user.id), case)
+    return _committed(
+        context, lambda: review.recall_case(model.Session, str(case["id"]), user.id), case
+    )
 
 
-def _committed(act: Any, case: Mapping[str, Any]) -> dict[str, Any]:
+def _committed(context: Any, act: Any, case: Mapping[str, Any]) -> dict[str, Any]:
     try:
         act()
     except Exception:
         model.Session.rollback()
         raise
     model.repo.commit()
-    search.drain_all()
-    return _summary(str(case["id"]))
+    summary = _summary(str(case["id"]))
+    search.follow(context, summary["records"])
+    return summary
 
 
 def _readable_case(context: Any, case_id: str) -> Mapping[str, Any]:
@@ -299,7 +300,9 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         move, str(data_dict.get("reason") or "") or None, str(data_dict.get("ground") or "") or None
     )
     actor = actor_of(context, list(case["unit_ids"]))
-    return _committed(lambda: review.decide(model.Session, str(case["id"]), actor, decision), case)
+    return _committed(
+        context, lambda: review.decide(model.Session, str(case["id"]), actor, decision), case
+    )
 
 
 def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -319,20 +322,21 @@ def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dic
     actor = actor_of(context, [str(package.owner_org)])
     reason = str(data_dict.get("reason") or "")
     return _taken_back(
+        context,
         lambda: review.withdraw(
             model.Session, package.id, actor=actor, ground=ground, reason=reason
-        )
+        ),
     )
 
 
-def _taken_back(act: Any) -> dict[str, Any]:
+def _taken_back(context: Any, act: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = act()
     except Exception:
         model.Session.rollback()
         raise
     model.repo.commit()
-    search.drain_all()
+    search.follow(context)
     return answer
 
 
@@ -348,4 +352,6 @@ def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[st
     package = datasets.readable(context, data_dict.get("id"))
     actor = actor_of(context, [str(package.owner_org)])
     reason = str(data_dict.get("reason") or "")
-    return _taken_back(lambda: review.hide(model.Session, package.id, actor=actor, reason=reason))
+    return _taken_back(
+        context, lambda: review.hide(model.Session, package.id, actor=actor, reason=reason)
+    )

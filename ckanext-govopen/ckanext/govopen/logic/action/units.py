@@ -115,7 +115,7 @@ def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
 
 def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Records a succession (更名、并入、分设、撤销、职责划转) and its effect on the unit's dates."""
+    """Records a succession (更名、并入、分设、撤销、划转) and its effect on the unit's dates."""
     tk.check_access("govopen_unit_reform", context, data_dict)
     no_unknown(data_dict, "unit", "kind", "other", "date", "basis", "name")
     unit_id = unit_id_of(data_dict.get("unit"))

@@ -17,7 +17,10 @@ depends_on = None
 
 SQL = Path(__file__).parents[3] / "model" / "sql"
 FILES = (
-    "0001_clock.sql", "0001_tables.sql", "0001_register_guard.sql", "0001_publication_guard.sql",
+    "0001_clock.sql",
+    "0001_tables.sql",
+    "0001_register_guard.sql",
+    "0001_publication_guard.sql",
     "0001_rates.sql",
 )
 

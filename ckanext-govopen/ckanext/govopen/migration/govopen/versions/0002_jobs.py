@@ -23,8 +23,10 @@ def downgrade() -> None:
     )
     cursor.execute(
         "DO $$ DECLARE f text; BEGIN FOR f IN SELECT oid::regprocedure::text FROM pg_proc"
-        " WHERE proname LIKE 'procrastinate\\_%' LOOP EXECUTE 'DROP FUNCTION ' || f || ' CASCADE'; END LOOP; END $$"
+        " WHERE proname LIKE 'procrastinate\\_%' LOOP EXECUTE 'DROP FUNCTION ' || f || ' CASCADE';"
+        " END LOOP; END $$"
     )
     cursor.execute(
-        "DROP TYPE procrastinate_job_to_defer_v1, procrastinate_job_status, procrastinate_job_event_type CASCADE"
+        "DROP TYPE procrastinate_job_to_defer_v1, procrastinate_job_status,"
+        " procrastinate_job_event_type CASCADE"
     )
