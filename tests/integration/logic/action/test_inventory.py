@@ -226,7 +226,9 @@ def test_a_visitor_sees_approved_content_while_a_revision_waits(office: Office) 
         found = tk.get_action("govopen_data_resource_list")({}, {"q": "待改名未审"})
         assert found["items"] == []
         assert (
-            tk.get_action("govopen_data_resource_list")({}, {"q": "待0"})["items"][0]["entry_code"]
+            tk.get_action("govopen_data_resource_list")({}, {"q": "待0", "unit": office.unit_id})[
+                "items"
+            ][0]["entry_code"]
             == entry["entry_code"]
         )
 
