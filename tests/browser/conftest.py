@@ -1,0 +1,62 @@
+"""What browser tests share: the running stack, something public in it, and a browser.
+
+`./scripts/test browser` starts the stack and names it by GOVOPEN_TEST_DATA and GOVOPEN_TEST_URL;
+against a stack of your own, set both before you run pytest. GOVOPEN_SHOTS names a folder that gets
+a picture of every page.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def _given(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(f"{name} is not set: run these tests by ./scripts/test browser")
+    return value
+
+
+@pytest.fixture(scope="session")
+def site_url() -> str:
+    """Return the address of the running stack's web part."""
+    return _given("GOVOPEN_TEST_URL").rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def public(site_url: str) -> dict[str, str]:
+    """Return the paths of something public of each kind, made through the review."""
+    import something_public
+
+    return something_public.make(Path(_given("GOVOPEN_TEST_DATA")) / "ckan.ini")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium, which reaches this machine alone."""
+    from playwright.sync_api import sync_playwright
+
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()

@@ -1,0 +1,201 @@
+"""Makes one unit with an inventory, a register version and a dataset, all public by review."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+UNIT = "云泽市停车管理中心"
+ENTRIES = ("公共停车场基本信息", "路侧停车泊位", "充电桩分布")
+ROLES = frozenset({"reviewer", "secrecy_reviewer", "leader", "data_authority"})
+HEADER = (
+    "信息资源名称",
+    "信息资源提供方",
+    "信息资源摘要",
+    "信息资源分类",
+    "信息资源格式",
+    "共享类型",
+    "共享方式",
+    "开放类型",
+    "更新周期",
+    "涉密属性",
+    "数据级别",
+    "数据领域",
+    "计划开放日期",
+    "信息项信息",
+)
+
+
+@cache
+def make(ini: Path) -> dict[str, str]:
+    """Return the path of each kind of page: dataset, resource, unit, register, entry."""
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+
+    if os.geteuid() == 0:
+        os.umask(0)  # the stack's own user goes on to write into folders that a test makes
+    app = make_app(CKANConfigLoader(str(ini)).get_config())._wsgi_app
+    with app.test_request_context("/"):
+        return _make()
+
+
+def _make() -> dict[str, str]:
+    import ckan.plugins.toolkit as tk
+
+    officer = _user("officer")
+    register = _inventory(officer)
+    entry = _call("govopen_register_entry_list", officer, id=register["id"])["items"][0]
+    dataset = _dataset(officer, register["unit_id"], entry)
+    resource = dataset["resources"][0]["id"]
+    unit = tk.get_action("organization_show")({"ignore_auth": True}, {"id": register["unit_id"]})
+    page = f"/registers/{register['id']}"
+    return {
+        "dataset": f"/dataset/{dataset['name']}",
+        "resource": f"/dataset/{dataset['name']}/resource/{resource}",
+        "unit": f"/organization/{unit['name']}",
+        "register": page,
+        "diff": f"{page}/diff?from=2020-01-01",
+        "entry": f"{page}/entries/{entry['entry_code']}",
+        "verify": f"{page}/verify",
+    }
+
+
+def _user(role: str) -> Any:
+    import ckan.model as model
+    import ckan.plugins.toolkit as tk
+
+    name = f"{role}-{uuid4().hex[:8]}"
+    facts = {"name": name, "email": f"{name}@yz.example", "password": uuid4().hex}
+    tk.get_action("user_create")({"ignore_auth": True, "user": ""}, facts)
+    user = model.User.get(name)
+    user.sysadmin = role == "officer"
+    model.repo.commit()
+    return user
+
+
+def _call(action: str, user: Any, **parameters: Any) -> Any:
+    import ckan.plugins.toolkit as tk
+
+    return tk.get_action(action)({"user": user.name, "auth_user_obj": user}, parameters)
+
+
+def _file(name: str, rows: list[Any]) -> Any:
+    from werkzeug.datastructures import FileStorage
+
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return FileStorage(io.BytesIO(out.getvalue().encode("utf-8-sig")), filename=name)
+
+
+def _inventory(officer: Any) -> dict[str, Any]:
+    rows: list[Any] = [HEADER]
+    rows += [
+        (
+            name,
+            UNIT,
+            f"全市{name}的名称、地址与更新时间，供公众查询和企业应用。",
+            "306001",
+            "csv",
+            "无条件共享",
+            "文件下载",
+            "无条件开放",
+            "每月",
+            "非涉密",
+            "L1",
+            "交通运输",
+            "2030-12-01",
+            "名称,地址,数量",
+        )
+        for name in ENTRIES
+    ]
+    done = _call(
+        "govopen_inventory_import",
+        officer,
+        upload=_file("目录.csv", rows),
+        create_units=True,
+        basis="云政办发〔2026〕12号",
+        reason="年度目录编制",
+        accepted_only=True,
+    )
+    if done["case_id"]:
+        _approve(officer, done["case_id"])
+    found = _call("govopen_register_list", officer, register_type="data_inventory")["items"]
+    register: dict[str, Any] = next(one for one in found if one["unit_name"] == UNIT)
+    return register
+
+
+def _dataset(officer: Any, unit_id: str, entry: dict[str, Any]) -> dict[str, Any]:
+    dataset: dict[str, Any] = _call(
+        "package_create",
+        officer,
+        title=entry["fields"]["name"],
+        notes="全市公共停车场的名称、地址、泊位数和收费标准，每月更新，供公众查询和企业应用开发使用。",
+        owner_org=unit_id,
+        entry_codes=[entry["entry_code"]],
+        data_domain="transport",
+        open_type="unconditional",
+        update_cycle="monthly",
+        license_id="yz-odl-1.0",
+        tags=[{"name": "停车"}],
+        items=[{"name_zh": "名称", "name_en": "name", "data_type": "C", "length": "100"}],
+        contact_name="信息科",
+    )
+    rows = [("名称", "地址", "泊位数")] + [
+        (f"{n}号停车场", f"人民路{n}号", n * 7) for n in range(40)
+    ]
+    _call(
+        "resource_create",
+        officer,
+        package_id=dataset["id"],
+        name="停车场（2026年）",
+        format="CSV",
+        url="data.csv",
+        upload=_file("data.csv", rows),
+    )
+    _submit_and_approve(officer, unit_id, dataset["id"])
+    shown: dict[str, Any] = _call("package_show", officer, id=dataset["id"])
+    return shown
+
+
+def _submit_and_approve(officer: Any, unit_id: str, dataset_id: str) -> None:
+    import ckan.model as model
+
+    from ckanext.govopen.logic import review
+
+    case_id = review.open_case(
+        model.Session,
+        kind="dataset",
+        title="停车场",
+        unit_ids=[unit_id],
+        records=[("package", dataset_id)],
+        actor=officer.id,
+        reason=None,
+    )
+    _approve(officer, case_id)
+
+
+def _approve(officer: Any, case_id: str) -> None:
+    """The officer submits; two other people take turns until the case is published."""
+    import ckan.model as model
+
+    from ckanext.govopen.domain.review import Actor, Decision, Move
+    from ckanext.govopen.logic import review, search
+
+    review.submit_case(model.Session, case_id, officer.id)
+    people = [_user("approver").id, _user("approver").id]
+    for turn in range(len(ROLES)):
+        person = people[turn % len(people)]
+        said = review.decide(
+            model.Session, case_id, Actor(person, ROLES), Decision(Move.APPROVE, "同意", None)
+        )
+        model.repo.commit()
+        if said["state"] == "published":
+            break
+    else:
+        raise AssertionError(f"case {case_id} was not published: {said}")
+    search.drain_all()

@@ -1,0 +1,206 @@
+"""Every public page, in both languages, on a telephone and on a desk: what each must keep."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+PAGES = {
+    "home": "/",
+    "search": "/dataset/",
+    "search-nothing": "/dataset/?q=zzzqqqxxx",
+    "dataset": None,
+    "resource": None,
+    "units": "/organization/",
+    "unit": None,
+    "registers": "/registers",
+    "register": None,
+    "diff": None,
+    "entry": None,
+    "verify": None,
+    "rates": "/rates",
+    "developers": "/developers",
+    "about": "/about",
+    "log-in": "/user/login",
+    "reset": "/user/reset",
+    "absent": "/no-such-page",
+}
+WIDTHS = (360, 1280)
+LANGUAGES = ("zh_Hans_CN", "en")
+FIRST_VISIT_BYTES = 450 * 1024
+HAN = re.compile("[\u4e00-\u9fff]")
+# English words that stay English on a Chinese page.
+NAMES = re.compile(
+    r"\b(?:English|API|OpenAPI|CSV|XLSX|JSON|XML|SHA-256|curl|Python|JavaScript|Excel|HTML|PDF)\b"
+)
+
+
+class Visit:
+    """One page opened in a fresh context, with all that the browser had to say about it."""
+
+    def __init__(self, browser: Browser, url: str, width: int) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900})
+        self.page: Page = self.context.new_page()
+        self.said: list[str] = []
+        self.hosts: set[str] = set()
+        self.bytes = 0
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", self._request)
+        self.page.on("requestfinished", self._finished)
+        answer = self.page.goto(url, wait_until="load")
+        assert answer is not None
+        self.status = answer.status
+        self.headers = answer.all_headers()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        is_own_status = "Failed to load resource" in message.text and "404" in message.text
+        if message.type in ("error", "warning") and not is_own_status:
+            self.said.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith("data:"):
+            self.hosts.add(urlsplit(request.url).netloc)
+
+    def _finished(self, request: Request) -> None:
+        sizes = request.sizes()
+        self.bytes += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+    def close(self) -> None:
+        self.context.close()
+
+
+def path_of(name: str, public: dict[str, str]) -> str:
+    return PAGES[name] or public[name]
+
+
+def serious(results: Any) -> list[str]:
+    """Serious and critical findings of axe, each with its first place in the page."""
+    return [
+        f"{found['id']}: {found['help']} at {found['nodes'][0]['html'][:160]}"
+        for found in results.response["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_public_page_is_accessible_quiet_and_its_own(
+    chromium: Browser, site_url: str, public: dict[str, str], name: str, width: int, language: str
+) -> None:
+    visit = Visit(chromium, f"{site_url}/{language}{path_of(name, public)}", width)
+    try:
+        assert visit.status == (404 if name == "absent" else 200)
+        _keep_picture(visit.page, f"{name}-{language}-{width}")
+        assert visit.said == [], "the console says something"
+        assert visit.hosts == {urlsplit(site_url).netloc}, "another host was asked"
+        overflow = visit.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert overflow <= 0, f"the page is {overflow} pixels wider than the screen"
+        assert serious(Axe().run(visit.page)) == []
+        assert visit.page.locator("h1").count() == 1
+        assert visit.page.locator("main").count() == 1
+        assert visit.page.get_attribute("html", "lang") == (
+            "en" if language == "en" else "zh-Hans-CN"
+        )
+        if language != "en":
+            _assert_chinese(visit.page)
+    finally:
+        visit.close()
+
+
+def _keep_picture(page: Page, name: str) -> None:
+    folder = os.environ.get("GOVOPEN_SHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+def _assert_chinese(page: Page) -> None:
+    """No heading, link, button, label or column title is left in English."""
+    texts = page.eval_on_selector_all(
+        "h1, h2, h3, nav a, button, label, th[scope=col], dt, summary, .go-state, .go-exits > span",
+        "found => found.filter(part => !part.closest('[lang=en], code, pre')"
+        " && part.offsetParent !== null).map(part => part.textContent.trim())",
+    )
+    left = [text for text in texts if re.search("[A-Za-z]{3}", NAMES.sub("", text))]
+    assert [text for text in left if not HAN.search(text)] == []
+
+
+def test_an_anonymous_page_is_the_same_for_everybody(
+    chromium: Browser, site_url: str, public: dict[str, str]
+) -> None:
+    for path in ("/", "/dataset/", public["dataset"], "/user/login"):
+        visit = Visit(chromium, site_url + path, 1280)
+        try:
+            html = visit.page.content()
+            assert "csrf" not in html.lower(), f"{path} carries a token"
+            inline = visit.page.locator("script:not([src])").count()
+            assert inline == 0, f"{path} has an inline script"
+            assert visit.context.cookies() == [], f"{path} sets a cookie"
+            policy = visit.headers["content-security-policy"]
+            for part in ("default-src 'self'", "object-src 'none'", "frame-ancestors 'none'"):
+                assert part in policy
+            assert "unsafe" not in policy
+        finally:
+            visit.close()
+
+
+def test_a_first_visit_is_light(chromium: Browser, site_url: str, public: dict[str, str]) -> None:
+    for path in ("/", "/dataset/", public["dataset"]):
+        visit = Visit(chromium, site_url + path, 1280)
+        visit.page.wait_for_load_state("networkidle")
+        try:
+            assert visit.bytes <= FIRST_VISIT_BYTES, f"{path}: {visit.bytes} bytes"
+        finally:
+            visit.close()
+
+
+def test_the_search_field_leads_to_the_dataset(
+    chromium: Browser, site_url: str, public: dict[str, str]
+) -> None:
+    visit = Visit(chromium, site_url + "/", 1280)
+    try:
+        visit.page.get_by_role("searchbox").first.fill("停车场")
+        visit.page.get_by_role("searchbox").first.press("Enter")
+        visit.page.locator(f".go-list a[href='{public['dataset']}']").first.click()
+        assert urlsplit(visit.page.url).path == public["dataset"]
+    finally:
+        visit.close()
+
+
+def test_a_page_can_be_walked_by_keyboard(chromium: Browser, site_url: str) -> None:
+    visit = Visit(chromium, site_url + "/", 1280)
+    try:
+        visit.page.keyboard.press("Tab")
+        assert visit.page.evaluate("document.activeElement.className") == "go-skip"
+        visit.page.keyboard.press("Enter")
+        assert visit.page.evaluate("location.hash") == "#content"
+    finally:
+        visit.close()
+
+
+def test_the_copy_button_copies_the_call(
+    chromium: Browser, site_url: str, public: dict[str, str]
+) -> None:
+    visit = Visit(chromium, site_url + public["dataset"], 1280)
+    try:
+        visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        visit.page.locator("[data-copy-from=go-api-curl]").click()
+        visit.page.wait_for_function("document.querySelector('[data-copied]').textContent !== ''")
+        copied = visit.page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("curl 'http")
+        assert copied == visit.page.locator("#go-api-curl").text_content()
+    finally:
+        visit.close()
