@@ -117,14 +117,8 @@ def _fill(one: Installation) -> None:
 
 def _index_and_check(one: Installation) -> None:
     """Make the search index anew, then run the product's own checks where it has them."""
-    page = running.ckan(one, "govopen", "--help", may_fail=True)
-    listed = running.listed_commands(page)
-    with step("step_index"):
-        if "search" in listed:
-            running.ckan(one, "govopen", "search", "reindex")
-        else:
-            running.ckan(one, "search-index", "rebuild")
+    running.reindex(one)
     for check in (("reconcile",), ("review", "verify")):
-        if check[0] in listed:
+        if check[0] in running.commands(one):
             with step("step_check", check=" ".join(check)):
                 running.ckan(one, "govopen", *check)

@@ -18,7 +18,7 @@ from stack.layout import DataFolder
 from stack.messages import StackError, say, step
 
 WEB_SECONDS = 120
-OWN_COMMANDS = ("account", "city", "worker")
+OWN_COMMANDS = ("account", "city", "worker", "search", "reconcile", "review")
 
 
 def bring_up(one: Installation, *, was_running: bool) -> Installation:
@@ -39,6 +39,7 @@ def bring_up(one: Installation, *, was_running: bool) -> Installation:
         if "worker" in commands(one):
             supervisor.start(one.folder, "worker")
         wait_for_web(one)
+    one = refresh_index(one)
     first_steps(one)
     return one
 
@@ -111,13 +112,8 @@ def stamp(one: Installation) -> None:
 
 def offered(help_page: str) -> list[str]:
     """Return those of the commands we would call that the help page of `ckan govopen` lists."""
-    listed = listed_commands(help_page)
+    listed = set(re.findall(r"^  ([a-z][a-z-]*)\b", help_page, re.MULTILINE))
     return [name for name in OWN_COMMANDS if name in listed]
-
-
-def listed_commands(help_page: str) -> frozenset[str]:
-    """Return the names in the list of sub-commands on a help page."""
-    return frozenset(re.findall(r"^  ([a-z][a-z-]*)\b", help_page, re.MULTILINE))
 
 
 def commands(one: Installation) -> list[str]:
@@ -179,6 +175,29 @@ def _get(url: str) -> int:
         return error.code
     except OSError:
         return 0
+
+
+def refresh_index(one: Installation) -> Installation:
+    """Make the index anew when its schema is no longer the one that it was made with."""
+    if one.external("solr"):
+        return one
+    now, before = solr.fingerprint(one), one.state.done.get("index")
+    if before == now:
+        return one
+    if before is not None:
+        reindex(one)
+    known = one.state.with_done("index", now)
+    state.save(one.folder, known)
+    return replace(one, state=known)
+
+
+def reindex(one: Installation) -> None:
+    """Make the search index anew, by the product's own command where it has one."""
+    with step("step_index"):
+        if "search" in commands(one):
+            ckan(one, "govopen", "search", "reindex")
+        else:
+            ckan(one, "search-index", "rebuild")
 
 
 def first_steps(one: Installation) -> None:

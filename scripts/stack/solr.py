@@ -49,26 +49,39 @@ def _major(program: Path) -> int:
 def write_home(one: Installation) -> None:
     """Write all that Solr reads, anew at every start; the index itself stays."""
     home, config = one.folder.solr / "home", one.checkout.config / "solr"
-    conf = home / "ckan" / "conf"
-    for folder in (conf, one.folder.solr / "webapp" / "WEB-INF"):
-        folder.mkdir(parents=True, exist_ok=True)
-    for name in ("solrconfig.xml", "t2s.txt", "stop_zh.txt", "protwords.txt", "synonyms.txt"):
-        shutil.copyfile(config / name, conf / name)
+    (one.folder.solr / "webapp" / "WEB-INF").mkdir(parents=True, exist_ok=True)
+    core_folder(home).mkdir(parents=True, exist_ok=True)
+    core = core_folder(home) / "core.properties"
+    if not core.exists():
+        core.write_text("name=ckan\n", encoding="ascii")
+    for properties in home.glob("*/core.properties"):
+        _write_core(one, properties.parent / "conf")
     shutil.copyfile(config / "solr.xml", home / "solr.xml")
     shutil.copyfile(config / "web.xml", one.folder.solr / "webapp" / "WEB-INF" / "web.xml")
     for name in ("jetty-solr.xml", "log4j2.xml"):
         shutil.copyfile(config / name, one.folder.solr / name)
-    core = home / "ckan" / "core.properties"
-    if not core.exists():
-        core.write_text("name=ckan\n", encoding="ascii")
+    write_private(home / "security.json", security(*one.solr_account))
+
+
+def core_folder(home: Path) -> Path:
+    """Return the folder of the core named `ckan`; after a swap of cores that may be another."""
+    for properties in sorted(home.glob("*/core.properties")):
+        if "name=ckan" in properties.read_text(encoding="utf-8").split():
+            return properties.parent
+    return home / "ckan"
+
+
+def _write_core(one: Installation, conf: Path) -> None:
+    conf.mkdir(exist_ok=True)
+    for name in ("solrconfig.xml", "t2s.txt", "stop_zh.txt", "protwords.txt", "synonyms.txt"):
+        shutil.copyfile(one.checkout.config / "solr" / name, conf / name)
     ours = one.checkout.site_packages / "ckan" / "config" / "solr" / "schema.xml"
     (conf / "schema.xml").write_text(transform(ours.read_text(encoding="utf-8")), encoding="utf-8")
-    write_private(home / "security.json", security(*one.solr_account))
 
 
 def fingerprint(one: Installation) -> str:
     """Return a hash of schema and solrconfig: when it changes, the index has to be made anew."""
-    conf = one.folder.solr / "home" / "ckan" / "conf"
+    conf = core_folder(one.folder.solr / "home") / "conf"
     digest = hashlib.sha256()
     for name in ("schema.xml", "solrconfig.xml", "t2s.txt", "stop_zh.txt"):
         digest.update((conf / name).read_bytes())

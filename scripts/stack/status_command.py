@@ -62,7 +62,8 @@ def describe(one: Installation) -> dict[str, Any]:
         "data": str(one.folder.root),
         "url": one.site_url,
         "city": {"size": one.state.city, **running.city_state(one)},
-        "healthy": all(part.state in ("healthy", "finished") for part in shown),
+        # the city is a single run beside the site, which works without it
+        "healthy": all(part.state == "healthy" for part in shown if part.name != "city"),
         "supervisor_pid": own,
         "memory_bytes": sum(memory) + (memory_of_supervisor or 0),
         "disk_free_bytes": shutil.disk_usage(one.folder.root).free,
@@ -94,8 +95,9 @@ def _state(one: Installation, name: str, program: dict[str, Any] | None) -> str:
     """Return `healthy`, `unhealthy`, or supervisor's word for a part that does not run."""
     alone = "orphaned" if processes.of_folder(one.folder.root) else "stopped"
     word = str(program["statename"]).lower() if program else alone
-    if name == "city" and running.city_state(one).get("state") == "done":
-        return "finished"
+    if name == "city":
+        done = running.city_state(one).get("state") == "done"
+        return "finished" if done else {"exited": "failed", "fatal": "failed"}.get(word, word)
     if word not in ("running", "starting"):
         return word
     asks = {

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from stack import identity, installation, layout, options, parts, preparation, solr, state
+from stack import (
+    identity,
+    installation,
+    layout,
+    options,
+    parts,
+    preparation,
+    running,
+    solr,
+    state,
+)
 from stack.messages import StackError
 
 AWKWARD = Path("/srv/数据 100% 'x'")
@@ -131,3 +141,16 @@ def test_a_path_that_a_part_cannot_take_is_refused_before_anything_is_written(
         preparation.check_reach(layout.here(), folder, identity.myself_or_nobody())
     assert caught.value.key == "path_letters"
     assert not folder.root.exists()
+
+
+def test_the_core_named_ckan_is_found_also_after_a_swap_of_cores(tmp_path: Path) -> None:
+    assert solr.core_folder(tmp_path) == tmp_path / "ckan"
+    for folder, name in (("ckan", "ckan_old"), ("second", "ckan")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "core.properties").write_text(f"#made\nname={name}\n", "ascii")
+    assert solr.core_folder(tmp_path) == tmp_path / "second"
+
+
+def test_only_listed_sub_commands_count_as_there() -> None:
+    page = "Commands:\n  account  Accounts.\n  search   The index.\n           worker of it\n"
+    assert running.offered(page) == ["account", "search"]
