@@ -384,13 +384,13 @@ def _scan_sheet_bin(data: bytes, scan: Scan) -> None:
         raise refused("intake.E13", {"reason": "xlsb"}) from error
 
 
-def scan_ods(path: Path, limits: Limits, wanted: set[str]) -> tuple[dict[str, Scan], bool]:
-    """Scans of the wanted tables of an OpenDocument spreadsheet, streamed."""
+def scan_ods(path: Path, limits: Limits) -> tuple[dict[str, Scan], bool]:
+    """Scans of all tables of an OpenDocument spreadsheet, streamed."""
     with zipfile.ZipFile(path) as archive:
         part = _part(archive, "content.xml")
         if part is None:
             raise refused("intake.E13", {"reason": "content.xml"})
-        reader = _OdsScanner(wanted)
+        reader = _OdsScanner()
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -416,10 +416,9 @@ def _refuse_doctype(*_arguments: object) -> None:
 class _OdsScanner:
     """Follows tables, rows and cells with their repeats, without keeping any cell."""
 
-    def __init__(self, wanted: set[str]) -> None:
+    def __init__(self) -> None:
         self.scans: dict[str, Scan] = {}
         self.epoch_1904 = False
-        self._wanted = wanted
         self._scan: Scan | None = None
         self._name = ""
         self._row = self._column = 0
@@ -432,7 +431,7 @@ class _OdsScanner:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "table:table":
             self._name = attributes.get("table:name", "")
-            self._scan = Scan(merges=[]) if self._name in self._wanted else None
+            self._scan = Scan(merges=[])
             self._row = 0
         elif tag == "table:null-date":
             self.epoch_1904 = attributes.get("table:date-value") == "1904-01-01"

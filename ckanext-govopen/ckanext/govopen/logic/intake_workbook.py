@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,32 +94,38 @@ class Workbook:
 
     def __init__(self, path: Path, kind: str, limits: Limits, sheet: str | None) -> None:
         self._limits, self._kind = limits, kind
-        scans: list[Scan] = []
-        if kind == "xls":
-            scans, self.epoch_1904 = intake_scan.scan_xls(path, limits)
+        self._scans: dict[str, Scan] = {}
+        self.epoch_1904 = False
+        scans = self._scan_before_opening(path)
         self._book = _open(path, kind)
-        described = [
-            one for one in self._book.sheets_metadata
-            if one.typ == calamine.SheetTypeEnum.WorkSheet
-        ]  # fmt: skip
-        self.names = [one.name for one in described]
+        described = self._book.sheets_metadata
+        if kind == "xls" and len(scans) == len(described):
+            self._scans = dict(zip([one.name for one in described], scans, strict=True))
+        tables = [one for one in described if one.typ == calamine.SheetTypeEnum.WorkSheet]
         shown = calamine.SheetVisibleEnum.Visible
-        visible = [one.name for one in described if one.visible == shown]
-        self.hidden = [name for name in self.names if name not in visible]
+        self.names = [one.name for one in tables]
+        self.hidden = [one.name for one in tables if one.visible != shown]
         if sheet is not None and sheet not in self.names:
             raise refused("intake.E17", {"option": "sheet", "known": self.names}, value=sheet)
+        visible = [name for name in self.names if name not in self.hidden]
         self.wanted = visible if sheet is None else [sheet]
-        if kind == "xls":
-            order = [one.name for one in self._book.sheets_metadata]
-            by_name = dict(zip(order, scans, strict=True)) if len(order) == len(scans) else {}
-            self._scans = by_name
-        else:
-            scan = {"xlsx": intake_scan.scan_xlsx, "xlsb": intake_scan.scan_xlsb,
-                    "ods": intake_scan.scan_ods}[kind]  # fmt: skip
-            try:
-                self._scans, self.epoch_1904 = scan(path, limits, set(self.wanted))
-            except UNPACKING_ERRORS as error:
-                raise refused("intake.E13", {"reason": "part"}) from error
+        self._scan_wanted(path)
+
+    def _scan_before_opening(self, path: Path) -> list[Scan]:
+        """Kinds of which the library builds all sheets at once have their extents checked first."""
+        if self._kind == "xls":
+            scans, self.epoch_1904 = intake_scan.scan_xls(path, self._limits)
+            return scans
+        if self._kind == "ods":
+            with _damage_is_refused("content"):
+                self._scans, self.epoch_1904 = intake_scan.scan_ods(path, self._limits)
+        return []
+
+    def _scan_wanted(self, path: Path) -> None:
+        if self._kind in ("xlsx", "xlsb"):
+            scan = intake_scan.scan_xlsx if self._kind == "xlsx" else intake_scan.scan_xlsb
+            with _damage_is_refused("part"):
+                self._scans, self.epoch_1904 = scan(path, self._limits, set(self.wanted))
 
     def grid(self, name: str) -> Grid:
         """The cells of one sheet."""
@@ -131,6 +138,14 @@ class Workbook:
             scan.reach(*sheet.end)
             scan.check_extent(name, self._limits)
         return Grid(sheet, scan, shows_text=self._kind == "ods")
+
+
+@contextmanager
+def _damage_is_refused(part: str) -> Iterator[None]:
+    try:
+        yield
+    except UNPACKING_ERRORS as error:
+        raise refused("intake.E13", {"reason": part}) from error
 
 
 def _open(path: Path, kind: str) -> Any:
