@@ -16,7 +16,7 @@ from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.logic import blobs, import_jobs, imports, rates, registers, review
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
-from ckanext.govopen.logic.findings import render
+from ckanext.govopen.logic.findings import describe, render
 from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import has_role, officer_units, user_of
@@ -409,38 +409,26 @@ def _heads(import_id: str) -> dict[str, Any]:
 def _apply(
     context: Any, import_id: str, record: Mapping[str, Any], data_dict: Mapping[str, Any]
 ) -> None:
-    if record["state"] != "checked":
-        refuse("review.E1", state=record["state"])
-    effective_on = _effective_on(data_dict)
-    actor, at = user_of(context).id, clock.now()
-    if imports.Options.from_json(record["options"]).create_units:
-        imports.create_missing_units(
-            model.Session,
-            import_id,
-            actor=actor,
-            at=at,
-            region=config.region_code(),
-            level=config.city_level(),
-            effective_on=effective_on,
-        )
-        model.repo.commit()
+    """Applies a checked import in one transaction: whole, or not at all.
+
+    Its state says `applying` before that transaction begins. Whoever finds it so without anybody
+    holding its lock finds an attempt that was cut off: nothing of it was written, it begins anew.
+    """
+    if record["state"] not in ("checked", "applying") or not store.claim(model.Session, import_id):
+        refuse("review.E1", value=record["state"], move="apply", allowed="–")
+    options = imports.Options.from_json(record["options"])
     unit_ids = store.touched_units(model.Session, import_id)
-    _check_scope(context, unit_ids)
-    store.update(model.Session, import_id, state="applying", unit_ids=unit_ids, started_at=at)
+    _check_scope(context, unit_ids, options)
+    effective_on = _effective_on(data_dict)
+    store.update(
+        model.Session, import_id, state="applying", unit_ids=unit_ids, started_at=clock.now()
+    )
     model.repo.commit()
     act = _act(context, data_dict, import_id, f"{record['file_name']} sha256:{record['sha256']}")
     try:
-        _refuse_stale(record)
-        applied = imports.apply(
-            model.Session, import_id, act, effective_on=effective_on, region=config.region_code()
+        _write_import(
+            import_id, record, options, act, effective_on, tk.asbool(data_dict.get("submit"))
         )
-        case_id = _open_case(context, record, applied) if applied.version_ids else None
-        store.update(
-            model.Session, import_id, state="applied", ended_at=clock.now(), case_id=case_id
-        )
-        rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
-        if case_id and data_dict.get("submit"):
-            review.submit_case(model.Session, case_id, actor)
         model.repo.commit()
     except imports.ImportConflictError as conflict:
         _fail(import_id, "checked")
@@ -448,6 +436,37 @@ def _apply(
     except BaseException:
         _fail(import_id, "checked")
         raise
+
+
+def _write_import(
+    import_id: str,
+    record: Mapping[str, Any],
+    options: imports.Options,
+    act: registers.Act,
+    effective_on: date,
+    is_submitted: bool,
+) -> None:
+    session, region = model.Session, config.region_code()
+    if not store.claim(session, import_id):
+        refuse("review.E1", value=record["state"], move="apply", allowed="–")
+    if options.create_units:
+        imports.create_missing_units(
+            session,
+            import_id,
+            actor=act.actor,
+            at=act.at,
+            region=region,
+            level=config.city_level(),
+            effective_on=effective_on,
+        )
+    store.update(session, import_id, unit_ids=store.touched_units(session, import_id))
+    _refuse_stale(record)
+    applied = imports.apply(session, import_id, act, effective_on=effective_on, region=region)
+    case_id = _open_case(act.actor, record, applied) if applied.version_ids else None
+    store.update(session, import_id, state="applied", ended_at=clock.now(), case_id=case_id)
+    rates.refresh(session, unit_ids=list(applied.unit_ids))
+    if case_id and is_submitted:
+        review.submit_case(session, case_id, act.actor)
 
 
 def _refuse_conflict(conflict: imports.ImportConflictError) -> NoReturn:
@@ -476,26 +495,28 @@ def _refuse_stale(record: Mapping[str, Any]) -> None:
             raise imports.ImportConflictError(str(last["actor"]), last["recorded_at"])
 
 
-def _open_case(context: Any, record: Mapping[str, Any], applied: imports.Applied) -> str:
+def _open_case(actor: str, record: Mapping[str, Any], applied: imports.Applied) -> str:
     case_id = review.open_case(
         model.Session,
         kind="inventory",
         title=record["file_name"],
         unit_ids=list(applied.unit_ids),
         records=[("register_version", version) for version in applied.version_ids],
-        actor=user_of(context).id,
+        actor=actor,
         reason=None,
     )
     log.set_case(model.Session, applied.version_ids, case_id)
     return case_id
 
 
-def _check_scope(context: Any, unit_ids: list[str]) -> None:
+def _check_scope(context: Any, unit_ids: list[str], options: imports.Options) -> None:
+    """An officer writes for her own units; making units is the data authority's."""
     user = user_of(context)
     if user.sysadmin or has_role(context, "data_authority", None):
         return
-    foreign = set(unit_ids) - set(officer_units(user.id))
-    if foreign:
+    if options.create_units:
+        raise tk.NotAuthorized(tk._("Only the data authority makes units"))
+    if set(unit_ids) - set(officer_units(user.id)):
         raise tk.NotAuthorized(tk._("The file has rows of units that you do not keep"))
 
 
@@ -530,6 +551,8 @@ def _show(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": record["id"],
         "state": record["state"],
+        "is_interrupted": record["state"] == "applying"
+        and not store.is_claimed(model.Session, record["id"]),
         "file": record["file_name"],
         "case_id": record["case_id"],
         "error": record["error"],
@@ -554,7 +577,7 @@ def problem_text(problem: Mapping[str, Any]) -> dict[str, Any]:
         problem.get("cell"),
         problem.get("row"),
     )
-    return {**problem, "message": render(finding)}
+    return {**problem, "title": describe(finding)["title"], "message": render(finding)}
 
 
 @tk.side_effect_free
@@ -686,7 +709,7 @@ def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str,
     except imports.ImportConflictError as conflict:
         model.Session.rollback()
         _refuse_conflict(conflict)
-    case_id = _open_case(context, record, applied) if applied.version_ids else None
+    case_id = _open_case(act.actor, record, applied) if applied.version_ids else None
     store.update(model.Session, record["id"], state="undone", undone_by=user_of(context).id)
     rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
     model.repo.commit()
