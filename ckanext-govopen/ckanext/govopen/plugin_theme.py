@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import csrf
+from ckanext.govopen.logic import csrf, mail
 from ckanext.govopen.views import headers, helpers, static
 
 
@@ -18,6 +18,7 @@ class GovopenThemePlugin(p.SingletonPlugin):
     p.implements(p.ITemplateHelpers)
     p.implements(p.IFacets, inherit=True)
     p.implements(p.IMiddleware, inherit=True)
+    p.implements(p.INotifier, inherit=True)
 
     # IConfigurer
     def update_config(self, config: Any) -> None:
@@ -43,3 +44,9 @@ class GovopenThemePlugin(p.SingletonPlugin):
         headers.install(app)
         static.install(app)
         return app
+
+    # INotifier
+    def notify_about_topic(
+        self, already_notified: bool, topic: str, details: dict[str, Any] | None = None
+    ) -> bool:
+        return already_notified or mail.send_quietly(topic, details or {})

@@ -12,6 +12,8 @@ COMMON_POLICY = (
 SIGNED_IN_POLICY = COMMON_POLICY + "; script-src 'self'; style-src 'self' 'unsafe-inline'"
 FILE_POLICY = "sandbox; default-src 'none'"
 FEATURES_OFF = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+FILES = ("static", "webassets.index")
+TAGGED = ("text/html", "application/json")
 HSTS_SECONDS = 31536000
 
 
@@ -36,6 +38,30 @@ def set_headers(response: Response) -> Response:
         headers.setdefault("Content-Security-Policy", FILE_POLICY)
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={HSTS_SECONDS}")
-    if is_signed_in and request.endpoint not in ("static", "webassets.index"):
-        headers["Cache-Control"] = "private, no-store"
+    _say_who_may_keep(response, is_signed_in)
     return response
+
+
+def _say_who_may_keep(response: Response, is_signed_in: bool) -> None:
+    """What a person sees is kept by nobody; a public answer is asked for again each time."""
+    if request.endpoint in FILES:
+        return
+    if is_signed_in:
+        response.headers["Cache-Control"] = "private, no-store"
+    elif response.cache_control.no_store:
+        response.headers["Cache-Control"] = "no-store"
+    elif _is_public_read(response):
+        response.headers["Cache-Control"] = "public, no-cache"
+        response.add_etag(weak=True)
+        response.make_conditional(request)
+
+
+def _is_public_read(response: Response) -> bool:
+    return (
+        request.method in ("GET", "HEAD")
+        and response.status_code == 200
+        and response.mimetype in TAGGED
+        and not response.is_streamed
+        and "Set-Cookie" not in response.headers
+        and "Authorization" not in request.headers
+    )

@@ -1,0 +1,143 @@
+"""What every request gets: a CSRF check that nobody can switch off for others, strict headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+PASSWORD = uuid4().hex
+
+
+@pytest.fixture(scope="module")
+def person(application: Flask) -> dict[str, str]:
+    """Return a user with an API token."""
+    import ckan.plugins.toolkit as tk
+    from ckan import model
+
+    name = f"person-{uuid4().hex[:8]}"
+    with application.test_request_context("/"):
+        facts = {"name": name, "email": f"{name}@yz.example", "password": PASSWORD}
+        tk.get_action("user_create")({"ignore_auth": True, "user": ""}, facts)
+        token = tk.get_action("api_token_create")(
+            {"ignore_auth": True, "user": name},
+            {"user": name, "name": "test", "expires_in": 1, "unit": 86400},
+        )["token"]
+        model.Session.remove()
+    return {"name": name, "token": token}
+
+
+@pytest.fixture
+def signed_in(application: Flask, person: dict[str, str]) -> FlaskClient:
+    client = application.test_client()
+    answer = client.post("/user/login", data={"login": person["name"], "password": PASSWORD})
+    assert answer.status_code == 302
+    return client
+
+
+class TestCsrf:
+    def test_a_form_without_token_is_refused_although_visitors_used_its_page(
+        self, application: Flask, signed_in: FlaskClient, person: dict[str, str]
+    ) -> None:
+        """CKAN 2.12.0 exempts a view for everybody once an anonymous request has touched it."""
+        page = f"/user/edit/{person['name']}"
+        application.test_client().get(page)
+        application.test_client().post(page, data={"fullname": "visitor"})
+        assert signed_in.post(page, data={"fullname": "forged"}).status_code == 400
+
+    def test_an_api_call_by_cookie_without_token_is_refused(
+        self, application: Flask, signed_in: FlaskClient, person: dict[str, str]
+    ) -> None:
+        call = "/api/3/action/status_show"
+        headers = {"Authorization": person["token"]}
+        assert application.test_client().post(call, headers=headers).status_code == 200
+        assert application.test_client().post(call).status_code == 200
+        assert signed_in.post(call).status_code == 400
+
+
+class TestHeaders:
+    def test_an_anonymous_page_has_a_strict_policy(self, client: FlaskClient) -> None:
+        headers = client.get("/").headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+        assert "geolocation=()" in headers["Permissions-Policy"]
+        assert "Set-Cookie" not in headers
+
+    def test_a_page_of_a_person_is_kept_by_nobody(self, signed_in: FlaskClient) -> None:
+        headers = signed_in.get("/").headers
+        assert headers["Cache-Control"] == "private, no-store"
+        assert "script-src 'self';" in headers["Content-Security-Policy"]
+
+    def test_scripts_of_a_page_of_a_person_are_files(self, signed_in: FlaskClient) -> None:
+        assert "<script>" not in signed_in.get("/").get_data(as_text=True)
+
+
+class TestCaching:
+    def test_a_public_page_is_answered_in_short_when_nothing_changed(
+        self, client: FlaskClient
+    ) -> None:
+        first = client.get("/")
+        assert first.headers["Cache-Control"] == "public, no-cache"
+        again = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+        assert again.status_code == 304
+
+    def test_a_page_is_tagged_anew_for_another_language(self, client: FlaskClient) -> None:
+        tags = {client.get(path).headers["ETag"] for path in ("/zh_Hans_CN/about", "/en/about")}
+        assert len(tags) == 2
+
+
+class TestHealth:
+    def test_every_part_is_named_and_nothing_more(self, client: FlaskClient) -> None:
+        answer = client.get("/healthz")
+        body: dict[str, Any] = answer.get_json()
+        assert answer.status_code == 200
+        assert body["status"] == "ok"
+        assert set(body) == {"status", "parts"}
+        assert set(body["parts"]) == {"postgresql", "redis", "solr", "worker"}
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+class TestSignIn:
+    def test_a_reset_says_the_same_for_an_account_and_for_none(
+        self, application: Flask, person: dict[str, str]
+    ) -> None:
+        said = []
+        for name in (person["name"], "nobody-of-this-name"):
+            client = application.test_client()
+            answer = client.post("/user/reset", data={"user": name})
+            page = client.get("/").get_data(as_text=True)
+            said.append((answer.status_code, answer.location, page))
+        assert said[0] == said[1]
+
+    def test_a_failed_log_in_says_the_same_for_an_account_and_for_none(
+        self, application: Flask, person: dict[str, str]
+    ) -> None:
+        said = []
+        for name in (person["name"], "nobody-of-this-name"):
+            data = {"login": name, "password": "wrong"}
+            answer = application.test_client().post("/user/login", data=data)
+            said.append((answer.status_code, answer.get_data(as_text=True)))
+        assert said[0] == said[1]
+
+
+class TestDevelopers:
+    def test_openapi_lists_every_own_action(self, client: FlaskClient) -> None:
+        from ckanext.govopen.views.openapi import own_actions
+
+        document = client.get("/developers/openapi.json").get_json()
+        assert document["openapi"].startswith("3.")
+        assert {f"/{name}" for name in own_actions()} <= set(document["paths"])
+
+    def test_a_read_action_names_its_parameters(self, client: FlaskClient) -> None:
+        document = client.get("/developers/openapi.json").get_json()
+        call = document["paths"]["/govopen_register_entry_list"]["get"]
+        assert {"id", "as_of", "known_at", "q"} <= {one["name"] for one in call["parameters"]}
