@@ -30,12 +30,12 @@ def bring_up(one: Installation, *, was_running: bool) -> Installation:
     with step("step_database"):
         postgresql.wait(one)
     one = migrate(one)
-    # CKAN loads while Solr still starts
-    supervisor.start(one.folder, "web")
+    # CKAN asks Solr for its schema when it loads, so Solr comes first
     if not one.external("solr"):
         with step("step_solr"):
             solr.wait(one)
     with step("step_web"):
+        supervisor.start(one.folder, "web")
         if "worker" in commands(one):
             supervisor.start(one.folder, "worker")
         wait_for_web(one)

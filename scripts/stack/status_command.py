@@ -15,9 +15,10 @@ from stack.access import installation
 from stack.installation import Installation
 from stack.messages import say, text
 
-ERROR = re.compile(rb"\b(ERROR|FATAL|CRITICAL|PANIC|Traceback)\b")
+# a line of that level, or the last line of a traceback
+ERROR = re.compile(rb"\b(ERROR|FATAL|CRITICAL|PANIC)\b|^[\w.]+(Error|Exception|Fault)\b")
 # PostgreSQL logs a client's faulty statement as ERROR, and FATAL to whoever comes while it starts
-ERROR_OF = {"postgresql": re.compile(rb"PANIC|FATAL: +(?!the database system is|terminating)")}
+ERROR_OF = {"postgresql": re.compile(rb"PANIC|FATAL: +(?! |the database system is|terminating)")}
 TAIL_BYTES = 65536
 LINE_LENGTH = 300
 
