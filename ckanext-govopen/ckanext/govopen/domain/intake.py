@@ -179,8 +179,16 @@ def is_blank(text: str) -> bool:
     return not text.strip(OUTER_BLANKS)
 
 
+def filled_cells(texts: Sequence[str]) -> list[int]:
+    """The indexes of the cells that say something."""
+    return [index for index, text in enumerate(texts) if text and not is_blank(text)]
+
+
 def classify_row(
-    texts: Sequence[str], headers: Sequence[Sequence[str]], name_column: int | None
+    texts: Sequence[str],
+    headers: Sequence[Sequence[str]],
+    name_column: int | None,
+    filled: Sequence[int] | None = None,
 ) -> str:
     """What a row below the header is: `data`, `empty`, `total`, `note` or `repeat`.
 
@@ -188,8 +196,9 @@ def classify_row(
         texts: the cells of the row as text.
         headers: the cells of each header row (and of a title row), to know them again.
         name_column: index of the column of names, None when there is none.
+        filled: the answer of `filled_cells` where the caller has it.
     """
-    filled = [index for index, text in enumerate(texts) if not is_blank(text)]
+    filled = filled_cells(texts) if filled is None else filled
     if not filled:
         return "empty"
     first = "".join(unicodedata.normalize("NFKC", texts[filled[0]]).split())
@@ -208,12 +217,11 @@ def classify_row(
 
 
 def _repeats(texts: Sequence[str], filled: Sequence[int], header: Sequence[str]) -> bool:
-    known = sum(1 for text in header if not is_blank(text))
-    if len(filled) < min(2, known):
-        return False
-    return all(
+    if not all(
         index < len(header) and texts[index].split() == header[index].split() for index in filled
-    )
+    ):
+        return False
+    return len(filled) >= min(2, len(filled_cells(header)))
 
 
 def script_of(texts: Sequence[str]) -> str:

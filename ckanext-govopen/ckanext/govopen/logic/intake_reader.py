@@ -26,6 +26,7 @@ from ckanext.govopen.domain.intake import (
     cell_name,
     classify_row,
     column_letter,
+    filled_cells,
     is_blank,
     refused,
     script_of,
@@ -77,15 +78,17 @@ class Reading:
         columns = self.assignment.columns
         return columns.index("name") if "name" in columns else None
 
-    def classified(self) -> Iterator[tuple[int, str, list[str]]]:
-        """Index, kind and texts of each row below the header."""
+    def classified(self) -> Iterator[tuple[int, str, list[str], list[int]]]:
+        """Index, kind, texts and filled cells of each row below the header."""
         for index, row in enumerate(self.grid.rows()):
             if index > self.header.last:
                 texts = row if self.sheet is None else [cell_text(value) for value in row]
-                yield index, classify_row(texts, self.head, self.name_column), texts
+                filled = filled_cells(texts)
+                kind = classify_row(texts, self.head, self.name_column, filled)
+                yield index, kind, texts, filled
 
     def has_data(self) -> bool:
-        return any(kind == "data" for _, kind, _ in self.classified())
+        return any(kind == "data" for _, kind, _, _ in self.classified())
 
 
 def main(source: IO[str], target: IO[str]) -> None:
@@ -216,13 +219,12 @@ def _check_columns(reading: Reading, mapping: Mapping[str, str | None]) -> None:
 
 def _inspect(reading: Reading) -> None:
     """Look at all rows once: which are data, whether rival columns differ, what is skipped."""
-    width = len(reading.header.headings)
+    named = [at for at, heading in enumerate(reading.header.headings) if heading]
     rivals = reading.assignment.rivals.items()
     is_text_table = reading.sheet is None
-    for index, kind, texts in reading.classified():
+    for index, kind, texts, filled in reading.classified():
         if kind == "empty":
             continue
-        filled = [at for at, text in enumerate(texts) if text and not is_blank(text)]
         if kind != "data":
             code = "intake.W4" if kind == "repeat" else "intake.W3"
             reading.notes.append(
@@ -235,8 +237,8 @@ def _inspect(reading: Reading) -> None:
             continue
         reading.data_rows += 1
         reading.used.update(filled)
-        if is_text_table:
-            _check_width(reading, index, filled, texts, width)
+        if is_text_table and filled[-1] > named[-1]:
+            raise _too_wide(index, filled, texts, named[-1])
         if reading.data_rows <= _SCRIPT_SAMPLE:
             reading.sample += texts
         for name, columns in rivals:
@@ -249,16 +251,13 @@ def _inspect(reading: Reading) -> None:
         )  # fmt: skip
 
 
-def _check_width(
-    reading: Reading, index: int, filled: list[int], texts: list[str], width: int
-) -> None:
+def _too_wide(index: int, filled: list[int], texts: list[str], last: int) -> IntakeRefused:
     """A record of a text table that is longer than the header has a delimiter too many."""
-    last = max((at for at, heading in enumerate(reading.header.headings) if heading), default=0)
-    if filled[-1] > last:
-        raise refused(
-            "intake.E12", {"reason": "too_many", "line": index + 1, "columns": last + 1},
-            cell=cell_name(index, last + 1), row=index + 1, value=texts[last + 1][:200],
-        )  # fmt: skip
+    beyond = next(at for at in filled if at > last)
+    return refused(
+        "intake.E12", {"reason": "too_many", "line": index + 1, "columns": last + 1},
+        cell=cell_name(index, beyond), row=index + 1, value=texts[beyond][:200],
+    )  # fmt: skip
 
 
 def _settle_rivals(reading: Reading) -> list[Finding]:
@@ -361,6 +360,8 @@ class _Interpreter:
         findings: list[dict[str, Any]] = []
         for place, (at, name) in enumerate(self._fields):
             value, was = row[at] if at < len(row) else "", texts[place]
+            if name is None and value is was and not was.startswith("#"):
+                continue
             if self._filling and not was and index <= self._filling.get(at, (-1, ""))[0]:
                 value = self._filling[at][1]
                 was = cell_text(value)
