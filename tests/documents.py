@@ -1,0 +1,56 @@
+"""Reads the documents of the repository: fenced blocks, the commands in them, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FENCE = re.compile(r"^(?P<mark>```+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=mark)\s*$", re.M | re.S)
+PROMPT = "$ "
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of a fenced block `console`; `is_run` where the block is marked `console run`."""
+
+    document: Path
+    line: int
+    text: str
+    is_run: bool
+
+    def __str__(self) -> str:
+        return f"{self.document.relative_to(ROOT)}:{self.line}"
+
+
+@cache
+def documents() -> tuple[Path, ...]:
+    """Every document for people: those at the top, and all below docs/."""
+    return (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+
+
+def commands(document: Path) -> Iterator[Command]:
+    """The commands of a document, in order."""
+    text = document.read_text(encoding="utf-8")
+    for block in FENCE.finditer(text):
+        words = block["info"].split()
+        if words[:1] != ["console"]:
+            continue
+        first = text.count("\n", 0, block.start()) + 2
+        for number, line in enumerate(block["body"].splitlines(), first):
+            if line.startswith(PROMPT):
+                yield Command(document, number, line[len(PROMPT) :], "run" in words)
+
+
+@cache
+def all_commands() -> tuple[Command, ...]:
+    """The commands of every document."""
+    return tuple(command for document in documents() for command in commands(document))
+
+
+def prose(document: Path) -> str:
+    """A document without its fenced blocks."""
+    return FENCE.sub("", document.read_text(encoding="utf-8"))
