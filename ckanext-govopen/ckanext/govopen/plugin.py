@@ -36,6 +36,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     p.implements(p.ITranslation)
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
+    p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IUploader)
 
@@ -44,6 +45,9 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
 
     def make_middleware(self, app: Any, _config: Any) -> Any:
         return gate.install(responses.install(app))
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        return search.prepare(pkg_dict)
 
     def get_helpers(self) -> dict[str, Any]:
         return {"govopen_choices": choices.of_field}

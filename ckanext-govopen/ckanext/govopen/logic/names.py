@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
+from functools import cache
 
+from opencc import OpenCC
 from pypinyin import lazy_pinyin
 
 NAME_LIMIT = 100
@@ -30,3 +33,36 @@ def dataset_name(unit_slug: str, title: str, chance: random.Random) -> str:
     return "-".join(part for part in (unit_slug[:60], short_pinyin(title), tail) if part)[
         :NAME_LIMIT
     ]
+
+
+LONGEST_SYLLABLES, LONGEST_INITIALS, LONGEST_SORT = 24, 12, 120
+
+
+def title_keys(title: str) -> dict[str, object]:
+    """Keys by which a title is found in Latin letters and sorted.
+
+    Returns:
+        `title_py` and `title_pyi`: full pinyin and initials from every starting character, so that
+        a prefix finds any word inside; `title_sort`: the syllables. Empty for an empty title.
+    """
+    syllables = re.findall(r"[a-z0-9]+", " ".join(lazy_pinyin(simplified(title))).lower())
+    if not syllables:
+        return {}
+    starts = range(len(syllables))
+    return {
+        "title_py": sorted({"".join(syllables[i:])[:LONGEST_SYLLABLES] for i in starts}),
+        "title_pyi": sorted(
+            {"".join(each[0] for each in syllables[i:])[:LONGEST_INITIALS] for i in starts}
+        ),
+        "title_sort": " ".join(syllables)[:LONGEST_SORT],
+    }
+
+
+def simplified(text: str) -> str:
+    """Text in one form: NFKC, lower case, Simplified characters."""
+    return str(_converter().convert(unicodedata.normalize("NFKC", text).casefold()))
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")

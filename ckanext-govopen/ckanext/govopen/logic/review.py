@@ -337,6 +337,7 @@ def _take_back(
             record_id=package_id,
         )
     store.set_record_state(session, "package", package_id, after.value, ground)
+    datasets_store.clear_datastore_flags(session, package_id)
     datasets_store.end_periods(session, [package_id], ground)
     datasets_store.enqueue(session, [package_id])
     refresh_rates(session, {str(owner["owner_org"])})

@@ -6,6 +6,7 @@ index and the DataStore in line after the commit, and may run again at any time.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ import ckan.model as model
 from ckan.lib.search import SearchError, SearchIndexError
 from ckan.lib.search.common import make_connection
 
-from ckanext.govopen.logic import datastore, labels
+from ckanext.govopen.logic import datastore, labels, names
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 ROUND = 50  # packages in one transaction, so that a drain never waits long for another
+LONGEST_TERM = 32000  # bytes; Solr refuses a document with a term over 32,766
 SMALL = 20  # packages that a request indexes itself
 
 
@@ -135,9 +137,64 @@ def _index(package_ids: Sequence[str]) -> None:
     if absent:
         wanted = " OR ".join(f'"{package_id}"' for package_id in absent)
         connection.delete(q=f"id:({wanted})", commit=False)
-    if collector.docs:
-        connection.add(docs=collector.docs, commit=False)
+    _send(connection, collector.docs)
     connection.commit(softCommit=True, waitSearcher=True)
+
+
+def _send(connection: Any, documents: Sequence[dict[str, Any]]) -> None:
+    """Sends documents; one that Solr refuses is left out and named, and holds up no other."""
+    if not documents:
+        return
+    refused = _refusal(connection, documents)
+    if refused is None:
+        return
+    if len(documents) == 1:
+        log.error("Solr does not take dataset %s: %s", documents[0].get("id"), refused)
+        connection.delete(q=f'id:"{documents[0].get("id")}"', commit=False)
+        return
+    middle = len(documents) // 2
+    _send(connection, documents[:middle])
+    _send(connection, documents[middle:])
+
+
+def _refusal(connection: Any, documents: Sequence[dict[str, Any]]) -> str | None:
+    """Why Solr does not take one of these documents; None when it took all."""
+    try:
+        connection.add(docs=list(documents), commit=False)
+    except pysolr.SolrError as error:
+        if "HTTP 400" not in str(error):
+            raise
+        return str(error)[:300]
+    return None
+
+
+def prepare(document: dict[str, Any]) -> dict[str, Any]:
+    """What the index holds besides CKAN's fields: pinyin of the title, the unit's name, columns.
+
+    The list of columns is text to search in; as one string it would not fit into a term of Solr.
+    """
+    items = document.pop("items", None)
+    document.pop("extras_items", None)
+    columns = json.loads(items) if isinstance(items, str) and items else items or []
+    words = [str(item.get("name_zh") or "") for item in columns if isinstance(item, dict)]
+    if any(words):
+        document["extras_items"] = " ".join(words)
+    unit = model.Group.get(document.get("organization") or "")
+    if unit is not None:
+        document["org_title"] = unit.title or unit.name
+    _drop_long_terms(document)
+    return {**document, **names.title_keys(str(document.get("title") or ""))}
+
+
+def _drop_long_terms(document: dict[str, Any]) -> None:
+    """An extra is indexed twice: as text of any length, and as one term, which has a limit."""
+    for name, value in list(document.items()):
+        if (
+            f"extras_{name}" in document
+            and isinstance(value, str)
+            and len(value.encode()) > LONGEST_TERM
+        ):
+            del document[name]
 
 
 def unreadable_hits(context: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:

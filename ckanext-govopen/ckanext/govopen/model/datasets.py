@@ -207,7 +207,7 @@ def public_files(session: Session) -> list[Row]:
     )
 
 
-def set_datastore_flags(session: Session, resource_ids: Sequence[str], active: bool) -> None:
+def set_datastore_flags(session: Session, resource_ids: Sequence[str], *, active: bool) -> None:
     """CKAN's own flag in the resource's extras; outside the content hash."""
     session.execute(
         sa.text(
@@ -216,6 +216,12 @@ def set_datastore_flags(session: Session, resource_ids: Sequence[str], active: b
         ),
         {"ids": list(resource_ids), "active": active},
     )
+
+
+def clear_datastore_flags(session: Session, package_id: str) -> None:
+    """The tables of a package that is no longer public are out of reach."""
+    ids = [str(row["resource_id"]) for row in files_of(session, [package_id])]
+    set_datastore_flags(session, ids, active=False)
 
 
 def enqueue(session: Session, package_ids: Sequence[str]) -> None:
