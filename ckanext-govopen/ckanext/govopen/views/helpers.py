@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-import segno
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -241,14 +239,6 @@ def twin(extension: str) -> str:
 
 
 @helper
-def qr(url: str) -> Markup:
-    """An address as a QR code: an SVG picture inside the page."""
-    out = io.BytesIO()
-    segno.make(url, error="m").save(out, kind="svg", xmldecl=False, svgns=False, omitsize=True)
-    return Markup(out.getvalue().decode())  # noqa: S704 - made by segno from an escaped address
-
-
-@helper
 def host_of(url: str) -> str:
     return urlsplit(url).netloc
 
@@ -381,7 +371,7 @@ def is_numeric(field: Mapping[str, Any]) -> bool:
 
 
 @helper
-def entry_links(pkg: Mapping[str, Any]) -> list[dict[str, str]]:
+def entry_codes(pkg: Mapping[str, Any]) -> list[dict[str, str]]:
     """The inventory entries that a dataset opens, with the pages of their register."""
     codes = pkg.get("entry_codes") or []
     found = _call("govopen_register_list", unit=pkg["owner_org"], register_type="data_inventory")
@@ -389,9 +379,7 @@ def entry_links(pkg: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {
             "code": code,
-            "url": tk.h.url_for(f"/registers/{registers[0]['id']}/entries/{code}")
-            if registers
-            else "",
+            "path": f"/registers/{registers[0]['id']}/entries/{code}" if registers else "",
         }
         for code in codes
     ]
@@ -426,27 +414,6 @@ def unit_rates(unit_id: str) -> dict[str, Any] | None:
 @helper
 def unit_registers(unit_id: str) -> list[dict[str, Any]]:
     return (_call("govopen_register_list", unit=unit_id) or {}).get("items", [])  # type: ignore[no-any-return]
-
-
-@helper
-def rates() -> list[dict[str, Any]]:
-    """Both opening rates of the city today."""
-    found = (_call("govopen_rate_show", rate=rate) for rate in ("open_unit_rate", "data_open_rate"))
-    return [figure for figure in found if figure]
-
-
-@helper
-def newest_datasets(limit: int = 6) -> list[dict[str, Any]]:
-    found = _call(
-        "package_search", rows=limit, sort="metadata_created desc", fq="dataset_type:dataset"
-    )
-    return (found or {}).get("results", [])  # type: ignore[no-any-return]
-
-
-@helper
-def newest_registers(limit: int = 6) -> list[dict[str, Any]]:
-    items: Iterable[dict[str, Any]] = (_call("govopen_register_list") or {}).get("items", [])
-    return sorted(items, key=lambda item: item["published_at"], reverse=True)[:limit]
 
 
 @helper

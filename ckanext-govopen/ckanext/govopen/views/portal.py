@@ -1,14 +1,20 @@
-"""The public portal: home, developers, and whether the installation is well."""
+"""The public portal: home, dataset page, developers, and whether the installation is well."""
 
 from __future__ import annotations
 
+import io
+import time
+from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+import segno
+from flask import Blueprint, Response, jsonify, request
 
 import ckan.plugins.toolkit as tk
+from ckan.views.dataset import read as read_for_a_person
 
 from ckanext.govopen.logic import health
+from ckanext.govopen.logic import portal as facts
 from ckanext.govopen.views import helpers, openapi, tables
 
 __all__ = ["portal"]
@@ -17,23 +23,90 @@ portal = Blueprint("govopen_portal", __name__)
 
 BATCH_ROWS = 10000
 XLSX_ROWS = 1_000_000  # a worksheet holds 1,048,576
+NEWEST = 6
+HOME_SECONDS = 15
+QR_SECONDS = 86400
+PATH_LIMIT = 500
+RATES = ("open_unit_rate", "data_open_rate")
+
+
+def _visitor() -> dict[str, Any]:
+    return {"user": "", "auth_user_obj": None}
 
 
 @portal.get("/")
 def home() -> str:
     """One search box, both rates, what is new."""
-    values = {
-        "rates": helpers.rates(),
-        "datasets": helpers.newest_datasets(),
-        "registers": helpers.newest_registers(),
+    # The index follows a publication by moments: what is kept is looked up again soon.
+    return tk.render("home/index.html", _home(facts.stamp(), int(time.monotonic() / HOME_SECONDS)))
+
+
+@lru_cache(maxsize=2)
+def _home(_stamp: tuple[Any, ...], _moment: int) -> dict[str, Any]:
+    """What the home page shows; the same for everybody while nothing public has changed."""
+    return {
+        "rates": [_rate(rate) for rate in RATES],
+        "datasets": tk.get_action("package_search")(
+            _visitor(),
+            {"rows": NEWEST, "sort": "metadata_created desc", "fq": "dataset_type:dataset"},
+        )["results"],
+        "registers": sorted(
+            tk.get_action("govopen_register_list")(_visitor(), {})["items"],
+            key=lambda item: item["published_at"],
+            reverse=True,
+        )[:NEWEST],
     }
-    return tk.render("home/index.html", values)
+
+
+def _rate(rate: str) -> dict[str, Any]:
+    shown: dict[str, Any] = tk.get_action("govopen_rate_show")(_visitor(), {"rate": rate})
+    return shown
+
+
+@portal.get("/dataset/<id>")
+def dataset(id: str) -> Any:
+    """The page of a dataset; for a person, CKAN's view with what only a person needs."""
+    if tk.current_user.is_authenticated:
+        return read_for_a_person("dataset", id)
+    try:
+        values = _dataset(facts.stamp(), id)
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        tk.abort(404)
+    if values["pkg_dict"]["type"] != "dataset":
+        return tk.redirect_to(f"{values['pkg_dict']['type']}.read", id=id)
+    return tk.render("package/read.html", dict(values))
+
+
+@lru_cache(maxsize=256)
+def _dataset(_stamp: tuple[Any, ...], name: str) -> dict[str, Any]:
+    """What the page of a public dataset shows: frozen until somebody gives an opinion again."""
+    shown = tk.get_action("package_show")(_visitor(), {"id": name})
+    return {
+        "pkg_dict": shown,
+        "dataset_type": "dataset",
+        "tables": helpers.previews(shown["resources"]),
+        "entries": helpers.entry_codes(shown),
+    }
+
+
+@portal.get("/qr.svg")
+def qr() -> Response:
+    """The address of one of our own pages as a QR code."""
+    path = request.args.get("of", "")
+    if not path.startswith("/") or path.startswith("//") or len(path) > PATH_LIMIT:
+        tk.abort(400, tk._("Give the path of a page of this site"))
+    out = io.BytesIO()
+    code = segno.make(tk.config["ckan.site_url"].rstrip("/") + path, error="m")
+    code.save(out, kind="svg", scale=4)
+    response = Response(out.getvalue(), content_type="image/svg+xml")
+    response.headers["Cache-Control"] = f"public, max-age={QR_SECONDS}"
+    return response
 
 
 @portal.get("/developers")
 def developers() -> str:
     """Quick start of the API, with the list of read actions."""
-    examples = helpers.newest_datasets(1)
+    examples = tk.get_action("package_search")(_visitor(), {"rows": 1})["results"]
     values = {
         "site_url": tk.config["ckan.site_url"].rstrip("/"),
         "example": examples[0] if examples else None,
