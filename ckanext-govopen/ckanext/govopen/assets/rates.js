@@ -27,19 +27,17 @@
     var all = [series(place.dataset.name, found, "#0b3f8c", false)];
     var target = place.dataset.target;
     if (target) {
-      all.push(series(place.dataset.targetName, [[found[0][0], +target], [last, +target]], "#8a5300", true));
+      all.push(series("", [[found[0][0], +target], [last, +target]], "#8a5300", true));
     }
     var chart = window.echarts.init(place, null, { renderer: "canvas" });
     chart.setOption({
-      aria: { enabled: true, label: { description: place.dataset.words } },
+      aria: { enabled: true, label: { description: place.getAttribute("aria-label") } },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 13 },
-      grid: { left: 48, right: 16, top: 36, bottom: 28 },
-      legend: { top: 0, left: 0, itemWidth: 24, data: all.map(function (one) { return one.name; }) },
+      grid: { left: 48, right: 16, top: 12, bottom: 28 },
       xAxis: { type: "time", axisLabel: { hideOverlap: true } },
       yAxis: { type: "value", min: 0, max: 100, axisLabel: { formatter: "{value} %" } },
       series: all
     });
-    place.setAttribute("aria-label", place.dataset.words);
     window.addEventListener("resize", function () { chart.resize(); });
   }
 

@@ -40,13 +40,17 @@ def tied(session: Session, unit_ids: Sequence[str], roll_up: Sequence[str]) -> l
     found = session.execute(
         sa.text(
             "WITH RECURSIVE rolled AS (SELECT unit_id, parent_id FROM govopen_org_unit"
-            "   WHERE parent_id IS NOT NULL AND kind = ANY (CAST(:roll_up AS text[])) AND recorded_to IS NULL"
+            "   WHERE parent_id IS NOT NULL AND kind = ANY (CAST(:roll_up AS text[])) AND"
+            " recorded_to IS NULL"
             # has an id and has been in scope without a gap since it was founded: counts itself
-            "   AND NOT coalesce(coalesce(uscc, local_code) IS NOT NULL AND jsonb_array_length(in_scope_opening) = 1"
+            "   AND NOT coalesce(coalesce(uscc, local_code) IS NOT NULL AND"
+            " jsonb_array_length(in_scope_opening) = 1"
             "     AND in_scope_opening -> 0 ->> 'to' IS NULL"
             "     AND in_scope_opening -> 0 ->> 'from' <= valid_from::text, false)),"
-            " tie(a, b) AS (SELECT unit_id, other_id FROM govopen_succession WHERE other_id IS NOT NULL"
-            "  UNION ALL SELECT other_id, unit_id FROM govopen_succession WHERE other_id IS NOT NULL"
+            " tie(a, b) AS (SELECT unit_id, other_id FROM govopen_succession WHERE other_id IS"
+            " NOT NULL"
+            "  UNION ALL SELECT other_id, unit_id FROM govopen_succession WHERE other_id IS NOT"
+            " NULL"
             "  UNION ALL SELECT unit_id, parent_id FROM rolled"
             "  UNION ALL SELECT parent_id, unit_id FROM rolled),"
             " seen(id) AS (SELECT unnest(CAST(:units AS text[]))"
@@ -87,7 +91,7 @@ def all_units(session: Session, levels: Sequence[str] | None = None) -> list[str
     """Every unit that ever was (of some levels): one that is gone has figures at earlier dates."""
     where = "" if levels is None else " WHERE u.level = ANY (CAST(:levels AS text[]))"
     found = session.execute(
-        sa.text(f"SELECT u.unit_id FROM {_NEWEST} u{where} ORDER BY 1"),  # noqa: S608 - fixed text
+        sa.text(f"SELECT u.unit_id FROM {_NEWEST} u{where} ORDER BY 1"),
         {} if levels is None else {"levels": list(levels)},
     )
     return list(found.scalars())
@@ -98,12 +102,14 @@ def units(session: Session, unit_ids: Sequence[str]) -> Rows:
     return (
         session.execute(
             sa.text(
-                "SELECT u.unit_id, u.kind, u.level, u.valid_from, u.valid_to, u.in_scope_opening,"  # noqa: S608
-                " u.no_data_declared, u.parent_id, coalesce(u.uscc, u.local_code) IS NOT NULL AS has_id,"
+                "SELECT u.unit_id, u.kind, u.level, u.valid_from, u.valid_to, u.in_scope_opening,"
+                " u.no_data_declared, u.parent_id, coalesce(u.uscc, u.local_code) IS NOT NULL AS"
+                " has_id,"
                 f" (SELECT min({_LOCAL.format(moment='v.published_at')}) FROM govopen_register r"
                 " JOIN govopen_public_version v ON v.register_id = r.id WHERE r.unit_id = u.unit_id"
                 " AND r.register_type = 'data_inventory') AS first_inventory_on"
-                " FROM (SELECT DISTINCT ON (unit_id) * FROM govopen_org_unit WHERE recorded_to IS NULL"
+                " FROM (SELECT DISTINCT ON (unit_id) * FROM govopen_org_unit WHERE recorded_to IS"
+                " NULL"
                 "  AND unit_id = ANY (CAST(:units AS text[])) ORDER BY unit_id, from_on DESC) u"
             ),
             {"units": list(unit_ids)},
@@ -128,21 +134,27 @@ def successions(session: Session, unit_ids: Sequence[str]) -> Rows:
 
 
 def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
-    """Published versions of these units' entries, oldest first; none counts before it was published."""
+    """Published versions of these units' entries by the day from which each counts."""
     return (
         session.execute(
             sa.text(
-                "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS open_type,"
+                "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS"
+                " open_type,"
                 f" greatest(v.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
-                " CASE WHEN f.fields ->> 'rows' ~ '^\\d{1,15}$' THEN (f.fields ->> 'rows')::bigint END AS rows,"
-                " CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array' THEN jsonb_array_length(f.fields -> 'items') END AS items,"
-                " (SELECT count(*) FROM jsonb_array_elements(CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array'"
-                " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT FROM 'withheld') AS items_open"
+                " CASE WHEN f.fields ->> 'rows' ~ '^\\d{1,15}$' THEN (f.fields ->>"
+                " 'rows')::bigint END AS rows,"
+                " CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array' THEN"
+                " jsonb_array_length(f.fields -> 'items') END AS items,"
+                " (SELECT count(*) FROM jsonb_array_elements(CASE WHEN jsonb_typeof(f.fields ->"
+                " 'items') = 'array'"
+                " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT"
+                " FROM 'withheld') AS items_open"
                 " FROM govopen_register r JOIN govopen_public_version v ON v.register_id = r.id"
                 " JOIN govopen_register_version_entry e ON e.version_id = v.id"
                 " JOIN govopen_register_log l ON l.seq = e.log_seq"
                 f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields OFFSET 0) f"
-                " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type = 'data_inventory'"
+                " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type ="
+                " 'data_inventory'"
                 " ORDER BY l.entry_code, from_on, v.number"
             ),
             {"units": list(unit_ids)},
@@ -159,9 +171,12 @@ def publication_periods(
     return (
         session.execute(
             sa.text(
-                "SELECT p.package_id, p.unit_id, p.entry_codes, p.open_type, p.update_cycle, p.machine_readable, p.ground,"
-                " (SELECT s.last_data_date FROM govopen_dataset_stat s WHERE s.package_id = p.package_id) AS data_on,"
-                f" {_LOCAL.format(moment='p.from_at')} AS from_on, {_LOCAL.format(moment='p.to_at')} AS to_on"
+                "SELECT p.package_id, p.unit_id, p.entry_codes, p.open_type, p.update_cycle,"
+                " p.machine_readable, p.ground,"
+                " (SELECT s.last_data_date FROM govopen_dataset_stat s WHERE s.package_id ="
+                " p.package_id) AS data_on,"
+                f" {_LOCAL.format(moment='p.from_at')} AS from_on,"
+                f" {_LOCAL.format(moment='p.to_at')} AS to_on"
                 " FROM govopen_publication_period p WHERE p.package_id IN (SELECT q.package_id"
                 " FROM govopen_publication_period q WHERE q.unit_id = ANY (CAST(:units AS text[]))"
                 " OR q.entry_codes && CAST(:codes AS text[])) ORDER BY p.package_id, p.from_at"
@@ -174,11 +189,12 @@ def publication_periods(
 
 
 def present_rows(session: Session, unit_ids: Sequence[str]) -> dict[tuple[object, ...], int]:
-    """The member rows of these units as recorded now: {values: id}, values as MEMBER_COLUMNS but the last."""
+    """The member rows of these units as recorded now: {values of MEMBER_COLUMNS but one: id}."""
     found = session.execute(
         sa.text(
             "SELECT id, rate, variant, record, unit_id, side, amount, reason, from_on, to_on"
-            " FROM govopen_rate_membership WHERE recorded_to IS NULL AND unit_id = ANY (CAST(:units AS text[]))"
+            " FROM govopen_rate_membership WHERE recorded_to IS NULL AND unit_id = ANY"
+            " (CAST(:units AS text[]))"
         ),
         {"units": list(unit_ids)},
     )
@@ -188,7 +204,8 @@ def present_rows(session: Session, unit_ids: Sequence[str]) -> dict[tuple[object
 def close_rows(session: Session, ids: Sequence[int], at: datetime) -> None:
     session.execute(
         sa.text(
-            "UPDATE govopen_rate_membership SET recorded_to = :at WHERE id = ANY (CAST(:ids AS bigint[]))"
+            "UPDATE govopen_rate_membership SET recorded_to = :at WHERE id = ANY (CAST(:ids AS"
+            " bigint[]))"
         ),
         {"ids": list(ids), "at": at},
     )
@@ -237,7 +254,8 @@ def _steps(known_at: datetime | None) -> str:
         "SELECT u.unit_id, v.variant, t.numerator, t.denominator, t.excluded"
         " FROM unnest(CAST(:units AS text[])) AS u(unit_id)"
         " CROSS JOIN unnest(CAST(:variants AS text[])) AS v(variant)"
-        " CROSS JOIN LATERAL (SELECT s.numerator, s.denominator, s.excluded FROM govopen_rate_step s"
+        " CROSS JOIN LATERAL (SELECT s.numerator, s.denominator, s.excluded FROM"
+        " govopen_rate_step s"
         " WHERE s.rate = :rate AND s.variant = v.variant AND s.unit_id = u.unit_id"
         f" AND s.from_on <= :as_of{_KNOWN if known_at else _NOW}"
         " ORDER BY s.from_on DESC LIMIT 1) t"
@@ -255,7 +273,7 @@ def sums(
     """`{variant: (numerator, denominator, excluded rows)}` of one rate at the end of a day."""
     rows = session.execute(
         sa.text(
-            "SELECT x.variant, sum(x.numerator), sum(x.denominator), sum(x.excluded)"  # noqa: S608
+            "SELECT x.variant, sum(x.numerator), sum(x.denominator), sum(x.excluded)"
             f" FROM ({_steps(known_at)}) x GROUP BY 1"
         ),
         _figure_values(rate, variants, as_of, units, known_at),
@@ -281,7 +299,7 @@ def _figure_values(
 
 @dataclass(frozen=True)
 class Slice:
-    """Which member rows: of one figure at the end of a day, in these units, as known at a moment."""
+    """Member rows of one figure at the end of a day, in these units, as known at a moment."""
 
     rate: str
     variant: str
@@ -305,14 +323,19 @@ def member_page(session: Session, asked: Slice, side: str, after: str, limit: in
     return (
         session.execute(
             sa.text(
-                "SELECT m.record, m.unit_id, u.name AS unit_name, u.slug, m.side, m.amount, m.reason,"  # noqa: S608
+                "SELECT m.record, m.unit_id, u.name AS unit_name, u.slug, m.side, m.amount,"
+                " m.reason,"
                 " m.from_on, m.to_on, d.register_id,"
                 " CASE WHEN m.rate = 'open_unit_rate' THEN u.name ELSE d.active_name END AS name,"
-                " CASE WHEN (d.active_fields ->> 'catalog_visible') = 'false' THEN d.active_fields ->> 'hidden_ground' END AS ground"
+                " CASE WHEN (d.active_fields ->> 'catalog_visible') = 'false' THEN"
+                " d.active_fields ->> 'hidden_ground' END AS ground"
                 " FROM (SELECT * FROM govopen_rate_membership m"
-                f"  WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND {_ON}{_known(asked.known_at)}"
-                "  AND m.unit_id = ANY (CAST(:units AS text[])) AND m.record > :after ORDER BY m.record LIMIT :limit) m"
-                " LEFT JOIN LATERAL (SELECT name, slug FROM govopen_org_unit o WHERE o.unit_id = m.unit_id"
+                "  WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND"
+                f" {_ON}{_known(asked.known_at)}"
+                "  AND m.unit_id = ANY (CAST(:units AS text[])) AND m.record > :after ORDER BY"
+                " m.record LIMIT :limit) m"
+                " LEFT JOIN LATERAL (SELECT name, slug FROM govopen_org_unit o WHERE o.unit_id ="
+                " m.unit_id"
                 "  AND o.recorded_to IS NULL ORDER BY o.from_on DESC LIMIT 1) u ON true"
                 " LEFT JOIN govopen_data_resource d ON d.entry_code = m.record ORDER BY m.record"
             ),
@@ -328,8 +351,9 @@ def count_by_reason(session: Session, asked: Slice) -> Rows:
     return (
         session.execute(
             sa.text(
-                "SELECT m.side, m.reason, count(*) AS rows, sum(m.amount) AS amount"  # noqa: S608
-                f" FROM govopen_rate_membership m WHERE m.rate = :rate AND m.variant = :variant AND {_ON}"
+                "SELECT m.side, m.reason, count(*) AS rows, sum(m.amount) AS amount"
+                " FROM govopen_rate_membership m WHERE m.rate = :rate AND m.variant = :variant"
+                f" AND {_ON}"
                 f"{_known(asked.known_at)} AND m.unit_id = ANY (CAST(:units AS text[]))"
                 " GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"
             ),
@@ -347,21 +371,24 @@ def unit_table(
     return (
         session.execute(
             sa.text(
-                "SELECT n.unit_id, n.name, n.slug, n.kind, m.side, m.reason, m.from_on, m.to_on,"  # noqa: S608
+                "SELECT n.unit_id, n.name, n.slug, n.kind, m.side, m.reason, m.from_on, m.to_on,"
                 " d.inventoried, d.open, d.openable, d.effective, d.unconditional, d.excluded"
                 f" FROM {_NEWEST} n LEFT JOIN ("
                 # of the two rows of an open unit the numerator's comes last in the alphabet
                 "   SELECT DISTINCT ON (m.unit_id) m.* FROM govopen_rate_membership m"
-                f"   WHERE m.rate = 'open_unit_rate' AND m.variant = 'headline' AND {_ON}{_known(known_at)}"
+                "   WHERE m.rate = 'open_unit_rate' AND m.variant = 'headline' AND"
+                f" {_ON}{_known(known_at)}"
                 "   ORDER BY m.unit_id, m.side DESC) m ON m.unit_id = n.unit_id"
-                " LEFT JOIN (SELECT x.unit_id, max(x.denominator) FILTER (WHERE x.variant = 'headline') AS inventoried,"
+                " LEFT JOIN (SELECT x.unit_id, max(x.denominator) FILTER (WHERE x.variant ="
+                " 'headline') AS inventoried,"
                 "   max(x.numerator) FILTER (WHERE x.variant = 'headline') AS open,"
                 "   max(x.denominator) FILTER (WHERE x.variant = 'openable') AS openable,"
                 "   max(x.numerator) FILTER (WHERE x.variant = 'effective') AS effective,"
                 "   max(x.numerator) FILTER (WHERE x.variant = 'unconditional') AS unconditional,"
                 "   max(x.excluded) FILTER (WHERE x.variant = 'headline') AS excluded"
                 f"  FROM ({_steps(known_at)}) x GROUP BY 1) d ON d.unit_id = n.unit_id"
-                " WHERE n.unit_id = ANY (CAST(:units AS text[])) AND m.side IS NOT NULL ORDER BY n.name"
+                " WHERE n.unit_id = ANY (CAST(:units AS text[])) AND m.side IS NOT NULL ORDER BY"
+                " n.name"
             ),
             _figure_values(
                 "data_open_rate",
@@ -388,7 +415,8 @@ def member_rows(
     """Every member row (of a day, or of all days) in the order of EXPORT_COLUMNS, page by page."""
     on = f"{_ON} AND" if as_of else ""
     text = sa.text(
-        "SELECT m.id, m.rate, m.variant, m.record, m.unit_id, m.side, m.amount, m.reason, m.from_on, m.to_on"  # noqa: S608
+        "SELECT m.id, m.rate, m.variant, m.record, m.unit_id, m.side, m.amount, m.reason,"
+        " m.from_on, m.to_on"
         f" FROM govopen_rate_membership m WHERE {on} m.id > :after{_known(known_at)}"
         " AND m.unit_id = ANY (CAST(:units AS text[])) ORDER BY m.id LIMIT :limit"
     )
@@ -407,11 +435,15 @@ def changes_by_day(
     return (
         session.execute(
             sa.text(
-                "SELECT day, sum(n) AS numerator, sum(d) AS denominator FROM (SELECT s.from_on AS day,"
+                "SELECT day, sum(n) AS numerator, sum(d) AS denominator FROM (SELECT s.from_on AS"
+                " day,"
                 " s.numerator - lag(s.numerator, 1, 0::bigint) OVER w AS n,"
-                " s.denominator - lag(s.denominator, 1, 0::bigint) OVER w AS d FROM govopen_rate_step s"
-                " WHERE s.rate = :rate AND s.variant = :variant AND s.recorded_to IS NULL AND s.from_on <= :until"
-                " AND s.unit_id = ANY (CAST(:units AS text[])) WINDOW w AS (PARTITION BY s.unit_id ORDER BY s.from_on)) x"
+                " s.denominator - lag(s.denominator, 1, 0::bigint) OVER w AS d FROM"
+                " govopen_rate_step s"
+                " WHERE s.rate = :rate AND s.variant = :variant AND s.recorded_to IS NULL AND"
+                " s.from_on <= :until"
+                " AND s.unit_id = ANY (CAST(:units AS text[])) WINDOW w AS (PARTITION BY"
+                " s.unit_id ORDER BY s.from_on)) x"
                 " GROUP BY day HAVING (sum(n), sum(d)) <> (0, 0) ORDER BY day"
             ),
             {"rate": rate, "variant": variant, "units": list(units), "until": until},
@@ -425,8 +457,9 @@ def first_inventory_on(session: Session) -> date | None:
     """The day of the city's first published inventory: no figure is asked for before it."""
     found: date | None = session.execute(
         sa.text(
-            f"SELECT min({_LOCAL.format(moment='v.published_at')}) FROM govopen_public_version v"  # noqa: S608
-            " JOIN govopen_register r ON r.id = v.register_id WHERE r.register_type = 'data_inventory'"
+            f"SELECT min({_LOCAL.format(moment='v.published_at')}) FROM govopen_public_version v"
+            " JOIN govopen_register r ON r.id = v.register_id WHERE r.register_type ="
+            " 'data_inventory'"
         )
     ).scalar_one_or_none()
     return found
@@ -466,7 +499,8 @@ def lock_snapshots(session: Session) -> None:
 def add_snapshot(session: Session, row: Mapping[str, object]) -> None:
     session.execute(
         sa.text(
-            "INSERT INTO govopen_metric_snapshot (period_end, period, rule_set, figures, file_sha256)"
+            "INSERT INTO govopen_metric_snapshot (period_end, period, rule_set, figures,"
+            " file_sha256)"
             " VALUES (:period_end, :period, :rule_set, CAST(:figures AS jsonb), :file_sha256)"
         ),
         {**row, "figures": json.dumps(row["figures"])},

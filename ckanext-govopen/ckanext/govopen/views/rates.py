@@ -35,20 +35,8 @@ PAGE_ROWS = 100
 FILE_PAGE_ROWS = 1000
 BLOCKERS = 10
 DAY, MOMENT = ("as_of",), ("as_of", "known_at")
-SORTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "name": lambda unit: unit["name"],
-    "reason": lambda unit: (
-        not unit["in_scope"],
-        not unit["is_open"],
-        unit["reason"],
-        unit["name"],
-    ),
-    **{
-        name: (lambda unit, name=name: (-unit[name], unit["name"]))
-        for name in ("inventoried", "openable", "open", "effective", "excluded", "missing")
-    },
-    "rate": lambda unit: (-float(unit["value"] or -1), unit["name"]),
-}
+COUNTS = ("inventoried", "openable", "open", "effective", "excluded", "missing")
+SORTS = ("name", "reason", "rate", *COUNTS)
 
 
 def _call(action: str, /, **parameters: object) -> Any:
@@ -101,10 +89,10 @@ def _dashboard(asked: dict[str, str]) -> dict[str, Any]:
         "as_of": as_of,
         "rates": {rate: _with_formulas(figure) for rate, figure in shown.items()},
         "steps": _steps_down(asked),
-        "units": sorted(units, key=SORTS.get(sort, SORTS["name"])),
+        "units": _sorted(units, sort),
         "sort": sort if sort in SORTS else "name",
         "closed": [unit for unit in units if unit["in_scope"] and not unit["is_open"]],
-        "blockers": sorted(units, key=SORTS["missing"])[:BLOCKERS],
+        "blockers": _sorted(units, "missing")[:BLOCKERS],
         "outside": [unit for unit in units if not unit["in_scope"]],
         "trends": {rate: _trend(rate, {"to": as_of}) for rate in VARIANTS},
         "snapshots": _call("govopen_rate_snapshot_list")["items"],
@@ -123,6 +111,19 @@ def _units(asked: Mapping[str, str]) -> list[dict[str, Any]]:
     return items
 
 
+def _sorted(units: Iterable[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """Units by a column: numbers from the largest on, words in their order."""
+
+    def key(unit: Mapping[str, Any]) -> tuple[Any, ...]:
+        if sort == "rate":
+            return -float(unit["value"] or -1), unit["name"]
+        if sort == "reason":
+            return not unit["in_scope"], not unit["is_open"], unit["reason"], unit["name"]
+        return (-unit[sort] if sort in COUNTS else 0), unit["name"]
+
+    return sorted(units, key=key)
+
+
 def _with_formulas(figure: dict[str, Any]) -> dict[str, Any]:
     """A figure whose variants say their formula in words, and the targets by year."""
     language = "zh" if helpers.is_chinese() else "en"
@@ -139,16 +140,18 @@ def _steps_down(asked: Mapping[str, str]) -> list[dict[str, Any]]:
     """From all units known to the open ones: how many each reason takes away."""
     rows = _call("govopen_rate_reason_list", rate=UNIT_RATE, **asked)["items"]
     counts = {side: sum(row["rows"] for row in rows if row["side"] == side) for side in SIDES}
-    total = counts["denominator"] + counts["excluded"]
-    steps = [{"kind": "known", "side": "", "count": total}]
-    steps += [{"kind": "excluded", "side": "excluded", "reason": row["reason"], "count": -row["rows"]}
-              for row in rows if row["side"] == "excluded"]  # fmt: skip
-    steps.append({"kind": "in_scope", "side": "denominator", "count": counts["denominator"]})
     # An open unit has a row on both sides: what is left after taking those away is not open.
-    steps += [{"kind": "not_open", "side": "denominator", "reason": row["reason"], "count": -row["rows"]}
-              for row in rows if row["side"] == "denominator" and not row["reason"].startswith("open_")]  # fmt: skip
-    steps.append({"kind": "open", "side": "numerator", "count": counts["numerator"]})
-    return steps
+    taken = [
+        row for row in rows if row["side"] == "excluded" or not row["reason"].startswith("open_")
+    ]
+    steps = [{"kind": "less", **row, "count": -row["rows"]} for row in taken]
+    return [
+        {"kind": "known", "side": "", "count": counts["denominator"] + counts["excluded"]},
+        *(step for step in steps if step["side"] == "excluded"),
+        {"kind": "in_scope", "side": "denominator", "count": counts["denominator"]},
+        *(step for step in steps if step["side"] == "denominator"),
+        {"kind": "open", "side": "numerator", "count": counts["numerator"]},
+    ]
 
 
 def _trend(rate: str, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -175,8 +178,9 @@ def index_file(kind: str) -> Response:
 def unit_card(unit: str) -> Any:
     """One unit's figures in every variant, and the lines that it has not opened."""
     asked = _given(*MOMENT)
-    values = {"asked": asked, "unit": _unit(unit), "today": clock.today().isoformat()}
-    return _page("govopen/rates/unit.html", values, lambda: _card(values["unit"], asked))
+    found = _unit(unit)
+    values = {"asked": asked, "unit": found, "today": clock.today().isoformat()}
+    return _page("govopen/rates/unit.html", values, lambda: _card(found, asked))
 
 
 def _unit(name: str) -> dict[str, Any]:
@@ -318,9 +322,9 @@ def snapshot_file(period_end: str) -> Response:
     """The member rows of a frozen period end, as they were written down."""
     items = _call("govopen_rate_snapshot_list")["items"]
     found = next((row for row in items if row["period_end"] == period_end), None)
-    path = rate_snapshots.path_of(found["file_sha256"]) if found else None
-    if path is None or not path.exists():
+    if found is None:
         tk.abort(404)
+    path = rate_snapshots.path_of(found["file_sha256"])
     return send_file(path, mimetype="application/gzip", as_attachment=True,
                      download_name=f"members-{period_end}.csv.gz")  # fmt: skip
 
