@@ -37,14 +37,17 @@ def site_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def application(data_folder: Path) -> Flask:
+def application(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """Return CKAN's Flask application, made once, with the stack's settings."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
     if os.geteuid() == 0:
         os.umask(0)  # the stack's own user goes on to write into folders that a test makes
-    return make_app(CKANConfigLoader(str(data_folder / "ckan.ini")).get_config())._wsgi_app
+    settings = CKANConfigLoader(str(data_folder / "ckan.ini")).get_config()
+    # A bundle that the tests' user built could not be read by the stack's own.
+    settings["ckan.webassets.path"] = str(tmp_path_factory.mktemp("webassets"))
+    return make_app(settings)._wsgi_app
 
 
 @pytest.fixture

@@ -136,6 +136,8 @@ def test_the_first_format_says_the_category() -> None:
         ({"name": "长" * 129}, {}, "inventory.E13"),
         ({"name": "x"}, {"secrecy": "涉密"}, "inventory.E16"),
         ({"name": "x"}, {"secrecy": "机密"}, "inventory.E16"),
+        ({"name": "x"}, {"secrecy": "是"}, "inventory.E16"),
+        ({"name": "x", "secrecy": "secret"}, {}, "inventory.E16"),
     ],
 )
 def test_a_row_is_refused_only_for_name_length_or_secrecy(
@@ -144,7 +146,7 @@ def test_a_row_is_refused_only_for_name_length_or_secrecy(
     assert [finding.code for finding in storing_findings(fields, texts)] == [code]
 
 
-@pytest.mark.parametrize("text", ["非涉密", "non_secret", ""])
+@pytest.mark.parametrize("text", ["非涉密", "non_secret", "", "不涉密", "否", "无涉密内容"])
 def test_what_is_not_secret_is_stored(text: str) -> None:
     assert storing_findings({"name": "x"}, {"secrecy": text}) == []
 

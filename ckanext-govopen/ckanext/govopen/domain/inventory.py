@@ -68,6 +68,8 @@ FIELD_RULES: tuple[FieldRule, ...] = (
 RULES: Mapping[str, FieldRule] = {rule.name: rule for rule in FIELD_RULES}
 
 SECRET_WORDS = ("绝密", "機密", "机密", "秘密", "涉密")
+SECRET_ANSWERS = ("是", "密", "y", "yes", "true", "1", "secret")  # below a heading like 是否涉密
+NOT_SECRET = ("非", "不涉", "无", "無", "未")
 TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
 FILE_METHODS = ("platform_file", "mail", "disk")
 RES_CODE = re.compile(r"^[123]\d{5}\d*/\d+$")
@@ -217,13 +219,16 @@ def storing_findings(fields: Mapping[str, object], texts: Mapping[str, str]) -> 
         findings.append(
             Finding("inventory.E13", "name", name, {"limit": limit, "length": len(name)})
         )
-    if _is_secret(texts.get("secrecy", "")):
+    if fields.get("secrecy") == "secret" or _is_secret(texts.get("secrecy", "")):
         findings.append(Finding("inventory.E16", "secrecy", texts.get("secrecy")))
     return findings
 
 
 def _is_secret(text: str) -> bool:
-    return any(word in text for word in SECRET_WORDS) and "非" not in text and text != "non_secret"
+    said = text.strip().casefold()
+    if said in SECRET_ANSWERS:
+        return True
+    return any(word in said for word in SECRET_WORDS) and not any(no in said for no in NOT_SECRET)
 
 
 def activation_findings(fields: Mapping[str, object], has_dataset: bool = False) -> list[Finding]:

@@ -49,6 +49,31 @@ def show(session: Session, import_id: str) -> Mapping[str, object] | None:
     )
 
 
+def claim(session: Session, import_id: str) -> bool:
+    """Takes the import for this transaction; False while somebody else is applying it.
+
+    The lock ends with the transaction, also when its process is killed.
+    """
+    return bool(
+        session.execute(
+            sa.text("SELECT pg_try_advisory_xact_lock(1938, hashtext(:id))"), {"id": import_id}
+        ).scalar_one()
+    )
+
+
+def is_claimed(session: Session, import_id: str) -> bool:
+    """True while a transaction is applying the import."""
+    return bool(
+        session.execute(
+            sa.text(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                " AND classid = 1938 AND objid::bigint = hashtext(:id)::bigint & 4294967295)"
+            ),
+            {"id": import_id},
+        ).scalar_one()
+    )
+
+
 def update(session: Session, import_id: str, **values: object) -> None:
     """Sets columns of an import; dicts go in as JSON."""
     plain = {
@@ -169,13 +194,20 @@ _MATCH = (
 
 
 def match(session: Session, import_id: str) -> None:
-    """Recognises every staged row: which entry it is and whether it would change it."""
+    """Recognises every staged row: which entry it is and whether it would change it.
+
+    The rows are new to the planner, which takes them for a handful and would loop over them; the
+    application's role may not analyse the table, so loops are ruled out for these statements.
+    """
+    session.execute(sa.text("SET LOCAL enable_nestloop = off"))
     for statement in _MATCH:
         session.execute(sa.text(statement), {"id": import_id})
+    session.execute(sa.text("SET LOCAL enable_nestloop = on"))
 
 
 def reject_duplicates(session: Session, import_id: str) -> None:
     """Of two rows with one key or code the later is refused and names the earlier (E14)."""
+    session.execute(sa.text("SET LOCAL enable_nestloop = off"))
     for column in ("source_key", "res_code"):
         session.execute(
             sa.text(

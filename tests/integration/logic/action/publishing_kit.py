@@ -42,6 +42,10 @@ class Office:
         assert user is not None
         return user
 
+    def user_id(self, person: str) -> str:
+        with self.application.test_request_context("/"):
+            return str(self.user(person).id)
+
     def context(self, person: str) -> dict[str, Any]:
         user = self.user(person)
         return {"user": user.name, "auth_user_obj": user}
