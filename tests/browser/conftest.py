@@ -50,6 +50,14 @@ def public(site_url: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def person(site_url: str) -> tuple[str, str]:
+    """Return name and password of somebody who may open every form."""
+    import something_public
+
+    return something_public.person(Path(_given("GOVOPEN_TEST_DATA")) / "ckan.ini")
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium, which reaches this machine alone."""
     from playwright.sync_api import sync_playwright

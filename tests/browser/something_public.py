@@ -32,15 +32,20 @@ HEADER = (
 
 
 @cache
-def make(ini: Path) -> dict[str, str]:
-    """Return the path of each kind of page: dataset, resource, unit, register, entry."""
+def _application(ini: Path) -> Any:
+    """Return CKAN's application on the settings of the running stack."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
     if os.geteuid() == 0:
         os.umask(0)  # the stack's own user goes on to write into folders that a test makes
-    app = make_app(CKANConfigLoader(str(ini)).get_config())._wsgi_app
-    with app.test_request_context("/"):
+    return make_app(CKANConfigLoader(str(ini)).get_config())._wsgi_app
+
+
+@cache
+def make(ini: Path) -> dict[str, str]:
+    """Return the path of each kind of page: dataset, resource, unit, register, entry."""
+    with _application(ini).test_request_context("/"):
         return _make()
 
 
@@ -199,3 +204,16 @@ def _approve(officer: Any, case_id: str) -> None:
     else:
         raise AssertionError(f"case {case_id} was not published: {said}")
     search.drain_all()
+
+
+@cache
+def person(ini: Path) -> tuple[str, str]:
+    """Return name and password of somebody who may open every form."""
+    with _application(ini).test_request_context("/"):
+        import ckan.model as model
+
+        user = _user("officer")
+        password = uuid4().hex
+        user.password = password
+        model.repo.commit()
+        return str(user.name), password

@@ -228,11 +228,7 @@ def test_every_finding_has_title_and_text_in_both_languages(file: Path) -> None:
 
 
 def test_every_code_that_a_document_names_is_a_finding() -> None:
-    codes = {
-        code
-        for file in FINDINGS
-        for code in yaml.safe_load(file.read_text(encoding="utf-8"))
-    }
+    codes = {code for file in FINDINGS for code in yaml.safe_load(file.read_text(encoding="utf-8"))}
     features = "|".join(sorted({code.partition(".")[0] for code in codes}))
     named = re.compile(rf"`((?:{features})\.[EW]\d+)`")
     example = "calendar.E3"  # of a feature yet to be made

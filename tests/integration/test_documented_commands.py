@@ -41,7 +41,14 @@ def test_a_documented_command_runs(
     if ".venv/bin/" in text and not (ROOT / ".venv").is_dir():
         pytest.fail("the checkout has no .venv: run these tests by ./scripts/test integration")
     done = subprocess.run(
-        ["/bin/bash", "-eu", "-o", "pipefail", "-c", on_the_test_stack(text, data_folder, site_url)],
+        [
+            "/bin/bash",
+            "-eu",
+            "-o",
+            "pipefail",
+            "-c",
+            on_the_test_stack(text, data_folder, site_url),
+        ],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(scratch)},
         stdin=subprocess.DEVNULL,

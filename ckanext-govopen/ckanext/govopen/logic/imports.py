@@ -217,6 +217,8 @@ class _RowReader:
         fields = self._with_source(dict(reading.fields), row, sorted({*added, *cut}))
         unit_id, unit_text = self._unit(texts)
         refusals = rules.storing_findings(fields, texts)
+        if any(finding.code == "inventory.E16" for finding in refusals):
+            return self._secret(row, unit_id, unit_text)
         if unit_id is None and not (self._options.create_units and unit_text):
             refusals.append(_unit_finding(unit_text))
         blocking = [_as_draft(finding) for finding in rules.activation_findings(fields)]
@@ -235,6 +237,22 @@ class _RowReader:
             findings=findings,
             is_rejected=bool(refusals),
             is_draft=bool(blocking),
+        )
+
+    def _secret(self, row: Row, unit_id: str | None, unit_text: str | None) -> _StagedRow:
+        """A secret line is refused by its number; nothing of what it says is kept."""
+        refusal = self._placed(Finding("inventory.E16", "secrecy"), row)
+        return _StagedRow(
+            number=row.number,
+            unit_id=unit_id,
+            unit_text=unit_text,
+            source_key=None,
+            res_code=None,
+            fields={},
+            source=[],
+            findings=[refusal],
+            is_rejected=True,
+            is_draft=False,
         )
 
     def _cut(self, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -152,12 +152,13 @@ def test_two_rows_with_one_link_name_each_other(office: Office) -> None:
     assert (problem["code"], problem["row"], problem["params"]["other"]) == ("inventory.E14", 4, 2)
 
 
-def test_a_secret_line_is_refused(office: Office) -> None:
+def test_a_secret_line_is_refused_and_nothing_of_it_is_kept(office: Office) -> None:
     lines = book(office, 1, "密")
     lines[1] = lines[1].replace("非涉密", "机密")
-    assert {each["code"] for each in bring(office, lines, dry_run=True)["problems"]} >= {
-        "inventory.E16"
-    }
+    report = bring(office, lines, dry_run=True)
+    assert {each["code"] for each in report["problems"]} == {"inventory.E16"}
+    rows = office.act("officer", "govopen_inventory_import_row_list", id=report["id"])["items"]
+    assert (rows[0]["verdict"], rows[0]["name"], rows[0]["source"]) == ("rejected", None, [])
 
 
 def test_what_is_missing_makes_a_draft_that_names_it_and_opens_no_case(office: Office) -> None:
