@@ -31,6 +31,14 @@ class Person:
         return None in self.roles.get("data_authority", ())
 
     @property
+    def drafting_units(self) -> tuple[str, ...] | None:
+        """Units whose draft datasets this person sees and changes; None for every unit."""
+        held = self.roles.get("info_officer", frozenset())
+        if self.is_sysadmin or None in held:
+            return None
+        return tuple(sorted(unit for unit in held if unit))
+
+    @property
     def enters(self) -> bool:
         """Enters records: an information officer, or the data authority."""
         return self.kept_units is None or bool(self.kept_units)

@@ -125,12 +125,19 @@ def units(session: Session, unit_ids: Sequence[str] | None) -> list[Row]:
 
 
 def datasets(
-    session: Session, unit_ids: Sequence[str] | None, filters: Row, after: Sequence[str], limit: int
+    session: Session,
+    kept_units: Sequence[str] | None,
+    seen_units: Sequence[str] | None,
+    filters: Row,
+    after: Sequence[str],
+    limit: int,
 ) -> list[Row]:
-    """Datasets of units in every state but deleted, last changed first.
+    """Datasets in every state but deleted, last changed first.
 
     Args:
-        filters: `state` and `q`, each None or '' for any.
+        kept_units: units whose drafts are shown too; None for every unit.
+        seen_units: units of which only what was handed in is shown; None for every unit.
+        filters: `unit`, `state` and `q`, each None or '' for any.
         after: (key, id) of the last row of the page before.
     """
     key = "to_char(p.metadata_modified, 'YYYYMMDDHH24MISSUS')"
@@ -144,12 +151,17 @@ def datasets(
         " LEFT JOIN govopen_dataset_stat s ON s.package_id = p.id"
         " LEFT JOIN govopen_org_unit_current u ON u.unit_id = p.owner_org"
         " WHERE p.state <> 'deleted' AND r.state <> 'deleted' AND p.type = 'dataset'"
-        " AND (CAST(:units AS text[]) IS NULL OR p.owner_org = ANY (CAST(:units AS text[])))"
+        " AND (CAST(:kept AS text[]) IS NULL OR p.owner_org = ANY (CAST(:kept AS text[]))"
+        " OR (r.state NOT IN ('draft', 'returned')"
+        " AND (CAST(:seen AS text[]) IS NULL OR p.owner_org = ANY (CAST(:seen AS text[])))))"
+        " AND (CAST(:unit AS text) IS NULL OR p.owner_org = :unit)"
         " AND (CAST(:state AS text) IS NULL OR r.state = :state)"
         " AND (:q = '' OR strpos(p.title, :q) > 0 OR p.name = :q)"
         f" AND (:key = '' OR ({key}, p.id) < (:key, :id))"
         f" ORDER BY {key} DESC, p.id DESC LIMIT :limit",
-        units=None if unit_ids is None else list(unit_ids),
+        kept=None if kept_units is None else list(kept_units),
+        seen=None if seen_units is None else list(seen_units),
+        unit=filters.get("unit") or None,
         state=filters.get("state") or None,
         q=filters.get("q") or "",
         key=after[0] if after else "",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, request, stream_with_context
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    redirect,
+    request,
+    send_file,
+    stream_with_context,
+)
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 import ckan.plugins.toolkit as tk
@@ -25,7 +35,7 @@ def blueprint(name: str, import_name: str) -> Blueprint:
     """A blueprint below /workbench that answers signed-in people only."""
     made = Blueprint(name, import_name, url_prefix="/workbench")
     made.before_request(_require_sign_in)
-    made.register_error_handler(tk.ObjectNotFound, lambda _error: tk.abort(404))
+    made.register_error_handler(tk.ObjectNotFound, _absent)
     made.register_error_handler(tk.NotAuthorized, _refused)
     return made
 
@@ -34,6 +44,11 @@ def _require_sign_in() -> AnyResponse | None:
     if tk.current_user.is_authenticated:
         return None
     return redirect(tk.url_for("user.login", came_from=request.full_path.rstrip("?")))
+
+
+def _absent(_error: tk.ObjectNotFound) -> Any:
+    """The page of a name that never existed."""
+    return current_app.handle_user_exception(NotFound())
 
 
 def _refused(error: tk.NotAuthorized) -> tuple[str, int]:
@@ -68,7 +83,7 @@ def _places() -> list[dict[str, Any]]:
     entries = [
         (True, "/workbench", tk._("My work")),
         (person.enters, "/workbench/inventory", tk._("Inventory")),
-        (person.enters, "/workbench/datasets", tk._("Datasets")),
+        (person.enters or person.reviews, "/workbench/datasets", tk._("Datasets")),
         (person.reviews or person.is_sysadmin, "/workbench/review", tk._("Review")),
         (person.keeps_units, "/workbench/units", tk._("Units")),
         (person.keeps_units, "/workbench/admin", tk._("Accounts")),
@@ -132,7 +147,9 @@ def all_pages(action: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, 
 
 def csv_response(name: str, heading: Sequence[str], rows: Iterator[Sequence[object]]) -> Response:
     lines = stream_with_context(export.csv_lines(heading, rows))
-    return _download(Response(lines, mimetype="text/csv; charset=utf-8"), f"{name}.csv")
+    response = Response(lines, mimetype="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.csv")
+    return response
 
 
 def xlsx_response(name: str, heading: Sequence[str], rows: Iterator[Sequence[object]]) -> Response:
@@ -141,13 +158,7 @@ def xlsx_response(name: str, heading: Sequence[str], rows: Iterator[Sequence[obj
 
 def file_response(file: Any, name: str) -> Response:
     """An open XLSX file as a download; it is closed with the response."""
-    response = Response(iter(lambda: file.read(65_536), b""), mimetype=XLSX)
-    response.call_on_close(file.close)
-    return _download(response, name)
-
-
-def _download(response: Response, name: str) -> Response:
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response: Response = send_file(file, mimetype=XLSX, as_attachment=True, download_name=name)
     return response
 
 

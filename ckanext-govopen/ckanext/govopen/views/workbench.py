@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import Blueprint
+
+from ckan.views.api import i18n_js_translations
+
 from ckanext.govopen.views import desk
 from ckanext.govopen.views.inventory import import_state_label
 
-__all__ = ["workbench"]
+__all__ = ["script_words", "workbench"]
 
 workbench = desk.blueprint("govopen_workbench", __name__)
+script_words = Blueprint("govopen_script_words", __name__)
 
 
 @workbench.get("")
@@ -18,3 +25,9 @@ def my_work() -> str:
         work=desk.call("govopen_work_show"),
         state_label=import_state_label,
     )
+
+
+@script_words.get("/api/i18n/zh-Hans-CN")
+def chinese() -> Any:
+    """Words of CKAN's own scripts: they ask by the page's language tag, CKAN knows its locale."""
+    return i18n_js_translations("zh_Hans_CN")

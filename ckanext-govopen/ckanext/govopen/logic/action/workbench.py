@@ -90,7 +90,7 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
 
 def _drafts(person: Person) -> list[dict[str, Any]]:
-    rows = store.datasets(model.Session, person.kept_units, {"state": "draft"}, [], 10)
+    rows = store.datasets(model.Session, person.drafting_units, [], {"state": "draft"}, [], 10)
     return [_plain(row) for row in rows]
 
 
@@ -182,7 +182,7 @@ def _dataset(package_id: str) -> dict[str, Any]:
 
 @tk.side_effect_free
 def govopen_dataset_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Datasets of the units that one keeps, in every state, last changed first.
+    """Datasets that one may see at the desk, last changed first: drafts of the own units alone.
 
     Args:
         unit, state, q: filters, optional.
@@ -190,14 +190,21 @@ def govopen_dataset_list(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     tk.check_access("govopen_work_show", context, data_dict)
     no_unknown(data_dict, "unit", "state", "q", "limit", "cursor")
     person = _person(context)
-    units: Sequence[str] | None = person.kept_units
-    if wanted := data_dict.get("unit"):
-        if units is not None and wanted not in units:
-            absent()
-        units = [str(wanted)]
     limit = page_limit(data_dict)
-    rows = store.datasets(model.Session, units, data_dict, cursor_of(data_dict), limit + 1)
-    return page(rows, limit, lambda row: (row["key"], row["id"]), _plain)
+    rows = store.datasets(
+        model.Session,
+        person.drafting_units,
+        _scope(person),
+        data_dict,
+        cursor_of(data_dict),
+        limit + 1,
+    )
+    found = page(rows, limit, lambda row: (row["key"], row["id"]), _plain)
+    for item in found["items"]:
+        item["is_kept"] = person.drafting_units is None or (
+            item["owner_org"] in person.drafting_units
+        )
+    return found
 
 
 @tk.side_effect_free
