@@ -118,7 +118,7 @@ def next_state(state: State, move: Move, record_type: str = "package") -> State 
             "review.E1",
             field="state",
             value=state.value,
-            params={"move": move.value, "allowed": ", ".join(m.value for m in allowed) or "–"},
+            params={"move": move.value, "allowed": tuple(m.value for m in allowed)},
         )
     return TRANSITIONS[state, move]
 
@@ -253,7 +253,7 @@ def may_hide(actor: Actor) -> Finding | None:
     if not actor.has_session:
         return Finding("review.E10")
     if actor.is_sysadmin or not actor.roles & HIDING_ROLES:
-        return Finding("review.E6", params={"role": "secrecy_reviewer / leader", "step": "hide"})
+        return Finding("review.E6", params={"role": "leader", "step": "hide"})
     return None
 
 

@@ -94,7 +94,7 @@ def require_editable(context: Mapping[str, Any], id_or_name: object) -> model.Pa
 def require_open_state(package_id: str) -> None:
     """Refuses a change of what is under review, public or deleted."""
     state = state_of(package_id)
-    allowed = ", ".join(move.value for move in rules.allowed_moves(state))
+    allowed = [move.value for move in rules.allowed_moves(state)]
     if state is State.PUBLISHED:
         refuse("review.E12", value=state.value, allowed=allowed)
     if state in rules.UNDER_REVIEW:

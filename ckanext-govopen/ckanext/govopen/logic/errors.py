@@ -6,18 +6,30 @@ An absent record and one that may not be read are refused by the same call, `abs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from flask import g, has_request_context
 
 import ckan.plugins.toolkit as tk
+from ckan.lib.i18n import get_lang
 
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.logic import findings as texts
+from ckanext.govopen.logic.vocab import vocabulary
 
 KEY = "__govopen"
 # Readable but not allowed; everything else that is refused is a conflict (domain-model §0.5).
 FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10"})
+# Which vocabulary says the codes in a text of the review.
+VOCABULARY_OF = {
+    "value": "review_state",
+    "move": "review_move",
+    "allowed": "review_move",
+    "step": "review_step",
+    "role": "role",
+    "profile": "review_profile",
+}
 
 
 def refuse(
@@ -42,11 +54,29 @@ def refuse_all(found: Sequence[Finding]) -> NoReturn:
     first = found[0]
     fields: dict[str, list[str]] = {}
     for finding in found:
-        fields.setdefault(finding.field or "message", []).append(texts.render(finding))
+        fields.setdefault(finding.field or "message", []).append(sentence(finding))
     status = 403 if first.code in FORBIDDEN else 409
-    error = tk.NotAuthorized(texts.render(first)) if status == 403 else tk.ValidationError(fields)
+    error = tk.NotAuthorized(sentence(first)) if status == 403 else tk.ValidationError(fields)
     _note(error, status, first, [finding.field for finding in found if finding.field])
     raise error
+
+
+def sentence(finding: Finding) -> str:
+    """The text of a finding; codes of the review are said in the words of the vocabularies."""
+    if not finding.code.startswith("review."):
+        return texts.render(finding)
+    lang = str(get_lang()) if has_request_context() else "zh_Hans_CN"
+    params = {name: _worded(name, value, lang) for name, value in finding.params.items()}
+    value = _worded("value", finding.value, lang)
+    return texts.render(replace(finding, params=params, value=value))
+
+
+def _worded(name: str, value: Any, lang: str) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_worded(name, each, lang) for each in value] or "–"
+    if name not in VOCABULARY_OF or value not in (terms := vocabulary(VOCABULARY_OF[name])):
+        return value
+    return terms[value].en if lang.startswith("en") else terms[value].zh
 
 
 def absent() -> NoReturn:
@@ -73,7 +103,7 @@ def _note(error: Exception, status: int, first: Finding, fields: Sequence[str]) 
     part: dict[str, Any] = {
         "code": first.code,
         "fields": list(fields),
-        "hint": texts.render(first),
+        "hint": sentence(first),
         "params": {name: str(value) for name, value in first.params.items()},
     }
     error.govopen = part  # type: ignore[attr-defined]

@@ -115,6 +115,11 @@ def has_browser_session(context: Mapping[str, Any]) -> bool:
     return user is not None and current_user.is_authenticated and current_user.id == user.id
 
 
+def is_local_process() -> bool:
+    """True for a command that an operator runs on the machine itself: nobody is connected."""
+    return not has_request_context()
+
+
 def actor_of(context: Mapping[str, Any], unit_ids: Sequence[str]) -> Actor:
     """The user of a context as the review's rules see them."""
     user = user_of(context)

@@ -266,7 +266,7 @@ def test_a_second_decision_names_the_moves_that_are_possible(office: Office) -> 
     with pytest.raises(tk.ValidationError) as caught:
         office.approve(case_id, "second")
     assert code_of(caught) == "review.E1"
-    assert "withdraw" in str(caught.value.error_dict)
+    assert "撤回公开" in str(caught.value.error_dict)
 
 
 def test_a_return_needs_its_reason_and_lets_the_officer_work_on(office: Office) -> None:

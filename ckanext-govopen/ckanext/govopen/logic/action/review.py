@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ckan.model as model
@@ -18,6 +19,7 @@ from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import (
     actor_of,
     has_browser_session,
+    is_local_process,
     is_sysadmin,
     officer_units,
     review_scope,
@@ -341,7 +343,7 @@ def _taken_back(context: Any, act: Any) -> dict[str, Any]:
 
 
 def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Emergency hiding by one secrecy reviewer or leader, in a browser session, with a reason.
+    """Emergency hiding by one secrecy reviewer or leader: in a browser, or by a command.
 
     Args:
         id: name or id of the dataset.
@@ -351,6 +353,8 @@ def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[st
     tk.check_access("govopen_publication_hide", context, data_dict)
     package = datasets.readable(context, data_dict.get("id"))
     actor = actor_of(context, [str(package.owner_org)])
+    if is_local_process():
+        actor = replace(actor, has_session=True)
     reason = str(data_dict.get("reason") or "")
     return _taken_back(
         context, lambda: review.hide(model.Session, package.id, actor=actor, reason=reason)
