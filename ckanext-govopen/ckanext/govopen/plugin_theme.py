@@ -24,6 +24,8 @@ class GovopenThemePlugin(p.SingletonPlugin):
     def update_config(self, config: Any) -> None:
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "govopen")
+        # no picture of a person is asked for at another host
+        config["ckan.gravatar_default"] = "disabled"
 
     # ITemplateHelpers
     def get_helpers(self) -> dict[str, Any]:

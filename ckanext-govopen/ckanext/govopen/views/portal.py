@@ -11,6 +11,7 @@ import segno
 from flask import Blueprint, Response, jsonify, request
 
 import ckan.plugins.toolkit as tk
+from ckan.views.api import i18n_js_translations
 from ckan.views.dataset import read as read_for_a_person
 
 from ckanext.govopen.logic import health
@@ -151,6 +152,12 @@ def _table(resource_id: str) -> tuple[list[str], list[dict[str, Any]]]:
         if len(found["records"]) < BATCH_ROWS:
             break
     return fields, rows
+
+
+@portal.get("/api/i18n/zh_Hans-CN")
+def words_of_scripts() -> Any:
+    """CKAN's scripts ask by the page's language tag, of which they change the first hyphen only."""
+    return i18n_js_translations("zh_Hans_CN")
 
 
 @portal.get("/healthz")
