@@ -75,6 +75,16 @@ def unreadable_among(user: Any, packages: Sequence[Any]) -> list[Any]:
     ]
 
 
+def unreadable_ids(user: Any, package_ids: Sequence[str]) -> list[str]:
+    """Those of the ids that a user may not read now, or that there are not, in their order."""
+    if not package_ids:
+        return []
+    found = model.Session.query(model.Package).filter(model.Package.id.in_(package_ids)).all()
+    hidden = {package.id for package in unreadable_among(user, found)}
+    readable = {package.id for package in found} - hidden
+    return [package_id for package_id in package_ids if package_id not in readable]
+
+
 def require_only(ours: object, loaded: Sequence[object]) -> None:
     """Refuses to start beside another plugin that decides what may be seen.
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 BATCH = 500
 ROUND = 50  # packages in one transaction, so that a drain never waits long for another
 LONGEST_TERM = 32000  # bytes; Solr refuses a document with a term over 32,766
-SMALL = 20  # packages that a request indexes itself
+SMALL = 100  # packages that a request indexes itself
 
 
 class _Collector:
@@ -203,14 +203,8 @@ def unreadable_hits(context: Mapping[str, Any], found: Mapping[str, Any]) -> lis
     if not hits or context.get("ignore_auth"):
         return []
     public = review_store.public_ids(model.Session, hits)
-    user = user_of(context)
-    stale = []
-    for package_id in hits:
-        if package_id in public:
-            continue
-        package = model.Package.get(package_id)
-        if package is None or not labels.may_read(user, package):
-            stale.append(package_id)
+    others = [package_id for package_id in hits if package_id not in public]
+    stale = labels.unreadable_ids(user_of(context), others)
     if stale:
         log.error("the index showed %d datasets that may not be read: %s", len(stale), stale[:20])
         store.enqueue(model.Session, stale)

@@ -508,6 +508,28 @@ def test_a_dataset_without_data_or_entry_is_not_submitted(office: Office) -> Non
     assert set(caught.value.error_dict) >= {"entry_codes", "open_condition", "resources"}
 
 
+def test_a_form_that_was_left_half_way_is_published_once_it_is_whole(
+    office: Office, anonymous: ckanapi.RemoteCKAN
+) -> None:
+    made = office.act(
+        "officer",
+        "package_create",
+        title="未走完的表单",
+        notes="说明" * 20,
+        owner_org=office.unit_id,
+        open_type="unconditional",
+        update_cycle="monthly",
+        data_domain="transport",
+        license_id="cc0-1.0",
+        entry_codes=office.entry_codes[:1],
+        state="draft",
+        resources=[{"url": "https://data.example.cn/a.csv", "format": "CSV", "name": "a"}],
+    )
+    assert made["state"] == "draft"
+    office.approve(office.submit(made["id"]))
+    assert anonymous.action.package_show(id=made["id"])["state"] == "active"
+
+
 def test_what_is_public_is_what_was_approved(office: Office) -> None:
     from ckanext.govopen.logic import review
 

