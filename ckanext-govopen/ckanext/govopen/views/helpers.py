@@ -252,6 +252,13 @@ def reference(code: object) -> str:
 
 
 @helper
+def fresh_page() -> str:
+    """Forgets what a page that broke off had included: the error page has its own head."""
+    g.pop("_webassets", None)
+    return ""
+
+
+@helper
 def gone() -> dict[str, Any] | None:
     """Date and class of ground when what is asked for was withdrawn, else None."""
     error = g.get("govopen_error")
