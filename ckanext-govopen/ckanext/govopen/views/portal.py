@@ -45,12 +45,23 @@ def home() -> str:
 @lru_cache(maxsize=2)
 def _home(_stamp: tuple[Any, ...], _moment: int) -> dict[str, Any]:
     """What the home page shows; the same for everybody while nothing public has changed."""
+    found = tk.get_action("package_search")(
+        _visitor(),
+        {
+            "rows": NEWEST,
+            "sort": "metadata_created desc",
+            "fq": "dataset_type:dataset",
+            "facet.field": ["data_domain"],
+        },
+    )
     return {
         "rates": [_rate(rate) for rate in RATES],
-        "datasets": tk.get_action("package_search")(
-            _visitor(),
-            {"rows": NEWEST, "sort": "metadata_created desc", "fq": "dataset_type:dataset"},
-        )["results"],
+        "datasets": found["results"],
+        "count": found["count"],
+        "domains": sorted(
+            found["search_facets"]["data_domain"]["items"],
+            key=lambda item: (-item["count"], item["name"]),
+        ),
         "registers": sorted(
             tk.get_action("govopen_register_list")(_visitor(), {})["items"],
             key=lambda item: item["published_at"],
