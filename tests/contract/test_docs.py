@@ -119,6 +119,38 @@ def test_each_documented_ckan_command_exists_with_the_options_given() -> None:
     assert wrong == []
 
 
+def leaves(node: click.Command, path: tuple[str, ...] = ()) -> list[str]:
+    if not isinstance(node, click.Group):
+        return [" ".join(path)]
+    return [leaf for name, each in node.commands.items() for leaf in leaves(each, (*path, name))]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_list_of_ckan_commands_is_the_one_that_there_is(lang: str) -> None:
+    text = (ROOT / "docs" / lang / "operator.md").read_text(encoding="utf-8")
+    section = re.split(r"^## ", text[text.index("`ckan govopen`") :], flags=re.M)[0]
+    assert set(re.findall(r"^\| `([a-z ]+)` \|", section, re.M)) == set(leaves(root_command()))
+
+
+@cache
+def own_actions() -> frozenset[str]:
+    """Names of the platform's actions, read from the source."""
+    return frozenset(
+        name
+        for file in (PACKAGE / "logic" / "action").glob("*.py")
+        for name in re.findall(r"^def (govopen_\w+)\(", file.read_text(encoding="utf-8"), re.M)
+    )
+
+
+@pytest.mark.parametrize("document", documents(), ids=name_of)
+def test_a_document_names_actions_that_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = re.findall(r"(?:action[/ ]|site\.action\.|`)(govopen_\w+)(?=[?( ]|$)", text)
+    sql = (PACKAGE / "model" / "sql").glob("*.sql")
+    functions = {n for f in sql for n in re.findall(r"govopen_\w+", f.read_text(encoding="utf-8"))}
+    assert [name for name in named if name not in own_actions() | functions] == []
+
+
 # --- links and languages -------------------------------------------------------------------------
 
 
