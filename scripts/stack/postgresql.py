@@ -17,7 +17,7 @@ from stack.messages import StackError
 from stack.state import write_private
 
 SUPERUSER = "postgres"
-WAIT_SECONDS = 90
+WAIT_SECONDS = 240  # a machine under load takes its time
 
 
 def binaries(checkout: Checkout) -> Path:
@@ -171,7 +171,8 @@ def wait(one: Installation) -> None:
     """Wait until the server answers."""
     end = time.monotonic() + WAIT_SECONDS
     while not is_up(one):
-        if time.monotonic() > end:
+        failed = supervisor.state_of(one.folder, "postgresql") == "FATAL"
+        if failed or time.monotonic() > end:
             raise supervisor.not_up(one.folder, "postgresql")
         time.sleep(0.15)
 
@@ -207,8 +208,6 @@ ALTER DEFAULT PRIVILEGES FOR ROLE govopen_owner IN SCHEMA public
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO govopen_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE govopen_owner IN SCHEMA public
   GRANT USAGE, SELECT ON SEQUENCES TO govopen_app;
-ALTER DEFAULT PRIVILEGES FOR ROLE govopen_owner IN SCHEMA public
-  GRANT EXECUTE ON FUNCTIONS TO govopen_app;
 """
 
 _DATASTORE_RIGHTS = """
@@ -223,7 +222,8 @@ REVOKE ALL ON SCHEMA hidden FROM govopen_reader;
 _APP_RIGHTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO govopen_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO govopen_app;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO govopen_app;
+-- functions are open to everybody unless the migration that makes one closes it
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM govopen_app;
 """
 
 

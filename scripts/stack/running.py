@@ -17,7 +17,7 @@ from stack.installation import Installation, ckan_ini
 from stack.layout import DataFolder
 from stack.messages import StackError, say, step
 
-WEB_SECONDS = 120
+WEB_SECONDS = 300
 OWN_COMMANDS = ("account", "city", "worker", "search", "reconcile", "review")
 
 
@@ -75,7 +75,8 @@ def with_ports(folder: DataFolder, wanted: state.State) -> state.State:
 def fingerprint(one: Installation) -> str:
     """Return a hash of all that decides about the schema and the commands."""
     base = one.checkout.extension
-    files = [one.checkout.config / "constraints.txt", *sorted(base.glob("plugin*.py"))]
+    own = one.checkout.root / "scripts" / "stack" / "postgresql.py"
+    files = [one.checkout.config / "constraints.txt", own, *sorted(base.glob("plugin*.py"))]
     for folder in ("migration", "model", "cli"):
         files += sorted(p for p in (base / folder).rglob("*") if p.suffix in (".py", ".sql"))
     digest = hashlib.sha256(" ".join(one.plugins).encode())

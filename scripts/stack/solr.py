@@ -22,7 +22,7 @@ from stack.solr_schema import transform
 from stack.state import write_private
 
 HEAP = "512m"
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 OLDEST_JAVA = 17
 
 
@@ -158,6 +158,7 @@ def wait(one: Installation) -> None:
     """Wait until the core answers."""
     end = time.monotonic() + WAIT_SECONDS
     while not is_up(one):
-        if time.monotonic() > end:
+        failed = supervisor.state_of(one.folder, "solr") == "FATAL"
+        if failed or time.monotonic() > end:
             raise supervisor.not_up(one.folder, "solr")
         time.sleep(0.25)

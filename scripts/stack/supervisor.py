@@ -19,7 +19,7 @@ from stack.layout import DataFolder
 from stack.messages import StackError
 
 ANSWER_SECONDS = 90
-START_SECONDS = 20
+START_SECONDS = 60
 END_SECONDS = 75
 SERVERS = ("postgres", "redis-server", "java")
 
