@@ -20,12 +20,13 @@ import ckan.plugins.toolkit as tk
 from ckan.lib import munge
 
 from ckanext.govopen import config
-from ckanext.govopen.logic import blobs
+from ckanext.govopen.logic import blobs, names
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.model import datasets as store
 
 SNIFFED_BYTES = 4096
 MEGABYTE = 1 << 20
+STEM_CHARACTERS = 80
 
 # What the content of a file with this extension may look like to libmagic.
 _TEXT = ("text/plain", "text/csv", "application/csv", "text/x-", "application/json", "text/xml")
@@ -108,6 +109,17 @@ def media_type(filename: str, head: bytes) -> str:
     return _MEDIA.get(extension) or guessed or "application/octet-stream"
 
 
+def safe_name(filename: str) -> str:
+    """A file name of ASCII characters: Chinese ones become pinyin, as in addresses.
+
+    CKAN drops them, which leaves no name at all of most files that offices have.
+    """
+    if filename.isascii():
+        return str(munge.munge_filename(filename))
+    path = PurePosixPath(filename.replace("\\", "/"))
+    return f"{names.slug(path.stem, STEM_CHARACTERS)}{munge.munge_filename('x' + path.suffix)[1:]}"
+
+
 def keep(stream: BinaryIO, filename: str) -> dict[str, Any]:
     """Stores the bytes of an upload.
 
@@ -143,7 +155,7 @@ class ResourceFile:
         upload = resource.pop("upload", None)
         self._kept: dict[str, Any] | None = None
         if isinstance(upload, FileStorage) and upload.filename:
-            self._kept = keep(upload.stream, munge.munge_filename(upload.filename))
+            self._kept = keep(upload.stream, safe_name(upload.filename))
             self.filesize = self._kept["size"]
             self.mimetype = self._kept["media_type"]
             _describe(resource, self._kept)

@@ -40,6 +40,7 @@ def _list_page(errors: desk.Errors) -> str:
         found=found,
         filters=filters,
         errors=errors,
+        labels=_labels(),
         units=desk.unit_choices(),
         states=desk.choices("review_state", without=("deleted", "embargoed", "approved")),
         editable=EDITABLE,
@@ -62,6 +63,89 @@ def dataset_submit() -> Any:
         tk._("{count} datasets were handed in for review as one case.").format(
             count=made["records"]
         )
+    )
+    return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
+
+
+@dataset_pages.get("/datasets/<name>")
+def dataset_show(name: str) -> str:
+    """One dataset at the desk: what is there, its files, and the next step."""
+    return _dataset_page(name, {}, {})
+
+
+def _dataset_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> str:
+    shown = desk.call("package_show", {"id": name})
+    drafting = desk.me().drafting_units
+    keeps = drafting is None or shown["owner_org"] in drafting
+    return desk.page(
+        "workbench/datasets/show.html",
+        pkg=shown,
+        state=shown["review"]["state"],
+        is_open=keeps and shown["review"]["state"] in EDITABLE,
+        values=values,
+        errors=errors,
+        labels=_labels(),
+    )
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "upload": tk._("File"),
+        "url": tk._("Address of the file"),
+        "name": tk._("Name"),
+        "resources": tk._("Files"),
+        "open_type": tk._("Open type"),
+        "open_condition": tk._("Condition of opening"),
+        "license_id": tk._("Licence"),
+        "entry_codes": tk._("Inventory entries"),
+        "format": tk._("Format"),
+        "message": "",
+    }
+
+
+@dataset_pages.post("/datasets/<name>/files")
+def file_add(name: str) -> Any:
+    """Adds an uploaded file or a link to a draft."""
+    upload = request.files.get("upload")
+    values: dict[str, Any] = desk.form_values("url", "name", "description", "format")
+    has_file = upload is not None and bool(upload.filename)
+    if not has_file and "url" not in values:
+        errors = {"upload": [tk._("Choose a file, or give its address")]}
+        return _dataset_page(name, values, errors), desk.CONFLICT
+    shown = desk.call("package_show", {"id": name})
+    parameters = {**values, "package_id": shown["id"]}
+    if upload is not None and has_file:
+        parameters |= {"upload": upload, "url": upload.filename}
+        parameters.setdefault("name", upload.filename)
+    _, errors = desk.tried(lambda: desk.call("resource_create", parameters))
+    if errors:
+        return _dataset_page(name, values, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The file was added."))
+    return redirect(tk.url_for("govopen_datasets.dataset_show", name=name))
+
+
+@dataset_pages.post("/datasets/<name>/files/<resource_id>/remove")
+def file_remove(name: str, resource_id: str) -> Any:
+    """Takes a file away from a draft."""
+    _, errors = desk.tried(lambda: desk.call("resource_delete", {"id": resource_id}))
+    if errors:
+        return _dataset_page(name, {}, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The file was removed."))
+    return redirect(tk.url_for("govopen_datasets.dataset_show", name=name))
+
+
+@dataset_pages.post("/datasets/<name>/submit")
+def dataset_submit_one(name: str) -> Any:
+    """Hands one draft in for review."""
+    made, errors = desk.tried(
+        lambda: desk.call(
+            "govopen_review_submit", {"datasets": [name], **desk.form_values("reason")}
+        )
+    )
+    if errors:
+        return _dataset_page(name, {}, errors), desk.CONFLICT
+    tk.h.flash_success(
+        tk._("{count} datasets were handed in for review as one case.").format(count=made["records"])
     )
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
 
