@@ -135,7 +135,7 @@ def _parsed(text: str) -> datetime:
 
 
 @helper
-def number(value: object) -> str:
+def number(value: Any) -> str:
     return "" if value is None else str(format_decimal(value, locale="en"))
 
 
@@ -228,7 +228,7 @@ def with_parameters(**changes: object) -> str:
     query = urlencode(
         kept + [(name, value) for name, value in changes.items() if value is not None]
     )
-    return tk.h.url_for(request.path) + (f"?{query}" if query else "")
+    return f"{tk.h.url_for(request.path)}?{query}" if query else str(tk.h.url_for(request.path))
 
 
 @helper
@@ -317,7 +317,7 @@ def with_parameters_toggled(name: str, value: str, is_active: bool) -> str:
     if not is_active:
         kept.append((name, value))
     query = urlencode(kept)
-    return tk.h.url_for(request.path) + (f"?{query}" if query else "")
+    return f"{tk.h.url_for(request.path)}?{query}" if query else str(tk.h.url_for(request.path))
 
 
 @helper
@@ -441,7 +441,7 @@ def field_value(name: str, value: Any) -> str:
     found = vocabularies()["inventory_field"]
     vocabulary = found[name].extra.get("vocabulary") if name in found else None
     if isinstance(value, bool):
-        return tk._("yes") if value else tk._("no")
+        return str(tk._("yes") if value else tk._("no"))
     if isinstance(value, list):
         return _list_value(vocabulary, value)
     if isinstance(value, dict):
@@ -458,4 +458,4 @@ def _list_value(vocabulary: object, values: Sequence[Any]) -> str:
             shown.append(": ".join(str(part) for part in value))
         else:
             shown.append(str(term(str(vocabulary), value) if vocabulary else value))
-    return tk._(", ").join(shown)
+    return str(tk._(", ")).join(shown)

@@ -39,7 +39,8 @@ def _visitor() -> dict[str, Any]:
 def home() -> str:
     """One search box, both rates, what is new."""
     # The index follows a publication by moments: what is kept is looked up again soon.
-    return tk.render("home/index.html", _home(facts.stamp(), int(time.monotonic() / HOME_SECONDS)))
+    values = _home(facts.stamp(), int(time.monotonic() / HOME_SECONDS))
+    return str(tk.render("home/index.html", values))
 
 
 @lru_cache(maxsize=2)
@@ -124,7 +125,7 @@ def developers() -> str:
         "example": examples[0] if examples else None,
         "actions": openapi.reads(),
     }
-    return tk.render("govopen/developers.html", values)
+    return str(tk.render("govopen/developers.html", values))
 
 
 @portal.get("/developers/openapi.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
@@ -53,7 +54,7 @@ def _register(register_id: str) -> dict[str, Any]:
 @registers.get("/registers")
 def index() -> str:
     """Every register with a published version, by type and unit."""
-    return tk.render("govopen/registers/index.html", {"items": _index()})
+    return str(tk.render("govopen/registers/index.html", {"items": _index()}))
 
 
 def _index() -> list[dict[str, Any]]:
@@ -106,9 +107,8 @@ def show(register_id: str) -> tuple[str, int]:
 
 
 def _api_url(action: str, **parameters: str) -> str:
-    return tk.h.url_for(f"/api/3/action/{action}", locale="default") + (
-        "?" + "&".join(f"{name}={value}" for name, value in parameters.items())
-    )
+    path = tk.h.url_for(f"/api/3/action/{action}", locale="default")
+    return f"{path}?{urlencode(parameters)}"
 
 
 def _fields(register: Mapping[str, Any], items: list[dict[str, Any]]) -> list[str]:
@@ -206,7 +206,7 @@ def entry(register_id: str, entry_code: str) -> str:
         "entry": found,
         "api_url": _api_url("govopen_register_entry_show", id=register_id, entry_code=entry_code),
     }
-    return tk.render("govopen/registers/entry.html", values)
+    return str(tk.render("govopen/registers/entry.html", values))
 
 
 @registers.get("/registers/<register_id>/verify")
@@ -214,4 +214,5 @@ def verify(register_id: str) -> str:
     """Recomputes the chain of the register from its stored bytes."""
     register = _register(register_id)
     result = _call("govopen_register_verify", id=register_id)
-    return tk.render("govopen/registers/verify.html", {"register": register, "result": result})
+    values = {"register": register, "result": result}
+    return str(tk.render("govopen/registers/verify.html", values))
