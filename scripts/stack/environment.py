@@ -60,11 +60,18 @@ def ensure(checkout: Checkout, user: RunUser, *, tests: bool = False) -> None:
         return
     if not os.access(checkout.root, os.W_OK):
         raise StackError("checkout_read_only", path=checkout.root)
-    with _one_at_a_time(checkout.root):
-        if not user.runs([str(checkout.python), "-c", ""]):
+    with one_at_a_time(checkout.root):
+        if not _is_usable(checkout, user):
             _create(checkout, user)
         for layer in layers:
             _bring_up(checkout, layer)
+
+
+def _is_usable(checkout: Checkout, user: RunUser) -> bool:
+    """Tell whether the environment runs and can be installed into; one cut off half-way cannot."""
+    can_install = checkout.tool("uv").exists() or shutil.which("uv") is not None
+    check = "" if can_install else "import pip"
+    return user.runs([str(checkout.python), "-c", check])
 
 
 def _create(checkout: Checkout, user: RunUser) -> None:
@@ -141,7 +148,7 @@ def _marks(checkout: Checkout) -> dict[str, str]:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
     """Hold a lock on the folder itself, so that two first starts don't build over one another."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -52,7 +52,7 @@ def bring_jars(checkout: Checkout) -> None:
     target = checkout.venv / jars.folder_name(lock)
     if os.environ.get("GOVOPEN_SOLR_URL") or jars.is_complete(target, jars.parse_lock(lock)):
         return
-    with step("step_jars"):
+    with environment.one_at_a_time(checkout.root), step("step_jars"):
         done = subprocess.run(
             [
                 str(checkout.python),
