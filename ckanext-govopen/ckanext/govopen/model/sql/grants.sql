@@ -14,4 +14,6 @@ REVOKE UPDATE ON tag FROM govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
 GRANT UPDATE (clock_at) ON govopen_site TO govopen_app;
-REVOKE ALL ON FUNCTION govopen_erase_private(bigint[], text, text) FROM PUBLIC;
+-- What only the owner does: erasing private parts, stamping the database.
+REVOKE ALL ON FUNCTION govopen_erase_private(bigint[], text, text), govopen_stamp(text)
+  FROM PUBLIC, govopen_app;
