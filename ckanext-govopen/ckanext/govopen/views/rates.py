@@ -34,6 +34,7 @@ SIDES = ("numerator", "denominator", "excluded")
 PAGE_ROWS = 100
 FILE_PAGE_ROWS = 1000
 BLOCKERS = 10
+TREND_POINTS = 200
 DAY, MOMENT = ("as_of",), ("as_of", "known_at")
 COUNTS = ("inventoried", "openable", "open", "effective", "excluded", "missing")
 SORTS = ("name", "reason", "rate", *COUNTS)
@@ -155,8 +156,14 @@ def _steps_down(asked: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _trend(rate: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    """A figure over time; a long history by month ends, of which the files have every day."""
     points = _call("govopen_rate_history", rate=rate, **asked)["points"]
-    return {"points": points, "api_url": _api_url("govopen_rate_history", rate=rate, **asked)}
+    days = len(points)
+    if days > TREND_POINTS:
+        by_month = {point["date"][:7]: point for point in points}
+        points = list(by_month.values())
+    api_url = _api_url("govopen_rate_history", rate=rate, **asked)
+    return {"points": points, "days": days, "api_url": api_url}
 
 
 UNIT_COLUMNS = ("unit", "name", "in_scope", "is_open", "reason", "from", "to", "inventoried",
@@ -324,7 +331,7 @@ def snapshot_file(period_end: str) -> Response:
     found = next((row for row in items if row["period_end"] == period_end), None)
     if found is None:
         tk.abort(404)
-    path = rate_snapshots.path_of(found["file_sha256"])
+    path = rate_snapshots.path_of(str(found["file_sha256"]))
     return send_file(path, mimetype="application/gzip", as_attachment=True,
                      download_name=f"members-{period_end}.csv.gz")  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Benchmarks, run by `./scripts/bench NAME`; each prints medians with the least and the most."""

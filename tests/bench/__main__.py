@@ -1,0 +1,36 @@
+"""`python -m tests.bench NAME…`: runs benchmarks and prints, or writes, their figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+NAMES = ("rate", "intake")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
+    parser.add_argument("names", nargs="+", choices=NAMES, metavar="NAME", help=" ".join(NAMES))
+    parser.add_argument("--rows", type=int, action="append", help="inventory rows; may be repeated")
+    parser.add_argument(
+        "--data", type=Path, help="a running throw-away stack; default: one of its own"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    given = parser.parse_args(arguments)
+    found: dict[str, Any] = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in given.names:
+        found[name] = import_module(f"tests.bench.{name}").run(given.rows, given.data)
+    text = json.dumps(found, indent=1, ensure_ascii=False)
+    if given.json:
+        given.json.write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write(text + "\n")
+    return 0 if all(figure["within_bar"] for name in given.names for figure in found[name]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""B15: rates at any date, the dashboard and a page of rows, with 500 units and years of history."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.bench import measure
+
+SIZES = (10_000, 100_000)
+RATES = ("open_unit_rate", "data_open_rate")
+FIRST, LAST = date(2017, 2, 1), date(2026, 6, 30)
+RUNS = 30
+RATE_BAR_MS, PAGE_BAR_MS, ROWS_BAR_MS = 150, 300, 100
+SQL = Path(__file__).with_suffix(".sql")
+SCAN = (
+    "SELECT sum(amount) FILTER (WHERE side = 'numerator'), sum(amount) FILTER (WHERE side = 'denominator')"
+    " FROM govopen_rate_membership WHERE rate = %s AND variant = %s AND from_on <= %s"
+    " AND (to_on IS NULL OR to_on > %s) AND recorded_to IS NULL"
+)
+ROWS_SCAN = (
+    "SELECT record, unit_id, side, amount, reason, from_on, to_on FROM govopen_rate_membership"
+    " WHERE rate = %s AND variant = %s AND side = %s AND recorded_to IS NULL AND from_on <= %s"
+    " AND (to_on IS NULL OR to_on > %s) AND record > %s ORDER BY record LIMIT 100"
+)
+
+
+def run(rows: list[int] | None, data: Path | None) -> list[dict[str, Any]]:
+    """Loads each size in sets as the owner and measures through the actions and pages."""
+    found = []
+    with measure.stack(data) as folder:
+        app = measure.application(folder)
+        connection = measure.superuser(folder)
+        connection.autocommit = True
+        for size in rows or SIZES:
+            cursor = connection.cursor()
+            began = time.perf_counter()
+            members = load(cursor, size)
+            measure.say(
+                f"{size} lines, {members} member rows in {time.perf_counter() - began:.0f} s"
+            )
+            for figure in figures(app, cursor):
+                found.append({"rows": size, "units": 500, "members": members, **figure})
+    return found
+
+
+def load(cursor: Any, rows: int) -> int:
+    cursor.execute(SQL.read_text(encoding="utf-8"), {"rows": rows})
+    cursor.execute("DROP TABLE line, stretch")
+    cursor.execute("VACUUM (ANALYZE) govopen_rate_membership, govopen_rate_step, govopen_data_resource,"
+                   " govopen_org_unit, govopen_register")  # fmt: skip
+    cursor.execute("SELECT count(*) FROM govopen_rate_membership")
+    return int(cursor.fetchone()[0])
+
+
+def figures(app: Any, cursor: Any) -> list[dict[str, Any]]:
+    import ckan.plugins.toolkit as tk
+
+    chance = random.Random(15)  # noqa: S311 - a sample, no secret
+    days = [FIRST + timedelta(days=chance.randint(0, (LAST - FIRST).days)) for _ in range(RUNS)]
+    client = app.test_client()
+
+    def call(action: str, **asked: Any) -> Callable[[], object]:
+        def act() -> object:
+            with app.test_request_context("/"):
+                return tk.get_action(action)({"user": "", "ignore_auth": False}, dict(asked))
+
+        return act
+
+    def scan(sql: str, *values: object) -> Callable[[], object]:
+        def act() -> object:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+        return act
+
+    def get(path: str) -> Callable[[], object]:
+        def act() -> object:
+            answer = client.get(path)
+            if answer.status_code != 200:
+                raise RuntimeError(f"{answer.status_code} {path}")
+            return answer.get_data()
+
+        return act
+
+    agree(call, scan, days)
+    shows = [
+        call("govopen_rate_show", rate=RATES[n % 2], as_of=day.isoformat())
+        for n, day in enumerate(days)
+    ]
+    one_scan = [scan(SCAN, RATES[n % 2], "headline", day, day) for n, day in enumerate(days)]
+    both = [scan(SCAN, "data_open_rate", "headline", day, day) for day in days]
+    lists = [
+        call(
+            "govopen_rate_row_list",
+            rate="data_open_rate",
+            side=("numerator", "denominator")[n % 2],
+            as_of=day.isoformat(),
+            limit=100,
+        )  # fmt: skip
+        for n, day in enumerate(days)
+    ]
+    listed = [
+        scan(
+            ROWS_SCAN,
+            "data_open_rate",
+            "headline",
+            ("numerator", "denominator")[n % 2],
+            day,
+            day,
+            "",
+        )
+        for n, day in enumerate(days)
+    ]
+    known = [
+        call(
+            "govopen_rate_show",
+            rate="data_open_rate",
+            as_of=day.isoformat(),
+            known_at=(day + timedelta(days=20)).isoformat(),
+        )  # fmt: skip
+        for day in days
+    ]
+    peer = "one index scan over the members of one variant"
+    return [
+        measure.side_by_side(
+            "a rate with all its variants on a date", RATE_BAR_MS, shows, peer, one_scan
+        ),
+        measure.side_by_side(
+            "a rate as it was known 20 days later", RATE_BAR_MS, known, peer, both
+        ),
+        measure.side_by_side(
+            "/rates", PAGE_BAR_MS, [get(f"/rates?as_of={day}") for day in days], peer, both
+        ),
+        measure.side_by_side(
+            "100 rows of a figure", ROWS_BAR_MS, lists, "the same rows by one index scan", listed
+        ),
+    ]
+
+
+def agree(call: Any, scan: Any, days: list[date]) -> None:
+    """Both sides give the same figures before a time counts."""
+    for day in days[:5]:
+        for rate in RATES:
+            shown = call("govopen_rate_show", rate=rate, as_of=day.isoformat())()
+            ((numerator, denominator),) = scan(SCAN, rate, "headline", day, day)()
+            if (shown["numerator"], shown["denominator"]) != (
+                int(numerator or 0),
+                int(denominator or 0),
+            ):
+                raise RuntimeError(f"{rate} on {day}: {shown} against {numerator}/{denominator}")
