@@ -230,7 +230,7 @@ TAMPERING = {
     "a table of one's own": "CREATE TABLE public.mine (a int)",
     "rename a tag": "UPDATE tag SET name = 'x'",
     "stamp the site": "UPDATE govopen_site SET stamp = 'demo'",
-    "stamp the site by its function": "SELECT govopen_stamp('demo')",
+    "stamp the site by its function": "SELECT govopen_stamp(stamp) FROM govopen_site",
     "change the register log": "UPDATE govopen_register_log SET actor = 'x'",
     "erase the register log": "DELETE FROM govopen_register_log",
     "become the owner": "SET ROLE govopen_owner",
