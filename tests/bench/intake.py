@@ -155,9 +155,10 @@ def _copy(path: Path, stack: Path) -> int:
 
 
 def _import(path: Path, stack: Path) -> int:
+    from werkzeug.datastructures import FileStorage
+
     import ckan.model as model
     import ckan.plugins.toolkit as tk
-    from werkzeug.datastructures import FileStorage
 
     with measure.application(stack).test_request_context("/"), path.open("rb") as stream:
         user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]

@@ -43,16 +43,18 @@ def run(rows: list[int] | None, data: Path | None) -> list[dict[str, Any]]:
             measure.say(
                 f"{size} lines, {members} member rows in {time.perf_counter() - began:.0f} s"
             )
-            for figure in figures(app, cursor):
-                found.append({"rows": size, "units": 500, "members": members, **figure})
+            about = {"rows": size, "units": 500, "members": members}
+            found += [{**about, **figure} for figure in figures(app, cursor)]
     return found
 
 
 def load(cursor: Any, rows: int) -> int:
     cursor.execute(SQL.read_text(encoding="utf-8"), {"rows": rows})
     cursor.execute("DROP TABLE line, stretch")
-    cursor.execute("VACUUM (ANALYZE) govopen_rate_membership, govopen_rate_step, govopen_data_resource,"
-                   " govopen_org_unit, govopen_register")  # fmt: skip
+    cursor.execute(
+        "VACUUM (ANALYZE) govopen_rate_membership, govopen_rate_step, govopen_data_resource,"
+        " govopen_org_unit, govopen_register"
+    )
     cursor.execute("SELECT count(*) FROM govopen_rate_membership")
     return int(cursor.fetchone()[0])
 
@@ -101,7 +103,7 @@ def figures(app: Any, cursor: Any) -> list[dict[str, Any]]:
             side=("numerator", "denominator")[n % 2],
             as_of=day.isoformat(),
             limit=100,
-        )  # fmt: skip
+        )
         for n, day in enumerate(days)
     ]
     listed = [
@@ -122,7 +124,7 @@ def figures(app: Any, cursor: Any) -> list[dict[str, Any]]:
             rate="data_open_rate",
             as_of=day.isoformat(),
             known_at=(day + timedelta(days=20)).isoformat(),
-        )  # fmt: skip
+        )
         for day in days
     ]
     peer = "one index scan over the members of one variant"

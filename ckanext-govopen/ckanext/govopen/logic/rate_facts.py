@@ -110,9 +110,6 @@ def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
     last = rows[-1]
     untils: list[date | None] = [*(row["from_on"] for row in rows[1:]), None]
     lasting = list(zip(rows, untils, strict=True))
-    changed = {row["from_on"] for row in rows}
-    if last["data_on"] and last["data_on"] > last["from_on"]:
-        changed.add(last["data_on"])
     return rules.DatasetFacts(
         dataset_id=package,
         units=tuple((row["from_on"], row["unit_id"]) for row in rows),
@@ -136,7 +133,7 @@ def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
             row["to_on"] for row in rows if row["ground"] == "maintenance" and row["to_on"]
         ),
         stale=rules.stale_ranges(
-            sorted(changed), rules.CYCLES.get(last["update_cycle"]), work_calendar()
+            _changes(rows), rules.CYCLES.get(last["update_cycle"]), work_calendar()
         ),
         legal_order=tuple(
             rules.Range(row["to_on"], until)
@@ -144,3 +141,12 @@ def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
             if row["ground"] == "legal_order" and row["to_on"]
         ),
     )
+
+
+def _changes(rows: Sequence[Row]) -> list[date]:
+    """Days on which the data changed: only the last one is kept, the earlier ones were published.
+
+    Being public again with the same data is no update: it does not begin a new cycle.
+    """
+    newest = rows[-1]["data_on"] or rows[-1]["from_on"]
+    return sorted({newest, *(row["from_on"] for row in rows if row["from_on"] < newest)})

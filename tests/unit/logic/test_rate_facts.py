@@ -1,0 +1,94 @@
+"""Rows of the tables become the histories that the rules of the rates read."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sqlalchemy")
+
+from ckanext.govopen.domain import rates as rules
+
+
+@pytest.fixture(scope="module")
+def facts() -> Any:
+    pytest.importorskip("ckan", reason="the facts are read by code that lives inside CKAN")
+    from ckanext.govopen.logic import rate_facts
+
+    return rate_facts
+
+
+def period(since: date, until: date | None = None, **values: Any) -> dict[str, Any]:
+    return {
+        "unit_id": "u",
+        "entry_codes": ["c"],
+        "open_type": "unconditional",
+        "update_cycle": "monthly",
+        "machine_readable": True,
+        "ground": None,
+        "data_on": None,
+        "from_on": since,
+        "to_on": until,
+        **values,
+    }
+
+
+def version(since: date, number: int = 1, **values: Any) -> dict[str, Any]:
+    return {
+        "unit_id": "u",
+        "from_on": since,
+        "number": number,
+        "change": "change",
+        "open_type": "unconditional",
+        "items": 4,
+        "items_open": 3,
+        "rows": 9,
+        **values,
+    }
+
+
+D1, D2, D3, D4 = date(2024, 1, 10), date(2024, 3, 1), date(2024, 3, 5), date(2024, 6, 1)
+
+
+def test_links_and_files_last_until_the_dataset_is_public_again(facts: Any) -> None:
+    found = facts.dataset_facts("p", [period(D1, D2, ground="error"), period(D3)])
+    assert found.links == (
+        rules.Link("c", rules.Range(D1, D3)),
+        rules.Link("c", rules.Range(D3, None)),
+    )
+    assert found.distributions[0].present == (rules.Range(D1, D3), rules.Range(D3, None))
+    assert found.published == (rules.Range(D1, D2), rules.Range(D3, None))
+
+
+def test_an_order_of_law_ends_when_the_dataset_is_public_again(facts: Any) -> None:
+    found = facts.dataset_facts("p", [period(D1, D2, ground="legal_order"), period(D3)])
+    assert found.legal_order == (rules.Range(D2, D3),)
+    lasting = facts.dataset_facts("p", [period(D1, D2, ground="legal_order")])
+    assert lasting.legal_order == (rules.Range(D2, None),)
+
+
+def test_being_public_again_with_the_same_data_is_no_update(facts: Any) -> None:
+    once = facts.dataset_facts("p", [period(D1, data_on=D1)])
+    again = facts.dataset_facts("p", [period(D1, D2, data_on=D1), period(D3, data_on=D1)])
+    renewed = facts.dataset_facts("p", [period(D1, D2, data_on=D3), period(D3, data_on=D3)])
+    assert again.stale == once.stale
+    assert renewed.stale[-1].from_on > once.stale[-1].from_on
+
+
+def test_a_later_version_decides_from_its_own_day_on(facts: Any) -> None:
+    rows = [version(D4, 1), version(D2, 2, open_type="withheld")]
+    found = facts.resource_facts("c", rows)
+    assert found.open_type == ((D2, "withheld"), (D4, "unconditional"))
+    assert found.first_load is True
+
+
+def test_of_one_day_the_later_version_decides(facts: Any) -> None:
+    found = facts.resource_facts("c", [version(D1, 1), version(D1, 2, change="cancel")])
+    assert found.status == ((D1, "retired"),)
+
+
+def test_more_opened_than_there_is_counts_as_all_of_it(facts: Any) -> None:
+    found = facts.resource_facts("c", [version(D1, items=4, items_open=7)])
+    assert found.amounts == (rules.Amounts(D1, 4, 4, 9, 9),)
