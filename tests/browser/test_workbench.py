@@ -305,7 +305,7 @@ PAGES = (
     "/workbench/inventory/new", "/workbench/inventory/import", "/workbench/datasets",
     "/workbench/review", "/workbench/review?closed=1", "/workbench/units",
     "/workbench/units?unconfirmed=1", "/workbench/units/new", "/workbench/admin",
-    "/workbench/admin/reviewer",
+    "/workbench/admin/approver1",
 )  # fmt: skip
 
 

@@ -24,6 +24,17 @@ _CASE = (
 )
 
 
+# What was approved before a version: the entry as the last published version of its register has it.
+_BEFORE = (
+    "LEFT JOIN LATERAL (SELECT pe.log_seq, (SELECT "
+    + FIELDS_SQL.format(l="pl")
+    + " FROM govopen_register_log pl WHERE pl.seq = pe.log_seq) AS fields"
+    " FROM govopen_register_version_entry pe JOIN govopen_register_version pv ON pv.id = pe.version_id"
+    " WHERE pe.entry_code = l.entry_code AND pv.register_id = v.register_id AND pv.number IS NOT NULL"
+    " AND (v.number IS NULL OR pv.number < v.number) ORDER BY pv.number DESC LIMIT 1) before ON true"
+)
+
+
 def _rows(session: Session, sql: str, **params: object) -> list[Row]:
     return list(session.execute(sa.text(sql), params).mappings())
 
@@ -187,13 +198,14 @@ def entry_counts(session: Session, unit_ids: Sequence[str] | None) -> Row:
 def version_entries(
     session: Session, version_ids: Sequence[str], after: str, limit: int
 ) -> list[Row]:
-    """Entries of versions by code from a cursor, with approved and new content."""
+    """Entries of versions by code from a cursor: new content, and what was approved before it."""
     return _rows(
         session,
-        "SELECT l.entry_code, l.change, d.name, d.active_fields AS old, d.unit_id, u.name AS unit_name,"
-        f" {FIELDS_SQL.format(l='l')} AS new"
+        f"SELECT l.entry_code, l.change, {FIELDS_SQL.format(l='l')} AS new, before.fields AS old,"
+        f" coalesce(d.name, {FIELDS_SQL.format(l='l')} ->> 'name') AS name, u.name AS unit_name"
         " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
-        " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
+        f" JOIN govopen_register_version v ON v.id = e.version_id {_BEFORE}"
+        " LEFT JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
         " LEFT JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
         " WHERE e.version_id = ANY (CAST(:ids AS text[])) AND l.entry_code > :after"
         " ORDER BY l.entry_code LIMIT :limit",
@@ -208,14 +220,13 @@ def version_summary(session: Session, version_ids: Sequence[str]) -> list[Row]:
     return _rows(
         session,
         "SELECT v.id, v.basis, v.reason, v.effective_on, v.import_id, r.unit_id, u.name AS unit_name, count(*) AS entries,"
-        " count(*) FILTER (WHERE d.active_seq IS NULL) AS added,"
-        " count(*) FILTER (WHERE d.active_seq IS NOT NULL AND l.change <> 'cancel') AS changed,"
+        " count(*) FILTER (WHERE before.log_seq IS NULL AND l.change <> 'cancel') AS added,"
+        " count(*) FILTER (WHERE before.log_seq IS NOT NULL AND l.change <> 'cancel') AS changed,"
         " count(*) FILTER (WHERE l.change = 'cancel') AS cancelled"
         " FROM govopen_register_version v JOIN govopen_register r ON r.id = v.register_id"
         " LEFT JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
         " JOIN govopen_register_version_entry e ON e.version_id = v.id"
-        " JOIN govopen_register_log l ON l.seq = e.log_seq"
-        " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
+        f" JOIN govopen_register_log l ON l.seq = e.log_seq {_BEFORE}"
         " WHERE v.id = ANY (CAST(:ids AS text[]))"
         " GROUP BY v.id, r.unit_id, u.name ORDER BY u.name, v.id",
         ids=list(version_ids),

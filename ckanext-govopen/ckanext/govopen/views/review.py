@@ -100,6 +100,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         grounds=desk.choices("hidden_ground"),
         vocabularies=VOCABULARIES,
         covered=covered,
+        role_of_step=ROLE_OF_STEP,
         publishes=bool(covered) and covered[-1] == case["steps"][-1],
         why=_why_not(case),
         is_own=case["created_by"] == desk.me().id,
