@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
-from ckanext.govopen.logic import choices, files, search
+from ckanext.govopen.logic import choices, files, search, tokens
 from ckanext.govopen.views import gate, responses
 
 
@@ -39,6 +39,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IUploader)
+    p.implements(p.IApiToken, inherit=True)
 
     def update_config(self, _config: Any) -> None:
         search.install()
@@ -57,3 +58,15 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
 
     def get_resource_uploader(self, data_dict: dict[str, Any]) -> files.ResourceFile:
         return files.ResourceFile(data_dict)
+
+    def create_api_token_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return tokens.with_scope(schema)
+
+    def postprocess_api_token(
+        self, data: dict[str, Any], _jti: str, data_dict: dict[str, Any]
+    ) -> dict[str, Any]:
+        return tokens.claims(data, data_dict)
+
+    def preprocess_api_token(self, data: Any) -> Any:
+        tokens.note(data)
+        return data

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+import sqlalchemy as sa
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.lib import mailer
@@ -151,7 +153,7 @@ def leave_unit(user_id: str, unit_id: str) -> None:
 def _token(user: model.User, scope: str) -> str:
     made = tk.get_action("api_token_create")(
         {"ignore_auth": True, "user": user.name},
-        {"user": user.name, "name": scope, "expires_in": 90, "unit": 86400},
+        {"user": user.name, "name": scope, "scope": scope, "expires_in": 90, "unit": 86400},
     )
     return str(made["token"])
 
@@ -170,6 +172,11 @@ def invite(name: str, fullname: str, email: str) -> tuple[model.User, str]:
         raise tk.ValidationError({"name": [tk._("2 to 60 of a-z, 0-9, - and _")]})
     if model.User.get(name) is not None:
         raise tk.ValidationError({"name": [tk._("That name is in use")]})
+    same_address = model.Session.query(model.User).filter(
+        sa.func.lower(model.User.email) == email.lower(), model.User.state == "active"
+    )
+    if same_address.first() is not None:
+        raise tk.ValidationError({"email": [tk._("Another account has this e-mail address")]})
     user = model.User(name=name, fullname=fullname, email=email, password=new_password())
     model.Session.add(user)
     model.Session.flush()

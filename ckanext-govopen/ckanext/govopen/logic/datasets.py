@@ -19,6 +19,7 @@ from ckanext.govopen.model import review as review_store
 
 LINK_SCHEMES = ("http://", "https://")
 DERIVED = ("stat", "review")  # added on show, never stored
+OWN_OF_DRAFT = ("type", "owner_org", "entry_codes")  # said by the entries alone
 
 
 def state_of(package_id: str) -> State:
@@ -199,8 +200,12 @@ def _plain(stat: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def draft_of(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A draft dataset pre-filled from one inventory entry, or from several that belong together."""
+def draft_of(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A draft dataset pre-filled from one inventory entry, or from several that belong together.
+
+    Args:
+        values: what the client adds or says otherwise; never the unit, the entries or the id.
+    """
     first = entries[0]
     content = first["active_fields"] or first["fields"]
     draft = {
@@ -219,7 +224,8 @@ def draft_of(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
     if draft["open_type"] == "conditional":
         draft["license_id"] = "yz-conditional"
-    return draft
+    own = {name: draft[name] for name in OWN_OF_DRAFT}
+    return {name: value for name, value in {**draft, **values, **own}.items() if name != "id"}
 
 
 def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -1,11 +1,12 @@
-"""One door before every page about a dataset: what may not be read is absent, by the same code."""
+"""Doors before every request: what a token may do, and that what is hidden is absent."""
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, Response, jsonify, make_response, request
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.logic import tokens
 from ckanext.govopen.logic.datasets import may_open
 
 # These pages answer alike by themselves: they ask `package_show` first.
@@ -16,8 +17,18 @@ OTHERS = ("datastore.dictionary", "activity.package_activity", "activity.package
 
 def install(app: Flask) -> Flask:
     """Registers the door; called once for each application."""
+    app.before_request(_limit_token)
     app.before_request(_refuse_hidden)
     return app
+
+
+def _limit_token() -> Response | None:
+    """A token does only what its scope allows, before any code of the action runs."""
+    arguments, is_api = request.view_args or {}, request.endpoint == "api.action"
+    action = str(arguments.get("logic_function")) if is_api else None
+    if tokens.may_call(request.method, action):
+        return None
+    return make_response(jsonify(tokens.refusal()), 403)
 
 
 def _refuse_hidden() -> None:

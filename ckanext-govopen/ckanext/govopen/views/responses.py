@@ -9,6 +9,7 @@ from uuid import uuid4
 from flask import Flask, Response, g, request
 
 from ckanext.govopen.logic.errors import KEY
+from ckanext.govopen.views import texts
 
 GONE = 410
 DOWNLOADS = ("resource.download", "dataset_resource.download")
@@ -17,7 +18,7 @@ DOWNLOADS = ("resource.download", "dataset_resource.download")
 def install(app: Flask) -> Flask:
     """Registers the hooks; called once for each application."""
     app.after_request(_finish)
-    return app
+    return texts.install(app)
 
 
 def _finish(response: Response) -> Response:

@@ -67,11 +67,17 @@ class Office:
         with self.application.test_request_context("/"):
             accounts.make(account, self.unit_id, "test")
 
-    def token(self, person: str) -> str:
+    def token(self, person: str, scope: str = "submit") -> str:
         with self.application.test_request_context("/"):
             made = tk.get_action("api_token_create")(
                 {"ignore_auth": True, "user": self.name(person)},
-                {"user": self.name(person), "name": uuid4().hex, "expires_in": 1, "unit": 86400},
+                {
+                    "user": self.name(person),
+                    "name": uuid4().hex,
+                    "scope": scope,
+                    "expires_in": 1,
+                    "unit": 86400,
+                },
             )
         return str(made["token"])
 

@@ -103,17 +103,20 @@ def test_a_bad_grant_names_its_field(office: Office, data: dict[str, str], field
     assert field in caught.value.error_dict
 
 
-def test_an_invited_person_sets_a_password_by_the_link_and_signs_in(
+def test_an_invited_person_gets_a_link_and_nobody_the_same_name_or_address_again(
     office: Office, client: FlaskClient
 ) -> None:
-    name = office.name("invited")
-    made = office.act(
-        "keeper", "govopen_account_invite", name=name, fullname="受邀人", email="a@example.cn"
-    )
+    name, email = office.name("invited"), f"{office.mark}@example.cn"
+    made = office.act("keeper", "govopen_account_invite", name=name, fullname="受邀人", email=email)
     page = client.get(made["link"])
     assert page.status_code == 200
-    with pytest.raises(tk.ValidationError):
-        office.act("keeper", "govopen_account_invite", name=name, email="a@example.cn")
+    for field, data in (
+        ("name", {"name": name, "email": f"other-{email}"}),
+        ("email", {"name": f"{name}-2", "email": email.upper()}),
+    ):
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act("keeper", "govopen_account_invite", **data)
+        assert field in caught.value.error_dict
 
 
 def test_bootstrap_writes_every_account_once_for_its_owner_alone(
@@ -143,3 +146,36 @@ def test_bootstrap_writes_every_account_once_for_its_owner_alone(
         "sysadmin",
     }
     assert all(len(e["password"] or "x" * 16) >= 16 for e in entries.values())
+
+
+def test_a_token_that_only_reads_reads_and_writes_nothing(
+    office: Office, client: FlaskClient
+) -> None:
+    made = office.draft()
+    reading, writing = office.token("officer", "read"), office.token("officer", "submit")
+    shown = client.get(
+        f"/api/3/action/package_show?id={made['id']}", headers={"Authorization": reading}
+    )
+    assert shown.status_code == 200
+    for action in ("package_patch", "resource_create", "govopen_review_submit"):
+        answer = client.post(
+            f"/api/3/action/{action}",
+            json={"id": made["id"], "title": "x"},
+            headers={"Authorization": reading},
+        )
+        assert answer.status_code == 403
+        assert answer.get_json()["error"]["__govopen"]["code"] == "accounts.E1"
+    page = client.post("/dataset/new", data={"title": "x"}, headers={"Authorization": reading})
+    assert page.status_code == 403
+    patched = client.post(
+        "/api/3/action/package_patch",
+        json={"id": made["id"], "title": "新的标题"},
+        headers={"Authorization": writing},
+    )
+    assert patched.get_json()["result"]["title"] == "新的标题"
+
+
+def test_a_token_has_no_scope_but_those_there_are(office: Office) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.token("officer", "everything")
+    assert "scope" in caught.value.error_dict

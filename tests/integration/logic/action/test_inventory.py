@@ -12,11 +12,13 @@ from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sqlalchemy as sa
-from publishing_kit import Office, upload
+from publishing_kit import CSV, Office, upload
 from publishing_kit import office as open_office
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import accounts
 
 HEADER = (
     "信息资源名称,信息资源提供方,信息资源分类,信息资源摘要,信息资源格式,信息项,共享类型,开放类型,"
@@ -315,9 +317,31 @@ def test_the_real_inventory_is_read_whole_and_becomes_active_by_one_case(office:
     with office.application.test_request_context("/"):
         active = model.Session.execute(
             sa.text(
-                "SELECT count(*), count(DISTINCT unit_id) FROM govopen_data_resource"
-                " WHERE import_id = :id AND status = 'active'"
+                "SELECT array_agg(entry_code ORDER BY entry_code), array_agg(DISTINCT unit_id)"
+                " FROM govopen_data_resource WHERE import_id = :id AND status = 'active'"
             ),
             {"id": third["id"]},
         ).one()
-    assert tuple(active) == (1429, 34)
+    codes, units = list(active[0]), list(active[1])
+    assert (len(codes), len(units)) == (1429, 34)
+    assert city_figure(office, units) == (0, 1429)
+
+    with office.application.test_request_context("/"):
+        for unit in units:
+            accounts.join_unit(office.name("officer"), unit)
+    chosen = codes[::48][:30]
+    files = {code: [{"name": "数据", "upload": upload(CSV, "data.csv")}] for code in chosen}
+    made = office.act("officer", "govopen_inventory_datasets", entries=chosen, files=files)["items"]
+    case = office.act("officer", "govopen_review_submit", datasets=[each["id"] for each in made])
+    assert city_figure(office, units) == (0, 1429)
+    office.approve(case["id"], "second")
+    assert city_figure(office, units) == (30, 1429)
+
+
+def city_figure(office: Office, units: list[str]) -> tuple[int, int]:
+    """Numerator and denominator of the data open rate over these units: ratio of sums."""
+    shown = [
+        office.act("officer", "govopen_rate_show", rate="data_open_rate", unit=unit)
+        for unit in units
+    ]
+    return sum(each["numerator"] for each in shown), sum(each["denominator"] for each in shown)

@@ -411,12 +411,12 @@ def govopen_inventory_datasets(context: Any, data_dict: dict[str, Any]) -> dict[
         tk.check_access("govopen_inventory_datasets", dict(context), {"unit_id": unit_id})
     if user_of(context) is None:
         raise tk.NotAuthorized
-    values, attached = data_dict.get("values") or {}, data_dict.get("files") or {}
+    values, attached = _mapping(data_dict, "values"), _mapping(data_dict, "files")
     make = _quietly("package_create")
     made = []
     try:
         for group in groups:
-            draft = {**datasets.draft_of([found[code] for code in group]), **values}
+            draft = datasets.draft_of([found[code] for code in group], values)
             draft["resources"] = [dict(each) for code in group for each in attached.get(code, [])]
             made.append((make(_batch_context(context), draft), group))
     except Exception:
@@ -450,6 +450,13 @@ def _batch_context(context: Mapping[str, Any]) -> dict[str, Any]:
         "defer_commit": True,
         "return_id_only": True,
     }
+
+
+def _mapping(data_dict: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = data_dict.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise tk.ValidationError({name: [tk._("Give an object with names and values")]})
+    return value
 
 
 def _groups(entries: object) -> list[list[str]]:
