@@ -19,6 +19,7 @@ registers = Blueprint("govopen_registers", __name__)
 
 PAGE_ROWS = 100
 FILE_PAGE_ROWS = 1000
+LINKED_DATASETS = 20
 FILTERS = ("as_of", "known_at", "q")
 KIND = "<any(csv,xlsx,json):kind>"
 # Columns of the data inventory; entries of other types show every field that they have.
@@ -204,9 +205,17 @@ def entry(register_id: str, entry_code: str) -> str:
     values = {
         "register": register,
         "entry": found,
+        "datasets": _datasets_of(entry_code),
         "api_url": _api_url("govopen_register_entry_show", id=register_id, entry_code=entry_code),
     }
     return str(tk.render("govopen/registers/entry.html", values))
+
+
+def _datasets_of(entry_code: str) -> list[dict[str, Any]]:
+    """Public datasets that open an entry (its code was found, so it holds no sign of a query)."""
+    query = {"fq": f"entry_codes:*{entry_code}*", "rows": LINKED_DATASETS}
+    found: list[dict[str, Any]] = _call("package_search", **query)["results"]
+    return found
 
 
 @registers.get("/registers/<register_id>/verify")
