@@ -103,7 +103,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         role_of_step=ROLE_OF_STEP,
         publishes=bool(covered) and covered[-1] == case["steps"][-1],
         why=_why_not(case),
-        is_own=case["created_by"] == desk.me().id,
+        may_submit=case["state"] == "draft" and _keeps(case),
         may_recall=_may_recall(case),
         added=sum(version["added"] for version in found["versions"]),
         changed=sum(version["changed"] for version in found["versions"]),
@@ -141,11 +141,15 @@ def _why_not(case: Mapping[str, Any]) -> list[str]:
 
 def _may_recall(case: Mapping[str, Any]) -> bool:
     """The submitter's unit takes back what nobody has decided."""
-    kept = desk.me().kept_units
-    keeps = kept is None or set(case["unit_ids"]) <= set(kept)
     said = [one for one in case["opinions"] if one["result"] == "pass"]
-    is_officer = "info_officer" in desk.me().roles
-    return case["state"] == "submitted" and keeps and is_officer and not said
+    is_submitter = desk.me().id == case["created_by"] or "info_officer" in desk.me().roles
+    return case["state"] == "submitted" and _keeps(case) and is_submitter and not said
+
+
+def _keeps(case: Mapping[str, Any]) -> bool:
+    """Whether the reader enters the records of every unit of the case."""
+    kept = desk.me().kept_units
+    return kept is None or set(case["unit_ids"]) <= set(kept)
 
 
 @review_pages.post("/review/<case_id>/decide")
@@ -175,6 +179,18 @@ def _done(made: Mapping[str, Any]) -> str:
         "returned": tk._("Returned to the unit with your reason."),
         "withheld": tk._("Decided not to publish, with its ground."),
     }.get(made["state"], tk._("Your approval is on record; the next step waits for a colleague."))
+
+
+@review_pages.post("/review/<case_id>/submit")
+def submit(case_id: str) -> Any:
+    """Hands in a case that an import or its undoing has prepared."""
+    _, errors = desk.tried(lambda: desk.call("govopen_review_submit", {"case": case_id}))
+    if errors:
+        return _case_page(case_id, {}, errors), desk.CONFLICT
+    tk.h.flash_success(
+        tk._("The case was handed in; you can follow it here and under Review.")
+    )
+    return redirect(tk.url_for("govopen_review_pages.case_show", case_id=case_id))
 
 
 @review_pages.post("/review/<case_id>/recall")

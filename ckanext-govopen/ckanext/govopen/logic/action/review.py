@@ -83,8 +83,10 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 def _prepared_case(context: Any, case_id: str) -> str:
     case = _readable_case(context, case_id)
-    for unit_id in case["unit_ids"]:
-        tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
+    user = user_of(context)
+    if user is None or case["created_by"] != user.id:  # who prepared it may hand it in
+        for unit_id in case["unit_ids"]:
+            tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
     return case_id
 
 
@@ -188,7 +190,8 @@ def _readable_case(context: Any, case_id: str) -> Mapping[str, Any]:
     scope = review_scope(user.id)
     if scope is not None and not set(case["unit_ids"]) & set(scope):
         absent()
-    if case["submitted_at"] is None and not set(case["unit_ids"]) & set(officer_units(user.id)):
+    is_theirs = case["created_by"] == user.id or set(case["unit_ids"]) & set(officer_units(user.id))
+    if case["submitted_at"] is None and not is_theirs:
         absent()
     return case
 
