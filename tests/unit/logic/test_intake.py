@@ -155,7 +155,7 @@ def big_csv(path: Path, rows: int) -> Path:
 def test_a_reader_over_its_memory_is_stopped(tmp_path: Path) -> None:
     random = Random(1)  # noqa: S311 noise that does not compress
     rows: list[list[object]] = [
-        [n, f"名录{n}", "教育局", "每年", f"{random.getrandbits(8000):x}"] for n in range(9000)
+        [n, f"名录{n}", "教育局", "每年", f"{random.getrandbits(20000):x}"] for n in range(9000)
     ]
     path = workbook(tmp_path / "a.xlsx", [HEADER, *rows])
     found = refusal(path, limits=Limits(max_memory=48 * 2**20)).findings[0]
