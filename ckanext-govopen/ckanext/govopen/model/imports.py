@@ -335,6 +335,19 @@ def touched_units(session: Session, import_id: str) -> list[str]:
     )
 
 
+def named_units(session: Session, import_id: str) -> list[str]:
+    """Known units that any row of the file names, whatever becomes of the row."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT DISTINCT unit_id FROM govopen_import_row WHERE import_id = :id AND unit_id"
+                " IS NOT NULL ORDER BY unit_id"
+            ),
+            {"id": import_id},
+        ).scalars()
+    )
+
+
 def pending_rows(session: Session, import_id: str, unit_id: str) -> Iterator[Mapping[str, object]]:
     """Rows of a unit that write something, in file order, with the resource code that stays."""
     result = session.execute(

@@ -204,9 +204,11 @@ def resource_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) 
 def resource_view_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
     """Adds a view to a resource of a draft."""
     package_id = store.package_of_resource(model.Session, str(data_dict.get("resource_id")))
-    if package_id is not None and not context.get("ignore_auth"):
+    if package_id is None:
+        absent()
+    if not context.get("ignore_auth"):
         datasets.require_editable(context, package_id)
-    elif package_id is not None:
+    else:
         datasets.require_open_state(package_id)
     return next_action(context, data_dict)
 
@@ -216,6 +218,9 @@ def package_create_default_resource_views(
     next_action: Next, context: Any, data_dict: dict[str, Any]
 ) -> list[Any]:
     """None: a view is part of what is reviewed, so somebody has to want it."""
+    if not context.get("ignore_auth"):
+        package = data_dict.get("package")
+        datasets.readable(context, package.get("id") if isinstance(package, Mapping) else None)
     tk.check_access("package_create_default_resource_views", context, data_dict)
     return []
 
@@ -225,6 +230,10 @@ def resource_create_default_resource_views(
     next_action: Next, context: Any, data_dict: dict[str, Any]
 ) -> list[Any]:
     """None: a view is part of what is reviewed, so somebody has to want it."""
+    if not context.get("ignore_auth"):
+        resource = data_dict.get("resource")
+        resource_id = resource.get("id") if isinstance(resource, Mapping) else None
+        datasets.readable(context, store.package_of_resource(model.Session, str(resource_id)))
     tk.check_access("resource_create_default_resource_views", context, data_dict)
     return []
 
@@ -290,10 +299,9 @@ def _bulk(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
 
 
 def _guarded_member(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
-    if data_dict.get("object_type") == "package":
-        package = model.Package.get(str(data_dict.get("object")))
-        if package is not None:
-            datasets.require_open_state(package.id)
+    if str(data_dict.get("object_type")).lower() == "package":
+        package = datasets.readable(context, data_dict.get("object"))
+        datasets.require_open_state(package.id)
     return next_action(context, data_dict)
 
 

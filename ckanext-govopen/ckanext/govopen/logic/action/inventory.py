@@ -314,7 +314,7 @@ def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[st
     if record["state"] in ("uploaded", "failed", "checking") or any(
         data_dict.get(name) for name in READ_OPTIONS
     ):
-        _check(import_id, data_dict)
+        _check(context, import_id, data_dict)
         record = _own_import(context, import_id)
     if record["state"] == "failed" or data_dict.get("dry_run"):
         return _show(record)
@@ -362,8 +362,10 @@ def _options(data_dict: Mapping[str, Any]) -> imports.Options:
     return imports.Options.from_json(body)
 
 
-def _check(import_id: str, data_dict: Mapping[str, Any]) -> None:
+def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
     record = store.show(model.Session, import_id)
+    if record["state"] in ("applying", "applied", "undone"):
+        refuse("review.E1", value=record["state"], move="check", allowed="–")
     options = (
         _options(data_dict)
         if any(data_dict.get(name) for name in READ_OPTIONS)
@@ -379,6 +381,13 @@ def _check(import_id: str, data_dict: Mapping[str, Any]) -> None:
             record["file_name"],
             options,
         )
+        # The report shows what is there already: nobody reads other units' drafts in it.
+        _check_scope(context, store.named_units(model.Session, import_id), options)
+    except tk.NotAuthorized as refusal:
+        model.Session.rollback()
+        store.update(model.Session, import_id, state="failed", report={}, error=str(refusal))
+        model.repo.commit()
+        raise
     except IntakeRefused as refused:
         model.Session.rollback()
         report = {"problems": [imports.finding_json(finding) for finding in refused.findings]}

@@ -22,10 +22,16 @@ __all__ = [
     "dataset_followee_count",
     "dataset_follower_count",
     "dataset_follower_list",
+    "follow_dataset",
     "format_autocomplete",
     "member_list",
     "package_activity_list",
+    "package_collaborator_create",
+    "package_collaborator_delete",
     "package_collaborator_list",
+    "package_relationship_create",
+    "package_relationship_delete",
+    "package_relationship_update",
     "package_relationships_list",
     "package_search",
     "resource_view_list",
@@ -35,6 +41,7 @@ __all__ = [
     "tag_search",
     "tag_show",
     "task_status_show",
+    "unfollow_dataset",
 ]
 
 Next = Callable[[Any, dict[str, Any]], Any]
@@ -116,6 +123,28 @@ def package_collaborator_list(next_action: Next, context: Any, data_dict: dict[s
     return _of_readable(next_action, context, data_dict)
 
 
+def _not_used(context: Any, data_dict: dict[str, Any]) -> Any:
+    """Neither collaborators nor relations are used: the same answer whatever is named."""
+    absent()
+
+
+package_collaborator_create = package_collaborator_delete = _not_used
+package_relationship_create = package_relationship_update = _not_used
+package_relationship_delete = _not_used
+
+
+@tk.chained_action
+def follow_dataset(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Follows a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
+@tk.chained_action
+def unfollow_dataset(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """No longer follows a dataset that one may read."""
+    return _of_readable(next_action, context, data_dict)
+
+
 @tk.chained_action
 @tk.side_effect_free
 def package_relationships_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
@@ -170,8 +199,8 @@ def tag_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> An
     """Tags of public datasets that contain a text, with their number."""
     found = next_action(context, {**data_dict, "limit": None, "offset": None})
     results = _only_public_tags(found["results"])
-    start = int(data_dict.get("offset") or 0)
-    end = start + int(data_dict["limit"]) if data_dict.get("limit") else None
+    start = _whole(data_dict, "offset", 0)
+    end = start + _whole(data_dict, "limit", 0) if data_dict.get("limit") else None
     return {"count": len(results), "results": results[start:end]}
 
 
@@ -196,7 +225,23 @@ def format_autocomplete(next_action: Next, context: Any, data_dict: dict[str, An
     """Formats of public datasets that contain a text."""
     tk.check_access("format_autocomplete", context, data_dict)
     wanted = str(data_dict.get("q") or "")
-    return store.public_formats(model.Session, wanted, min(int(data_dict.get("limit") or 5), 100))
+    limit = min(_whole(data_dict, "limit", 5), 100)
+    return store.public_formats(model.Session, wanted, limit)
+
+
+def _whole(data_dict: dict[str, Any], name: str, default: int) -> int:
+    """A parameter that counts.
+
+    Raises:
+        tk.ValidationError: it is no whole number from 0.
+    """
+    try:
+        number = int(data_dict.get(name) or default)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0:
+        raise tk.ValidationError({name: [tk._("{0} must be a whole number from 0").format(name)]})
+    return number
 
 
 @tk.chained_action

@@ -1,0 +1,103 @@
+"""What no database keeps and no rule can read is refused at the door, by its name: 400.
+
+A NUL or half a surrogate pair in any text would fail deep inside; so would an id that is a list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Flask, Response, jsonify, make_response, request
+
+import ckan.plugins.toolkit as tk
+
+NAMES_OF_ONE = ("id", "name_or_id", "dataset_id", "package_id", "resource_id", "unit")
+JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
+LARGEST_PARSED = 1 << 20
+
+
+def install(app: Flask) -> Flask:
+    """Registers the door; called once for each application."""
+    app.before_request(_refuse_unreadable)
+    return app
+
+
+def _refuse_unreadable() -> Response | None:
+    is_api = request.path.startswith("/api/")
+    reason = _bad_text() or (_bad_body() if is_api else None)
+    if reason is None:
+        return None
+    if not is_api:
+        tk.abort(400, reason)
+    error = {"__type": "Bad Request", "message": reason}
+    return make_response(jsonify(success=False, error=error), 400)
+
+
+def _bad_text() -> str | None:
+    """What is wrong with the address, its parameters or a form."""
+    pairs = [(name, str(value)) for name, value in (request.view_args or {}).items()]
+    for values in (request.args, request.form):
+        pairs += [pair for name, found in values.lists() for pair in ((name, v) for v in found)]
+    for name, value in (("path", request.path), *pairs):
+        if not _can_be_kept(name + value):
+            return _said(name)
+    if request.endpoint == "api.action":
+        return next(
+            (_one(name) for name in NAMES_OF_ONE if len(request.args.getlist(name)) > 1), None
+        )
+    return None
+
+
+def _bad_body() -> str | None:
+    """What is wrong with a JSON body; one that is no JSON at all is refused by CKAN itself."""
+    if request.method not in ("POST", "PUT") or request.form or request.files:
+        return None
+    raw = request.get_data(cache=True)
+    if len(raw) > LARGEST_PARSED and not any(mark in raw for mark in JSON_MARKS):
+        return None
+    try:
+        body = json.loads(raw)
+    except RecursionError:
+        return tk._("The JSON is nested too deeply")
+    except ValueError:
+        return None
+    if not isinstance(body, Mapping):
+        return None
+    for name in NAMES_OF_ONE:
+        if body.get(name) is not None and not isinstance(body[name], str):
+            return _one(name)
+    return next((_said(name) for name, text in _texts(body) if not _can_be_kept(text)), None)
+
+
+def _texts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each text of a body with the parameter that it stands under; of any depth."""
+    waiting: list[tuple[str, Any]] = [(name, [name, value]) for name, value in body.items()]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, Mapping):
+            waiting += [(name, part) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(name, part) for part in value]
+
+
+def _can_be_kept(text: str) -> bool:
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _said(name: str) -> str:
+    name = name.replace("\x00", "").encode(errors="replace").decode()[:40]
+    return tk._("{0} contains a forbidden character").format(name)
+
+
+def _one(name: str) -> str:
+    return tk._("{0} must be one string").format(name)

@@ -1,0 +1,122 @@
+"""What an officer tries with another unit's things, and what the answers tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from publishing_kit import Office, upload
+from publishing_kit import office as open_office
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+HEADER = "信息资源名称,信息资源提供方,信息资源摘要"
+
+
+@pytest.fixture(scope="module")
+def office(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def other(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+def drafted(office: Office, values: object = None) -> dict[str, str]:
+    entries = office.entry_codes[:1] or office.add_entries(1)
+    made = office.act("officer", "govopen_inventory_datasets", entries=entries, values=values)
+    return dict(made["items"][0])
+
+
+def test_a_draft_from_the_inventory_belongs_to_the_unit_of_its_entry(
+    office: Office, other: Office
+) -> None:
+    wanted = str(uuid4())
+    made = drafted(office, {"owner_org": other.unit_id, "id": wanted, "title": "自定标题"})
+    shown = office.act("officer", "package_show", id=made["id"])
+    assert (shown["owner_org"], shown["title"]) == (office.unit_id, "自定标题")
+    assert shown["id"] != wanted
+
+
+def test_values_that_are_no_object_are_refused_by_name(office: Office) -> None:
+    with pytest.raises(tk.ValidationError) as refused:
+        drafted(office, ["title"])
+    assert "values" in refused.value.error_dict
+
+
+def test_a_check_shows_no_draft_of_a_unit_that_its_officer_does_not_keep(
+    office: Office, other: Office
+) -> None:
+    name = f"秘而未宣{other.mark}"
+    other.act("officer", "govopen_data_resource_create", unit=other.unit_id, name=name)
+    text = f"{HEADER}\n{name},测试局{other.mark},摘要\n"
+    with pytest.raises(tk.NotAuthorized):
+        office.act(
+            "officer",
+            "govopen_inventory_import",
+            upload=upload(text.encode(), "theirs.csv"),
+            dry_run=True,
+        )
+    newest = office.act("officer", "govopen_inventory_import_list", limit=1)["items"][0]
+    assert newest["state"] == "failed"
+    assert not office.act("officer", "govopen_inventory_import_row_list", id=newest["id"])["items"]
+
+
+def test_an_applied_import_is_not_checked_again(office: Office) -> None:
+    text = f"{HEADER}\n再查一次{office.mark},测试局{office.mark},摘要\n"
+    made = office.act(
+        "officer", "govopen_inventory_import", upload=upload(text.encode(), "once.csv")
+    )
+    assert made["state"] == "applied"
+    with pytest.raises(tk.ValidationError):
+        office.act("officer", "govopen_inventory_import", id=made["id"], unit=office.unit_id)
+    shown = office.act("officer", "govopen_inventory_import_show", id=made["id"])
+    assert shown["state"] == "applied"
+
+
+@pytest.mark.parametrize(
+    ("action", "parameter"),
+    [
+        ("follow_dataset", "id"),
+        ("unfollow_dataset", "id"),
+        ("member_create", "object"),
+        ("package_collaborator_create", "id"),
+        ("package_relationship_create", "subject"),
+        ("package_create_default_resource_views", "package"),
+        ("resource_view_create", "resource_id"),
+        ("resource_create_default_resource_views", "resource"),
+    ],
+)
+def test_a_hidden_dataset_answers_as_an_absent_one(
+    office: Office, other: Office, action: str, parameter: str
+) -> None:
+    made = drafted(other)
+    shown = other.act(
+        "officer", "resource_create", package_id=made["id"], url="https://x.cn/a.csv", name="a"
+    )
+    hidden = str(shown["id"]) if "resource" in parameter else made["id"]
+
+    def answer(id_: str) -> tuple[str, str]:
+        value = {"id": id_} if parameter in ("package", "resource") else id_
+        common = {
+            "member_create": {"id": office.unit_id, "object_type": "package", "capacity": "x"},
+            "package_collaborator_create": {"user_id": "x", "capacity": "editor"},
+            "package_relationship_create": {"object": "x", "type": "depends_on"},
+            "resource_view_create": {"view_type": "x", "title": "x"},
+        }.get(action, {})
+        with pytest.raises((tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError)) as refused:
+            office.act("officer", action, **{**common, parameter: value})
+        model.Session.remove()
+        return type(refused.value).__name__, str(refused.value).replace(id_, "@")
+
+    assert answer(hidden) == answer(str(uuid4())) == ("NotFound", "")

@@ -1,0 +1,59 @@
+"""Texts that no database keeps are refused at the door with 400, never by a failure inside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+NUL, HALF = "a\x00b", "\ud800"
+
+
+@pytest.mark.parametrize("action", ["package_show", "govopen_unit_list", "member_list"])
+@pytest.mark.parametrize("bad", [NUL, HALF])
+def test_a_forbidden_character_in_a_body_is_named(
+    client: FlaskClient, action: str, bad: str
+) -> None:
+    body = json.dumps({"id": "x", "q": [{"deep": bad}]})
+    answer = client.post(f"/api/3/action/{action}", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["success"]) == (400, False)
+    assert "q" in answer.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/3/action/package_show?id=a%00",
+        "/dataset/a%00b",
+        "/dataset/?q=%00",
+        "/api/3/action/package_show?id=a&id=b",
+    ],
+)
+def test_a_forbidden_address_is_a_bad_request(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, 5, True])
+def test_an_id_is_one_string(client: FlaskClient, value: object) -> None:
+    answer = client.post("/api/3/action/package_show", json={"id": value})
+    assert answer.status_code == 400
+    assert "id" in answer.get_json()["error"]["message"]
+
+
+def test_json_that_is_nested_too_deeply_is_refused(client: FlaskClient) -> None:
+    body = '{"q":' + "[" * 5000 + "]" * 5000 + "}"
+    answer = client.post("/api/3/action/package_search", data=body, content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_pairs_of_surrogates_and_any_other_script_pass(client: FlaskClient) -> None:
+    body = json.dumps({"q": "停车😀 ﷽"})
+    answer = client.post("/api/3/action/govopen_unit_list", data=body, content_type="application/json")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("limit", ["x", -1, [1]])
+def test_a_limit_of_formats_is_a_whole_number(client: FlaskClient, limit: object) -> None:
+    answer = client.post("/api/3/action/format_autocomplete", json={"q": "c", "limit": limit})
+    assert answer.status_code == 409
