@@ -12,7 +12,8 @@ import click
 import yaml
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.logic import export as export_files
 
 __all__ = ["inventory"]
 
@@ -114,3 +115,23 @@ def export(unit: str | None, as_json: bool) -> None:
         for item in page["items"]:
             click.echo(json.dumps(item, ensure_ascii=False, default=str))
         cursor = page["next_cursor"]
+
+
+@inventory.command("template")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def template(file: Path) -> None:
+    """Writes an empty workbook whose headings the import recognises."""
+    file.write_bytes(export_files.template().read())
+    click.echo(str(file))
+
+
+@inventory.command("datasets")
+@click.argument("entries", nargs=-1, required=True)
+@click.option("--together", is_flag=True, help="One dataset for all of them.")
+@acting_user
+@as_json
+def datasets(entries: tuple[str, ...], together: bool, user: str | None, as_json: bool) -> None:
+    """Makes draft datasets from inventory entries (codes), one each."""
+    wanted = [list(entries)] if together else list(entries)
+    result = run("govopen_inventory_datasets", user, {"entries": wanted})
+    show(result["items"], as_json, lambda rows: table(rows, ("name", "entry_codes")))

@@ -7,6 +7,7 @@ import sys
 import click
 
 from ckanext.govopen.cli.output import as_json, run, show, table
+from ckanext.govopen.logic import registers
 
 __all__ = ["register"]
 
@@ -70,3 +71,11 @@ def verify(register_id: str | None, as_json: bool) -> None:
         lambda rows: (f"{row['id']}: {row['first_broken'] or 'holds'}" for row in rows),
     )
     sys.exit(1 if broken else 0)
+
+
+@register.command("rebuild")
+@as_json
+def rebuild(as_json: bool) -> None:
+    """Projects the inventory anew from its log; says how many entries differed."""
+    result = registers.rebuild()
+    show(result, as_json, lambda found: (f"{name}: {value}" for name, value in found.items()))

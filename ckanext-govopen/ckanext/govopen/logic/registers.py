@@ -10,6 +10,8 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+import ckan.model as model
+
 from ckanext.govopen.clock import SITE_ZONE
 from ckanext.govopen.domain import registers as rules
 from ckanext.govopen.domain.inventory import split_visibility
@@ -239,3 +241,18 @@ def first_broken(session: Session, register_id: str) -> int | None:
 
 def _bytes(value: object) -> bytes | None:
     return None if value is None else bytes(value)  # type: ignore[call-overload,no-any-return]
+
+
+def rebuild() -> Mapping[str, int]:
+    """Projects the newest content of every entry anew from the log and compares.
+
+    Returns:
+        how many entries there are, and how many of them the log says otherwise than the table did.
+    """
+    session = model.Session
+    before = projection.fingerprints(session)
+    projection.project(session, store.all_registers(session), 0)
+    after = projection.fingerprints(session)
+    model.repo.commit()
+    differing = sum(1 for code, mark in after.items() if before.get(code) not in (None, mark))
+    return {"entries": len(after), "differing": differing}

@@ -14,19 +14,22 @@ _PROJECT = f"""
 INSERT INTO govopen_data_resource AS d (entry_code, register_id, unit_id, status, working_seq,
   name, res_code, open_type, share_type, update_cycle, catalog_visible, hidden_ground, source_id,
   source_key, ordinal, import_id, warnings, fields, fields_hash, updated_at)
-SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, r.unit_id, 'draft', l.seq,
+SELECT l.entry_code, l.register_id, r.unit_id, 'draft', l.seq,
   f.fields ->> 'name', p.private ->> 'res_code', f.fields ->> 'open_type',
   f.fields ->> 'share_type', f.fields ->> 'update_cycle',
   coalesce((f.fields ->> 'catalog_visible')::boolean, true), f.fields ->> 'hidden_ground',
   p.private ->> 'source_id', p.private ->> 'source_key', p.private ->> 'ordinal', l.import_id,
   coalesce(p.private -> 'warnings', '[]'), f.fields,
   coalesce(p.private ->> 'fields_hash', 'erased'), l.recorded_at
-FROM govopen_register_log l
+FROM (SELECT DISTINCT ON (n.entry_code) n.* FROM govopen_register_log n
+  WHERE n.register_id = ANY (CAST(:registers AS text[])) AND n.kind = 'entry' AND n.seq > :after
+  ORDER BY n.entry_code, n.seq DESC) l
 JOIN govopen_register r ON r.id = l.register_id
 CROSS JOIN LATERAL (SELECT convert_from(l.private, 'UTF8')::jsonb AS private) p
 CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l="l")} AS fields) f
-WHERE l.register_id = ANY (CAST(:registers AS text[])) AND l.kind = 'entry' AND l.seq > :after
-ORDER BY l.entry_code, l.seq DESC
+-- A draft that was taken back before anybody approved it is in the log alone.
+WHERE l.change <> 'cancel'
+   OR EXISTS (SELECT FROM govopen_data_resource known WHERE known.entry_code = l.entry_code)
 ON CONFLICT (entry_code) DO UPDATE SET
   register_id = excluded.register_id, unit_id = excluded.unit_id,
   working_seq = excluded.working_seq, name = excluded.name, res_code = excluded.res_code,
@@ -224,3 +227,14 @@ def count(session: Session, filters: Mapping[str, object], *, inside: bool) -> i
             dict(filters),
         ).scalar_one()
     )
+
+
+def fingerprints(session: Session) -> dict[str, str]:
+    """A mark of the projected content of each entry."""
+    rows = session.execute(
+        sa.text(
+            "SELECT entry_code, working_seq || ':' || fields_hash || ':' || name"
+            " FROM govopen_data_resource"
+        )
+    )
+    return {str(code): str(mark) for code, mark in rows}

@@ -320,3 +320,7 @@ def units_of(session: Session, register_ids: Iterable[str]) -> list[str]:
             {"ids": sorted(set(register_ids))},
         ).scalars()
     )
+
+
+def all_registers(session: Session) -> list[str]:
+    return list(session.execute(sa.text("SELECT id FROM govopen_register ORDER BY id")).scalars())

@@ -38,7 +38,8 @@ def govopen_due_date_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         "provisional": due.provisional,
         "counted": [day.isoformat() for day in due.counted],
         "skipped": [
-            {"date": skipped[0].isoformat(), "reason": skipped[1]} for skipped in due.skipped
+            {"date": each.day.isoformat(), "reason": each.reason, "name": each.name}
+            for each in due.skipped
         ],
         "text": tk._("{days} working days after {start}: {due}").format(
             days=days, start=start.isoformat(), due=due.due.isoformat()

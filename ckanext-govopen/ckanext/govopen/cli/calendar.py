@@ -1,0 +1,44 @@
+"""`ckan govopen calendar …`: the work calendar."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import click
+
+from ckanext.govopen.cli.output import as_json, run, show, table
+from ckanext.govopen.logic.calendar import work_calendar
+
+__all__ = ["calendar"]
+
+
+@click.group()
+def calendar() -> None:
+    """Working days, with 调休."""
+
+
+@calendar.command("show")
+@click.argument("year", type=int)
+@click.option("--region", default="CN", show_default=True)
+@as_json
+def show_year(year: int, region: str, as_json: bool) -> None:
+    """Lists the days of a year that differ from Monday to Friday."""
+    days, rows = work_calendar(region), []
+    day = date(year, 1, 1)
+    while day.year == year:
+        fact = days.day(day)
+        if fact.reason in ("holiday", "makeup"):
+            rows.append({"date": day.isoformat(), "workday": fact.is_workday, "name": fact.name})
+        day += timedelta(days=1)
+    show(rows, as_json, lambda found: table(found, ("date", "workday", "name")))
+
+
+@calendar.command("due")
+@click.option("--start", required=True, help="The day that is not counted.")
+@click.option("--days", required=True, type=int, help="Working days.")
+@click.option("--region", default="CN", show_default=True)
+@as_json
+def due(start: str, days: int, region: str, as_json: bool) -> None:
+    """Says on which day a term ends, and which days were skipped."""
+    result = run("govopen_due_date_show", None, {"start": start, "days": days, "region": region})
+    show(result, as_json, lambda found: (found["text"],))
