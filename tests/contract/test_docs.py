@@ -273,6 +273,28 @@ def test_every_code_that_a_document_names_is_a_finding() -> None:
     assert unknown == set()
 
 
+def is_there(layer: str, feature: str) -> bool:
+    places = ("logic", "logic/action") if layer == "logic" else (layer,)
+    paths = [PACKAGE / place / feature for place in places]
+    return any(path.is_dir() or path.with_suffix(".py").is_file() for path in paths)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_map_of_layers_and_features_is_the_one_of_the_files(lang: str) -> None:
+    from ckanext.govopen.features import FEATURES
+
+    text = (ROOT / "docs" / lang / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z]+)` \|[^|]*\|(.*)\|$", text, re.M)
+    layers = ("domain", "model", "logic", "views", "cli", "jobs")
+    shown = {
+        name: [cell.strip() == "●" for cell in cells.split("|")]
+        for name, cells in rows
+        if cells.count("|") == len(layers) - 1
+    }
+    real = {name: [is_there(layer, name) for layer in layers] for name in FEATURES}
+    assert {name: shown.get(name) for name in FEATURES} == real
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_glossary_holds_every_role(lang: str) -> None:
     text = (ROOT / "docs" / lang / "glossary.md").read_text(encoding="utf-8")
