@@ -1,4 +1,4 @@
-"""Imports that run behind the page: handed to the job engine, their outcome on the import's record."""
+"""Imports that run behind the page: handed to the job engine, outcome on the import's record."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from ckanext.govopen.model.registers import FIELDS_SQL
 Row = Mapping[str, Any]
 
 _CASE = (
-    "SELECT c.id, c.kind, c.title, c.unit_ids, c.profile, c.created_by, c.created_at, c.submitted_at, c.closed_at,"
+    "SELECT c.id, c.kind, c.title, c.unit_ids, c.profile, c.created_by, c.created_at,"
+    " c.submitted_at, c.closed_at,"
     " c.reason, r.state, r.step, r.records, a.fullname AS author_fullname, a.name AS author_name,"
     " ARRAY(SELECT u.name FROM govopen_org_unit_current u WHERE u.unit_id = ANY (c.unit_ids)"
     " ORDER BY u.name LIMIT 20) AS unit_names"
@@ -24,14 +25,17 @@ _CASE = (
 )
 
 
-# What was approved before a version: the entry as the last published version of its register has it.
+# What was approved before a version: the entry as its register's last published version has it.
 _BEFORE = (
     "LEFT JOIN LATERAL (SELECT pe.log_seq, (SELECT "
     + FIELDS_SQL.format(l="pl")
     + " FROM govopen_register_log pl WHERE pl.seq = pe.log_seq) AS fields"
-    " FROM govopen_register_version_entry pe JOIN govopen_register_version pv ON pv.id = pe.version_id"
-    " WHERE pe.entry_code = l.entry_code AND pv.register_id = v.register_id AND pv.number IS NOT NULL"
-    " AND (v.number IS NULL OR pv.number < v.number) ORDER BY pv.number DESC LIMIT 1) before ON true"
+    " FROM govopen_register_version_entry pe JOIN govopen_register_version pv ON pv.id ="
+    " pe.version_id"
+    " WHERE pe.entry_code = l.entry_code AND pv.register_id = v.register_id AND pv.number IS"
+    " NOT NULL"
+    " AND (v.number IS NULL OR pv.number < v.number) ORDER BY pv.number DESC LIMIT 1) before"
+    " ON true"
 )
 
 
@@ -45,7 +49,8 @@ def waiting_cases(
     """Submitted cases that nobody has closed, oldest first; `unit_ids` None for every unit."""
     return _rows(
         session,
-        f"{_CASE} WHERE c.submitted_at IS NOT NULL AND c.closed_at IS NULL AND r.state = 'submitted'"
+        f"{_CASE} WHERE c.submitted_at IS NOT NULL AND c.closed_at IS NULL AND r.state ="
+        " 'submitted'"
         " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
         " AND (CAST(:unit AS text) IS NULL OR :unit = ANY (c.unit_ids))"
         " ORDER BY c.submitted_at, c.id LIMIT :limit",
@@ -87,7 +92,8 @@ def own_open_cases(session: Session, person: str) -> list[Row]:
     """Cases of a person that are prepared or under review."""
     return _rows(
         session,
-        f"{_CASE} WHERE c.created_by = :person AND c.closed_at IS NULL AND r.state IN ('draft', 'submitted')"
+        f"{_CASE} WHERE c.created_by = :person AND c.closed_at IS NULL AND r.state IN"
+        " ('draft', 'submitted')"
         " ORDER BY c.created_at DESC LIMIT 50",
         person=person,
     )
@@ -119,7 +125,8 @@ def people(session: Session, ids: Sequence[str]) -> dict[str, str]:
 def unit_names(session: Session, unit_ids: Sequence[str]) -> dict[str, str]:
     found = _rows(
         session,
-        "SELECT unit_id, name FROM govopen_org_unit_current WHERE unit_id = ANY (CAST(:ids AS text[]))",
+        "SELECT unit_id, name FROM govopen_org_unit_current WHERE unit_id = ANY (CAST(:ids AS"
+        " text[]))",
         ids=list(unit_ids),
     )
     return {str(row["unit_id"]): str(row["name"]) for row in found}
@@ -154,10 +161,12 @@ def datasets(
     key = "to_char(p.metadata_modified, 'YYYYMMDDHH24MISSUS')"
     return _rows(
         session,
-        f"SELECT p.id, p.name, p.title, p.owner_org, p.metadata_modified, {key} AS key, u.name AS unit_name,"
+        f"SELECT p.id, p.name, p.title, p.owner_org, p.metadata_modified, {key} AS key, u.name"
+        " AS unit_name,"
         " r.state, r.step, r.case_id, r.published_at, r.withdrawn_at, r.withdrawn_ground,"
         " coalesce(s.entry_codes, '{}') AS entry_codes, s.formats, s.rows, s.bytes,"
-        " (SELECT count(*) FROM resource x WHERE x.package_id = p.id AND x.state = 'active') AS files"
+        " (SELECT count(*) FROM resource x WHERE x.package_id = p.id AND x.state = 'active')"
+        " AS files"
         " FROM package p JOIN govopen_review r ON r.record_type = 'package' AND r.record_id = p.id"
         " LEFT JOIN govopen_dataset_stat s ON s.package_id = p.id"
         " LEFT JOIN govopen_org_unit_current u ON u.unit_id = p.owner_org"
@@ -186,11 +195,14 @@ def entry_counts(session: Session, unit_ids: Sequence[str] | None) -> Row:
     return _rows(
         session,
         "SELECT count(*) FILTER (WHERE status = 'draft') AS drafts,"
-        " count(*) FILTER (WHERE status = 'draft' AND NOT jsonb_path_exists(warnings, '$[*] ? (@.blocks == true)'))"
+        " count(*) FILTER (WHERE status = 'draft' AND NOT jsonb_path_exists(warnings, '$[*] ?"
+        " (@.blocks == true)'))"
         " AS complete, count(*) FILTER (WHERE status = 'active') AS active,"
         " count(*) FILTER (WHERE status = 'in_review') AS in_review,"
-        " count(*) FILTER (WHERE status = 'active' AND working_seq IS DISTINCT FROM active_seq) AS revised"
-        " FROM govopen_data_resource WHERE CAST(:units AS text[]) IS NULL OR unit_id = ANY (CAST(:units AS text[]))",
+        " count(*) FILTER (WHERE status = 'active' AND working_seq IS DISTINCT FROM"
+        " active_seq) AS revised"
+        " FROM govopen_data_resource WHERE CAST(:units AS text[]) IS NULL OR unit_id = ANY"
+        " (CAST(:units AS text[]))",
         units=None if unit_ids is None else list(unit_ids),
     )[0]
 
@@ -219,7 +231,8 @@ def version_summary(session: Session, version_ids: Sequence[str]) -> list[Row]:
     """Basis, reason and numbers of each version: added, changed, cancelled."""
     return _rows(
         session,
-        "SELECT v.id, v.basis, v.reason, v.effective_on, v.import_id, r.unit_id, u.name AS unit_name, count(*) AS entries,"
+        "SELECT v.id, v.basis, v.reason, v.effective_on, v.import_id, r.unit_id, u.name AS"
+        " unit_name, count(*) AS entries,"
         " count(*) FILTER (WHERE before.log_seq IS NULL AND l.change <> 'cancel') AS added,"
         " count(*) FILTER (WHERE before.log_seq IS NOT NULL AND l.change <> 'cancel') AS changed,"
         " count(*) FILTER (WHERE l.change = 'cancel') AS cancelled"
@@ -245,15 +258,21 @@ def accounts(session: Session, q: str, after: str, limit: int) -> list[Row]:
     """Active accounts by name with their assignments in force or to come."""
     return _rows(
         session,
-        "SELECT a.id, a.name, a.fullname, a.email, a.sysadmin, a.last_active, a.password IS NOT NULL AS has_password,"
-        " (SELECT coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'role', x.role, 'unit_id', x.unit_id,"
-        " 'unit_name', u.name, 'from_at', x.from_at, 'to_at', x.to_at, 'deputy_for', coalesce(nullif(d.fullname, ''), d.name),"
-        " 'is_future', x.from_at > govopen_now()) ORDER BY x.role, u.name), '[]') FROM govopen_role_assignment x"
+        "SELECT a.id, a.name, a.fullname, a.email, a.sysadmin, a.last_active, a.password IS"
+        " NOT NULL AS has_password,"
+        " (SELECT coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'role', x.role, 'unit_id',"
+        " x.unit_id,"
+        " 'unit_name', u.name, 'from_at', x.from_at, 'to_at', x.to_at, 'deputy_for',"
+        " coalesce(nullif(d.fullname, ''), d.name),"
+        " 'is_future', x.from_at > govopen_now()) ORDER BY x.role, u.name), '[]') FROM"
+        " govopen_role_assignment x"
         " LEFT JOIN govopen_org_unit_current u ON u.unit_id = x.unit_id"
         ' LEFT JOIN "user" d ON d.id = x.deputy_for'
         " WHERE x.user_id = a.id AND (x.to_at IS NULL OR x.to_at > govopen_now())) AS assignments,"
-        ' ARRAY(SELECT g.title FROM member m JOIN "group" g ON g.id = m.group_id AND g.is_organization'
-        " WHERE m.table_name = 'user' AND m.table_id = a.id AND m.state = 'active' AND g.state = 'active'"
+        ' ARRAY(SELECT g.title FROM member m JOIN "group" g ON g.id = m.group_id AND'
+        " g.is_organization"
+        " WHERE m.table_name = 'user' AND m.table_id = a.id AND m.state = 'active' AND g.state"
+        " = 'active'"
         " AND m.capacity IN ('admin', 'editor') ORDER BY g.title) AS kept_units"
         " FROM \"user\" a WHERE a.state = 'active' AND a.name > :after"
         " AND (:q = '' OR strpos(a.name, :q) > 0 OR strpos(coalesce(a.fullname, ''), :q) > 0)"

@@ -44,7 +44,11 @@ def _list_page(values: Mapping[str, Any], errors: desk.Errors, link: str | None 
         values=values,
         errors=errors,
         link=link,
-        labels={"name": tk._("User name"), "email": tk._("E-mail"), "fullname": tk._("Name of the person")},
+        labels={
+            "name": tk._("User name"),
+            "email": tk._("E-mail"),
+            "fullname": tk._("Name of the person"),
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The workbench's datasets: drafts, what is under review, what is public; submit, withdraw, hide."""
+"""The workbench's datasets: drafts, under review, public; submit, withdraw, hide."""
 
 from __future__ import annotations
 
@@ -145,7 +145,9 @@ def dataset_submit_one(name: str) -> Any:
     if errors:
         return _dataset_page(name, {}, errors), desk.CONFLICT
     tk.h.flash_success(
-        tk._("{count} datasets were handed in for review as one case.").format(count=made["records"])
+        tk._("{count} datasets were handed in for review as one case.").format(
+            count=made["records"]
+        )
     )
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
 

@@ -1,4 +1,4 @@
-"""What every page of the workbench shares: who may come in, how pages are drawn and errors shown."""
+"""What every page of the workbench shares: who comes in, how pages and errors are shown."""
 
 from __future__ import annotations
 
@@ -127,11 +127,11 @@ def choices(vocabulary: str, without: Sequence[str] = ()) -> list[dict[str, str]
 def unit_choices() -> list[dict[str, str]]:
     """The units whose records one enters, as options of a select."""
     kept = me().kept_units
-    found: list[dict[str, str]] = []
-    for unit in all_pages("govopen_unit_list", {}):
-        if kept is None or unit["id"] in kept:
-            found.append({"value": unit["id"], "text": unit["name"]})
-    return found
+    return [
+        {"value": unit["id"], "text": unit["name"]}
+        for unit in all_pages("govopen_unit_list", {})
+        if kept is None or unit["id"] in kept
+    ]
 
 
 def all_pages(action: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

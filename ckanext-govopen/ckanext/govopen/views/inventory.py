@@ -1,4 +1,4 @@
-"""The workbench's inventory: entries in a grid, one entry in a form, and the import of spreadsheets."""
+"""The workbench's inventory: entries in a grid, one in a form, and the import of spreadsheets."""
 
 from __future__ import annotations
 
@@ -531,8 +531,12 @@ def _exported() -> tuple[list[str], Iterator[list[object]]]:
     """Heading and rows of every entry that the filters find."""
     names = [rule.name for rule in FIELD_RULES]
     fixed = [
-        tk._("Entry code"), tk._("Unit"), tk._("Status"), tk._("Resource code"), tk._("Published on"),
-    ]  # fmt: skip
+        tk._("Entry code"),
+        tk._("Unit"),
+        tk._("Status"),
+        tk._("Resource code"),
+        tk._("Published on"),
+    ]
     heading = [*fixed, *(tk.h.govopen_term("inventory_field", name) for name in names)]
     rows = (
         [

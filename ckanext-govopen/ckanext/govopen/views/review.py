@@ -187,9 +187,7 @@ def submit(case_id: str) -> Any:
     _, errors = desk.tried(lambda: desk.call("govopen_review_submit", {"case": case_id}))
     if errors:
         return _case_page(case_id, {}, errors), desk.CONFLICT
-    tk.h.flash_success(
-        tk._("The case was handed in; you can follow it here and under Review.")
-    )
+    tk.h.flash_success(tk._("The case was handed in; you can follow it here and under Review."))
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=case_id))
 
 

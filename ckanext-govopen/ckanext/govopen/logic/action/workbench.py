@@ -121,7 +121,8 @@ def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[
         id: the case; limit, cursor: page the entries.
 
     Returns:
-        `{case, versions, items: [{entry_code, change, fields: {f: [old, new]}}], datasets, next_cursor}`.
+        `{case, versions, items, datasets, next_cursor}`; items are
+        `{entry_code, change, fields: {f: [old, new]}}`.
     """
     no_unknown(data_dict, "id", "limit", "cursor")
     case = govopen_review_show(context, {"id": text(data_dict, "id")})
