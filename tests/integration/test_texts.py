@@ -49,7 +49,9 @@ def test_json_that_is_nested_too_deeply_is_refused(client: FlaskClient) -> None:
 
 def test_pairs_of_surrogates_and_any_other_script_pass(client: FlaskClient) -> None:
     body = json.dumps({"q": "停车😀 ﷽"})
-    answer = client.post("/api/3/action/govopen_unit_list", data=body, content_type="application/json")
+    answer = client.post(
+        "/api/3/action/govopen_unit_list", data=body, content_type="application/json"
+    )
     assert answer.status_code == 200
 
 
@@ -57,3 +59,29 @@ def test_pairs_of_surrogates_and_any_other_script_pass(client: FlaskClient) -> N
 def test_a_limit_of_formats_is_a_whole_number(client: FlaskClient, limit: object) -> None:
     answer = client.post("/api/3/action/format_autocomplete", json={"q": "c", "limit": limit})
     assert answer.status_code == 409
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"start": "9999-12-31", "days": 5},
+        {"start": "2026-01-01", "days": [5]},
+        {"start": "2026-01-01", "days": 5, "region": "../../../etc/x"},
+        {"start": "2026-01-01", "days": 5, "region": "/etc/accounts"},
+    ],
+)
+def test_a_due_date_that_cannot_be_counted_is_refused(
+    client: FlaskClient, parameters: dict[str, object]
+) -> None:
+    answer = client.post("/api/3/action/govopen_due_date_show", json=parameters)
+    assert answer.status_code == 409
+
+
+def test_a_flag_is_true_or_false(client: FlaskClient) -> None:
+    answer = client.post("/api/3/action/govopen_review_list", json={"open": "perhaps"})
+    assert answer.status_code == 400
+
+
+def test_the_unit_of_a_token_s_lifetime_is_a_number(client: FlaskClient) -> None:
+    body = {"user": "x", "name": "x", "expires_in": 1, "unit": 86400}
+    assert client.post("/api/3/action/api_token_create", json=body).status_code in (403, 404)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from ckanext.govopen.domain.calendar import WorkCalendar
@@ -11,7 +11,7 @@ from ckanext.govopen.domain.calendar import WorkCalendar
 FOLDER = Path(__file__).parents[1] / "data" / "calendar"
 
 
-@cache
+@lru_cache(maxsize=64)  # whoever asks names the region
 def work_calendar(region: str = "CN") -> WorkCalendar:
     """Working days of a region: the national table, and the region's decrees where there are any.
 

@@ -24,6 +24,14 @@ def cursor_of(data_dict: Mapping[str, Any]) -> list[str]:
     return [str(key) for key in keys]
 
 
+def cursor_number(data_dict: Mapping[str, Any]) -> int:
+    """The row number after which the page begins; 0 for the first page."""
+    keys = cursor_of(data_dict)
+    if keys and not (len(keys) == 1 and keys[0].isdecimal() and len(keys[0]) < 10):
+        raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
+    return int(keys[0]) if keys else 0
+
+
 def page(
     rows: Sequence[Mapping[str, Any]],
     limit: int,

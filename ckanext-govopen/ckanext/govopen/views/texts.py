@@ -13,7 +13,14 @@ from flask import Flask, Response, jsonify, make_response, request
 
 import ckan.plugins.toolkit as tk
 
-NAMES_OF_ONE = ("id", "name_or_id", "dataset_id", "package_id", "resource_id", "unit")
+NAMES_OF_ONE = (
+    "id", "name_or_id", "dataset_id", "package_id", "resource_id", "q", "state", "status",
+    "open_type", "verdict", "register_type", "cursor", "region", "fingerprint",
+)  # fmt: skip
+FLAGS = (
+    "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
+    "background", "pending",
+)  # fmt: skip
 JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
 LARGEST_PARSED = 1 << 20
 
@@ -43,10 +50,14 @@ def _bad_text() -> str | None:
     for name, value in (("path", request.path), *pairs):
         if not _can_be_kept(name + value):
             return _said(name)
-    if request.endpoint == "api.action":
-        return next(
-            (_one(name) for name in NAMES_OF_ONE if len(request.args.getlist(name)) > 1), None
-        )
+    if request.endpoint != "api.action":
+        return None
+    for name in FLAGS:
+        if not all(_is_flag(value) for value in request.args.getlist(name)):
+            return tk._("{0} must be true or false").format(name)
+    for name in NAMES_OF_ONE:
+        if len(request.args.getlist(name)) > 1:
+            return _one(name)
     return None
 
 
@@ -68,6 +79,9 @@ def _bad_body() -> str | None:
     for name in NAMES_OF_ONE:
         if body.get(name) is not None and not isinstance(body[name], str):
             return _one(name)
+    for name in FLAGS:
+        if not _is_flag(body.get(name)):
+            return tk._("{0} must be true or false").format(name)
     return next((_said(name) for name, text in _texts(body) if not _can_be_kept(text)), None)
 
 
@@ -90,6 +104,14 @@ def _can_be_kept(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_flag(value: object) -> bool:
+    try:
+        tk.asbool(value)
+    except ValueError:
         return False
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,8 @@ from ckanext.govopen.logic.errors import no_unknown, refuse
 __all__ = ["govopen_due_date_show"]
 
 MOST_DAYS = 1000
+LAST_YEAR = 9990
+REGION = re.compile(r"[A-Z0-9-]{2,16}")
 
 
 @tk.side_effect_free
@@ -28,11 +31,16 @@ def govopen_due_date_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     no_unknown(data_dict, "start", "days", "region")
     try:
         start, days = date.fromisoformat(str(data_dict.get("start"))), int(data_dict.get("days", 0))
-    except ValueError:
+    except (TypeError, ValueError):
         refuse("date.E1", "start", str(data_dict.get("start")))
     if not 1 <= days <= MOST_DAYS:
         raise tk.ValidationError({"days": [tk._("days must be 1…{0}").format(MOST_DAYS)]})
-    due = work_calendar(str(data_dict.get("region") or "CN")).due(start, days)
+    region = str(data_dict.get("region") or "CN")
+    if not REGION.fullmatch(region):  # it names a file of ours, and nothing else
+        raise tk.ValidationError({"region": [tk._("CN, or the code of a region")]})
+    if start.year >= LAST_YEAR:
+        refuse("date.E1", "start", start.isoformat())
+    due = work_calendar(region).due(start, days)
     return {
         "due": due.due.isoformat(),
         "provisional": due.provisional,

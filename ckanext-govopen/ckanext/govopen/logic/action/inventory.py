@@ -18,7 +18,7 @@ from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.findings import describe, render
 from ckanext.govopen.logic.intake import IntakeRefused
-from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
 from ckanext.govopen.logic.roles import has_role, officer_units, user_of
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import imports as store
@@ -611,12 +611,12 @@ def govopen_inventory_import_row_list(context: Any, data_dict: dict[str, Any]) -
     """Rows of a checked file with verdict, findings and the difference to what is there."""
     tk.check_access("govopen_inventory_import_show", context, data_dict)
     record = _own_import(context, str(data_dict.get("id")))
-    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    limit, after = page_limit(data_dict), cursor_number(data_dict)
     rows = store.rows(
         model.Session,
         record["id"],
         data_dict.get("verdict") or None,
-        int(after[0]) if after else 0,
+        after,
         limit + 1,
     )
     return page(rows, limit, lambda row: (row["row_no"],), _row_view)
