@@ -168,3 +168,6 @@ def tried(work: Callable[[], Any]) -> tuple[Any, Errors]:
         return work(), {}
     except tk.ValidationError as error:
         return None, errors_of(error)
+    except tk.NotAuthorized as error:
+        words = part_of(error).get("hint") or str(error) or tk._("You may not do this")
+        return None, {"message": [words]}
