@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
+
+import ckan.model as model
 
 NUL, HALF = "a\x00b", "\ud800"
 
@@ -85,3 +89,31 @@ def test_a_flag_is_true_or_false(client: FlaskClient) -> None:
 def test_the_unit_of_a_token_s_lifetime_is_a_number(client: FlaskClient) -> None:
     body = {"user": "x", "name": "x", "expires_in": 1, "unit": 86400}
     assert client.post("/api/3/action/api_token_create", json=body).status_code in (403, 404)
+
+
+def test_a_request_that_breaks_a_transaction_breaks_no_other(client: FlaskClient) -> None:
+    # an offset that no bigint holds; `page` itself is refused at the door
+    client.get("/api/3/action/organization_list?limit=9999999999999999999999&all_fields=true")
+    client.post("/api/3/action/organization_list", json={"offset": 10**30, "all_fields": True})
+    assert client.get("/organization/?page=99999999999999999999").status_code == 400
+    assert client.get("/").status_code == 200
+    assert client.get("/organization/").status_code == 200
+
+
+def test_a_page_that_breaks_off_in_the_database_leaves_its_thread_whole(
+    application: Flask, client: FlaskClient
+) -> None:
+    before = list(application.before_request_funcs.get(None, []))
+
+    def break_off() -> None:
+        from flask import request
+
+        if request.path == "/organization/":
+            model.Session.execute(sa.text("SELECT 1 / 0"))
+
+    application.before_request_funcs[None].append(break_off)
+    try:
+        assert client.get("/organization/").status_code == 500
+    finally:
+        application.before_request_funcs[None] = before
+    assert client.get("/").status_code == 200

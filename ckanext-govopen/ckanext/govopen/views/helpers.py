@@ -15,6 +15,7 @@ from babel.numbers import format_decimal
 from flask import g, request
 from markupsafe import Markup, escape
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
@@ -255,6 +256,7 @@ def reference(code: object) -> str:
 def fresh_page() -> str:
     """Forgets what a page that broke off had included: the error page has its own head."""
     g.pop("_webassets", None)
+    model.Session.rollback()  # what broke off may have been a statement
     return ""
 
 

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from flask import Flask, Response, g, request
 
+import ckan.model as model
+
 from ckanext.govopen.logic.errors import KEY
 from ckanext.govopen.views import texts
 
@@ -18,7 +20,14 @@ DOWNLOADS = ("resource.download", "dataset_resource.download")
 def install(app: Flask) -> Flask:
     """Registers the hooks; called once for each application."""
     app.after_request(_finish)
+    app.teardown_request(_give_back_session)
     return texts.install(app)
+
+
+def _give_back_session(error: BaseException | None) -> None:
+    """A request that broke off leaves no failed transaction to the next one of its thread."""
+    if error is not None:
+        model.Session.remove()
 
 
 def _finish(response: Response) -> Response:

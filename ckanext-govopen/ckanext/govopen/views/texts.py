@@ -23,6 +23,7 @@ FLAGS = (
 )  # fmt: skip
 JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
 LARGEST_PARSED = 1 << 20
+LONGEST_PAGE = 9
 
 
 def install(app: Flask) -> Flask:
@@ -50,6 +51,8 @@ def _bad_text() -> str | None:
     for name, value in (("path", request.path), *pairs):
         if not _can_be_kept(name + value):
             return _said(name)
+    if len(request.args.get("page", "")) > LONGEST_PAGE:
+        return tk._("{0} must be a whole number from 0").format("page")
     if request.endpoint != "api.action":
         return None
     for name in FLAGS:
