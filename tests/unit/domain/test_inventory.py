@@ -54,6 +54,8 @@ def test_each_field_needed_to_become_active_is_named_when_missing(name: str) -> 
     [
         ({"open_type": "conditional", "sensitivity": "L2"}, ("inventory.E17", "open_condition")),
         ({"open_type": "withheld"}, ("inventory.E17", "open_condition")),
+        ({"share_type": "2"}, ("inventory.E17", "share_condition")),
+        ({"share_type": "3"}, ("inventory.E17", "share_condition")),
         ({"catalog_visible": False}, ("inventory.E17", "hidden_ground")),
         ({"sensitivity": "L2"}, ("inventory.E4", "sensitivity")),
         ({"abstract": "长" * 1001}, ("inventory.E13", "abstract")),

@@ -70,6 +70,8 @@ RULES: Mapping[str, FieldRule] = {rule.name: rule for rule in FIELD_RULES}
 SECRET_WORDS = ("绝密", "機密", "机密", "秘密", "涉密")
 SECRET_ANSWERS = ("是", "密", "y", "yes", "true", "1", "secret")  # below a heading like 是否涉密
 NOT_SECRET = ("非", "不涉", "无", "無", "未")
+# Codes of the vocabulary `share_type`: conditional, and none (which names its law).
+CONDITIONED_SHARING = ("2", "3")
 TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
 FILE_METHODS = ("platform_file", "mail", "disk")
 RES_CODE = re.compile(r"^[123]\d{5}\d*/\d+$")
@@ -273,7 +275,7 @@ def _limit_findings(fields: Mapping[str, object]) -> list[Finding]:
 def _condition_findings(fields: Mapping[str, object]) -> list[Finding]:
     """A condition that applies and is missing (E17); L1 alone opens unconditionally (E4)."""
     needs = (
-        ("share_condition", fields.get("share_type") in ("conditional", "none")),
+        ("share_condition", fields.get("share_type") in CONDITIONED_SHARING),
         ("open_condition", fields.get("open_type") in ("conditional", "withheld")),
         ("hidden_ground", fields.get("catalog_visible") is False),
     )
