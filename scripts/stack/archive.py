@@ -28,6 +28,7 @@ MEMBERS = (
     "local.ini",
     "storage",
     "files",
+    "snapshots",
     DUMPS,
 )
 CACHES = ("storage/webassets",)
