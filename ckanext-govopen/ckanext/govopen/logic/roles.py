@@ -115,6 +115,13 @@ def has_browser_session(context: Mapping[str, Any]) -> bool:
     return user is not None and current_user.is_authenticated and current_user.id == user.id
 
 
+def is_by_token() -> bool:
+    """True when a token made this request; CKAN notes the header for an anonymous one too."""
+    if not has_request_context() or not current_user.is_authenticated:
+        return False
+    return bool(g.get("login_via_auth_header"))
+
+
 def is_local_process() -> bool:
     """True for a command that an operator runs on the machine itself: nobody is connected."""
     return not has_request_context()

@@ -120,3 +120,24 @@ def test_a_hidden_dataset_answers_as_an_absent_one(
         return type(refused.value).__name__, str(refused.value).replace(id_, "@")
 
     assert answer(hidden) == answer(str(uuid4())) == ("NotFound", "")
+
+
+@pytest.mark.parametrize("person", ["second", "root"])
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        ("govopen_account_reset", {"user": "officer"}),
+        ("govopen_role_grant", {"user": "officer", "role": "leader"}),
+        ("govopen_role_revoke", {"id": "x"}),
+        ("govopen_account_invite", {"name": "x-y", "email": "x@y.cn"}),
+    ],
+)
+def test_no_token_opens_a_way_into_another_account(
+    office: Office, person: str, action: str, parameters: dict[str, str]
+) -> None:
+    office.hire("root", (), is_sysadmin=True)
+    body = {**parameters, **({"user": office.name("officer")} if "user" in parameters else {})}
+    answer = office.application.test_client().post(
+        f"/api/3/action/{action}", json=body, headers={"Authorization": office.token(person)}
+    )
+    assert answer.status_code == 403

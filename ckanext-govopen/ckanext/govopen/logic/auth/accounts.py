@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ckanext.govopen.logic.roles import has_role
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic.roles import has_role, is_by_token, is_sysadmin
 
 __all__ = [
     "govopen_account_invite",
@@ -20,21 +22,33 @@ def _keeps_accounts(context: Any) -> dict[str, Any]:
     return {"success": any(has_role(context, role, None) for role in held)}
 
 
+def _keeps_in_person(context: Any) -> dict[str, Any]:
+    """With a token one could take over an approver's account and decide in its name."""
+    if is_by_token():
+        msg = tk._("Accounts and roles are kept in a signed-in browser, not with a token")
+        return {"success": False, "msg": msg}
+    return {"success": is_sysadmin(context) or _keeps_accounts(context)["success"]}
+
+
+@tk.auth_sysadmins_check
 def govopen_account_invite(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _keeps_accounts(context)
+    return _keeps_in_person(context)
 
 
+@tk.auth_sysadmins_check
 def govopen_account_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _keeps_accounts(context)
+    return _keeps_in_person(context)
 
 
+@tk.auth_sysadmins_check
 def govopen_role_grant(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _keeps_accounts(context)
+    return _keeps_in_person(context)
 
 
 def govopen_role_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return _keeps_accounts(context)
 
 
+@tk.auth_sysadmins_check
 def govopen_role_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _keeps_accounts(context)
+    return _keeps_in_person(context)
