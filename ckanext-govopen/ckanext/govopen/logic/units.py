@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.units import KnownUnit, UnitFinder
+from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.names import slug
 from ckanext.govopen.model import units as store
 
@@ -68,6 +69,9 @@ def change(
     present = store.current(session, unit_id)
     if present is None:
         raise tk.ObjectNotFound("unit")
+    # A version that is planned rests on the present one: what changes now would be lost in it.
+    if present["to_on"] is not None and from_on < present["to_on"]:
+        refuse("units.E6", "from_on", from_on.isoformat(), planned=present["to_on"].isoformat())
     row: dict[str, Any] = {name: present[name] for name in store.COLUMNS}
     row |= {key: value for key, value in facts.items() if key in store.COLUMNS}
     row |= {
