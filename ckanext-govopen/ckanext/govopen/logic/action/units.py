@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -98,7 +99,7 @@ def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     """Writes a new version of a unit, in force from `from_on` (default: today)."""
     tk.check_access("govopen_unit_update", context, data_dict)
     unit_id = unit_id_of(data_dict.pop("id", None) or data_dict.pop("unit", None))
-    facts = _facts(data_dict, partial=True)
+    facts = _facts(data_dict, store.current(model.Session, unit_id))
     units.change(
         model.Session,
         unit_id,
@@ -157,21 +158,24 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
 
 
-def _facts(data_dict: dict[str, Any], partial: bool = False) -> dict[str, Any]:
-    """Checked columns of a unit out of a request."""
+def _facts(
+    data_dict: dict[str, Any], present: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """Checked columns of a unit out of a request; `present` is what it has already."""
     no_unknown(data_dict, *store.COLUMNS, "from_on", "basis", "reason")
     facts = {name: data_dict[name] for name in (*store.COLUMNS, "from_on") if name in data_dict}
     for name in DATES:
         if facts.get(name):
             facts[name] = _date(facts, name)
-    if not partial and not facts.get("name"):
+    whole = {**(present or {}), **facts}
+    if not whole.get("name"):
         raise tk.ValidationError({"name": [tk._("Missing value")]})
     for name, allowed in (("kind", KINDS), ("level", LEVELS)):
         if facts.get(name) and facts[name] not in allowed:
             raise tk.ValidationError(
                 {name: [tk._("One of: {codes}").format(codes=", ".join(allowed))]}
             )
-    if found := [finding for finding in check_unit(facts) if finding.is_refusal]:
+    if found := [finding for finding in check_unit(whole) if finding.is_refusal]:
         refuse_all(found)
     return facts
 

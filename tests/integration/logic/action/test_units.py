@@ -1,0 +1,123 @@
+"""Units: versions in valid time, succession, and who may write them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from publishing_kit import Office
+from publishing_kit import office as open_office
+
+import ckan.plugins.toolkit as tk
+
+
+@pytest.fixture(scope="module")
+def office(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+def make(office: Office, name: str, **facts: Any) -> dict[str, Any]:
+    values = {
+        "valid_from": "2020-01-01",
+        "local_scheme": "test",
+        "local_code": f"{name}{office.mark}",
+        **facts,
+    }
+    return dict(
+        office.act(
+            "approver",
+            "govopen_unit_create",
+            name=f"{name}{office.mark}",
+            basis="云编发〔2020〕1号",
+            **values,
+        )
+    )
+
+
+def shown(office: Office, unit_id: str) -> dict[str, Any]:
+    with office.application.test_request_context("/"):
+        return dict(tk.get_action("govopen_unit_show")({}, {"id": unit_id}))
+
+
+def test_anybody_finds_a_unit_by_id_name_or_code(office: Office) -> None:
+    unit = make(office, "甲局")
+    for reference in (unit["id"], unit["name"], unit["local_code"], unit["slug"]):
+        assert shown(office, reference)["id"] == unit["id"]
+
+
+@pytest.mark.parametrize("person", ["officer", "stranger"])
+def test_only_the_authorities_make_units(office: Office, person: str) -> None:
+    with pytest.raises(tk.NotAuthorized):
+        office.act(person, "govopen_unit_create", name=f"私设局{office.mark}")
+
+
+def test_a_wrong_code_is_refused_with_the_right_one(office: Office) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        make(office, "错局", uscc="11990100001003182K")
+    assert "11990100001003182J" in str(caught.value.error_dict)
+
+
+def test_scope_alone_can_be_changed_on_a_unit_that_has_a_code(office: Office) -> None:
+    unit = make(office, "乙局")
+    changed = office.act(
+        "approver",
+        "govopen_unit_update",
+        id=unit["id"],
+        in_scope_opening=[{"from": "2021-01-01", "to": None}],
+    )
+    assert changed["in_scope_opening"] == [{"from": "2021-01-01", "to": None}]
+    assert changed["local_code"] == unit["local_code"]
+
+
+def test_a_planned_change_leaves_the_unit_as_it_is_until_its_day(office: Office) -> None:
+    unit = make(office, "丙局")
+    office.act(
+        "approver", "govopen_unit_update", id=unit["id"], short_name="新名", from_on="2999-01-01"
+    )
+    assert shown(office, unit["id"])["short_name"] is None
+
+
+def test_a_merger_names_its_successor_and_ends_the_unit(office: Office) -> None:
+    old, new = make(office, "旧局"), make(office, "新局")
+    with pytest.raises(tk.ValidationError):
+        office.act(
+            "approver",
+            "govopen_unit_reform",
+            unit=old["id"],
+            kind="merge_into",
+            date="2024-03-01",
+            basis="b",
+        )
+    office.act(
+        "approver",
+        "govopen_unit_reform",
+        unit=old["id"],
+        kind="merge_into",
+        other=new["id"],
+        date="2024-03-01",
+        basis="云编发〔2024〕2号",
+    )
+    assert shown(office, old["id"])["valid_to"] == "2024-03-01"
+    assert shown(office, new["id"])["successions"][0]["unit_id"] == old["id"]
+
+
+def test_officers_are_shown_only_where_they_are_public(office: Office) -> None:
+    officers = [
+        {"kind": "in_charge", "name": "公开者", "public": True},
+        {"kind": "staff", "name": "不公开者", "public": False},
+    ]
+    unit = make(office, "丁局", officers=officers)
+    assert [each["name"] for each in shown(office, unit["id"])["officers"]] == ["公开者"]
+
+
+def test_unknown_parameters_are_refused(office: Office) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("approver", "govopen_unit_list", colour="red")
+    assert "colour" in caught.value.error_dict
