@@ -8,8 +8,16 @@ setup(
     + find_namespace_packages("harvesters"),
     package_data={
         "ckanext.govopen": [
-            "config_declaration.yaml", "schemas/*.yaml", "data/**/*", "templates/**/*",
-            "templates/**/.*", "assets/**/*", "public/**/*", "i18n/**/*.mo", "i18n/**/*.po", "model/sql/*.sql",
+            "config_declaration.yaml",
+            "schemas/*.yaml",
+            "data/**/*",
+            "templates/**/*",
+            "templates/**/.*",
+            "assets/**/*",
+            "public/**/*",
+            "i18n/**/*.mo",
+            "i18n/**/*.po",
+            "model/sql/*.sql",
             "migration/**/*",
         ]
     },
