@@ -117,3 +117,9 @@ def test_a_page_that_breaks_off_in_the_database_leaves_its_thread_whole(
     finally:
         application.before_request_funcs[None] = before
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["unit", "kind"])
+def test_a_name_in_our_own_actions_is_one_string(client: FlaskClient, name: str) -> None:
+    answer = client.post("/api/3/action/govopen_unit_list", json={name: ["a"]})
+    assert answer.status_code == 400

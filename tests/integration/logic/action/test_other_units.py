@@ -141,3 +141,11 @@ def test_no_token_opens_a_way_into_another_account(
         f"/api/3/action/{action}", json=body, headers={"Authorization": office.token(person)}
     )
     assert answer.status_code == 403
+
+
+def test_a_role_that_begins_before_there_were_years_is_refused(office: Office) -> None:
+    instant = "0001-01-01T00:00:00+14:00"
+    data = {"user": office.name("officer"), "role": "leader", "from": instant}
+    with pytest.raises(tk.ValidationError) as refused:
+        office.act("second", "govopen_role_grant", **data)
+    assert "from" in refused.value.error_dict

@@ -25,6 +25,8 @@ __all__ = [
     "govopen_role_revoke",
 ]
 
+FIRST_YEAR, LAST_YEAR = 1949, 2200
+
 
 def _user_id(name: str) -> str:
     user = model.User.get(name)
@@ -94,7 +96,8 @@ def _instant(data_dict: Mapping[str, Any], name: str) -> Any:
         moment = isoparse(str(value))
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    # An instant before year 1 in UTC can be stored but never read again.
+    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         refuse("date.E1", name, str(value))
     return moment
 
