@@ -179,3 +179,20 @@ def test_a_token_has_no_scope_but_those_there_are(office: Office) -> None:
     with pytest.raises(tk.ValidationError) as caught:
         office.token("officer", "everything")
     assert "scope" in caught.value.error_dict
+
+
+def test_whoever_decides_cases_keeps_no_accounts(office: Office) -> None:
+    office.hire("zhao", ())
+    for action, data in (
+        ("govopen_account_reset", {"user": office.name("second")}),
+        ("govopen_role_grant", {"user": office.name("zhao"), "role": "leader"}),
+        ("govopen_role_list", {}),
+    ):
+        with pytest.raises(tk.NotAuthorized):
+            office.act_signed_in("approver", action, **data)
+
+
+def test_nobody_gives_a_role_to_oneself(office: Office) -> None:
+    with pytest.raises(tk.NotAuthorized):
+        office.act("keeper", "govopen_role_grant", user=office.name("keeper"), role="leader")
+    assert "leader" not in _roles(office, "keeper", office.unit_id)

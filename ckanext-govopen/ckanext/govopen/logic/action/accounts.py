@@ -59,6 +59,8 @@ def govopen_role_grant(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     if role == "info_officer":
         _require_undated(data_dict, unit_id)
     granting = user_of(context)
+    if granting is not None and granting.id == user_id:
+        raise tk.NotAuthorized(tk._("Nobody gives a role to oneself"))
     assignment = store.grant(
         model.Session,
         user_id=user_id,

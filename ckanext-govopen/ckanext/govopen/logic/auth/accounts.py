@@ -17,9 +17,15 @@ __all__ = [
 ]
 
 
+KEEPERS = ("data_authority", "disclosure_office")
+DECIDERS = ("reviewer", "secrecy_reviewer", "leader")
+
+
 def _keeps_accounts(context: Any) -> dict[str, Any]:
-    held = ("data_authority", "disclosure_office")
-    return {"success": any(has_role(context, role, None) for role in held)}
+    """Whoever decides cases keeps no accounts: with a second one a person would be two people."""
+    if any(has_role(context, role, None) for role in DECIDERS):
+        return {"success": False}
+    return {"success": any(has_role(context, role, None) for role in KEEPERS)}
 
 
 def _keeps_in_person(context: Any) -> dict[str, Any]:
