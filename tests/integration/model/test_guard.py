@@ -233,6 +233,10 @@ TAMPERING = {
     "stamp the site by its function": "SELECT govopen_stamp(stamp) FROM govopen_site",
     "change the register log": "UPDATE govopen_register_log SET actor = 'x'",
     "erase the register log": "DELETE FROM govopen_register_log",
+    "erase private parts": "SELECT govopen_erase_private('{1}', 'x', 'x')",
+    "move a time of publication": "UPDATE govopen_publication_period SET from_at = now()",
+    "drop a time of publication": "DELETE FROM govopen_publication_period",
+    "rewrite a unit's past": "UPDATE govopen_org_unit SET name = 'x'",
     "become the owner": "SET ROLE govopen_owner",
 }
 
