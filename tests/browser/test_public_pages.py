@@ -172,7 +172,7 @@ def test_the_search_field_leads_to_the_dataset(
 ) -> None:
     visit = Visit(chromium, site_url + "/", 1280)
     try:
-        visit.page.get_by_role("searchbox").first.fill("停车场")
+        visit.page.get_by_role("searchbox").first.fill("公共停车场基本信息")
         visit.page.get_by_role("searchbox").first.press("Enter")
         visit.page.locator(f".go-list a[href='{public['dataset']}']").first.click()
         assert urlsplit(visit.page.url).path == public["dataset"]

@@ -51,7 +51,8 @@ def put(stream: BinaryIO, folder: Path, limit: int | None = None) -> Blob:
             os.fsync(file.fileno())
         target = path_of(folder, digest.hexdigest())
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.chmod(name, 0o440)
+        # The folder says who may come here; a file in it is for reading, by whoever wrote it.
+        os.chmod(name, 0o444)
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
