@@ -299,10 +299,18 @@ def class_code(fields: Mapping[str, object]) -> str | None:
 OPAQUE_FIELDS = ("hidden_ground", "catalog_visible", "open_type")
 
 
+# Persons whom a file names: kept with the row, for its unit alone.
+PRIVATE_FIELDS = ("contact_fields",)
+
+
 def split_visibility(fields: Mapping[str, object]) -> tuple[Fields, Fields]:
-    """Public and private part of an entry: all public, unless `catalog_visible` is false."""
+    """Public and private part of an entry.
+
+    Contact persons are private; all else is public, unless `catalog_visible` is false.
+    """
     if fields.get("catalog_visible") is not False:
-        return dict(fields), {}
+        private = {name: fields[name] for name in PRIVATE_FIELDS if name in fields}
+        return {name: value for name, value in fields.items() if name not in private}, private
     public = {name: fields[name] for name in OPAQUE_FIELDS if name in fields}
     return public, {name: value for name, value in fields.items() if name not in public}
 

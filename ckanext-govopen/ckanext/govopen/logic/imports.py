@@ -28,6 +28,7 @@ from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as log
 
 NOT_FIELDS = ("provider", "provider_code", "res_code", "published_on")
+CONTACT_FIELDS = ("contact_name", "contact_phone", "contact_email")
 PROBLEMS_SHOWN = 500
 
 
@@ -194,6 +195,7 @@ class _RowReader:
         )
         # A running number moves when a row is inserted above: it is no property of the row.
         self._ordinal_headers = {c.header for c in table.columns if c.field == "ordinal"}
+        self._contacts = {c.header for c in table.columns if c.field in CONTACT_FIELDS}
         # A report that comes back corrected still has the findings of the check before.
         self._ignored = {c.header for c in table.columns if c.header.startswith(FINDINGS_HEADING)}
         self._fixed_unit = finder.find(options.unit) if options.unit else None
@@ -269,11 +271,14 @@ class _RowReader:
         self, fields: rules.Fields, row: Row, set_by_mapping: list[str]
     ) -> rules.Fields:
         """Every column of the file stays with the row; what the mapping set is said."""
-        fields["source_fields"] = [
+        kept = [
             [header, text]
             for header, text in row.source.items()
             if text and header not in self._ordinal_headers and header not in self._ignored
         ]
+        fields["source_fields"] = [pair for pair in kept if pair[0] not in self._contacts]
+        if contacts := [pair for pair in kept if pair[0] in self._contacts]:
+            fields["contact_fields"] = contacts
         if set_by_mapping:
             fields["set_by_mapping"] = set_by_mapping
         return fields

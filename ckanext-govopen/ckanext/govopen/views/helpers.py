@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
@@ -18,7 +19,7 @@ from markupsafe import Markup, escape
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen import clock
+from ckanext.govopen import clock, config
 from ckanext.govopen.domain.rates import CYCLES, stale_ranges
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.vocab import vocabularies
@@ -250,6 +251,18 @@ def reference(code: object) -> str:
     number = uuid4().hex[:12]
     log.warning("reference %s: %s on %s", number, code, request.path)
     return number
+
+
+@helper
+def city_loading() -> dict[str, Any] | None:
+    """How far the fictional city is while it loads and its clock moves; None otherwise."""
+    if not clock.is_settable():
+        return None
+    try:
+        facts: dict[str, Any] = json.loads((config.data_path() / "city.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if facts.get("state") == "loading" else None
 
 
 @helper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -515,16 +516,28 @@ def _submit_entries(codes: Sequence[str]) -> Any:
     values = desk.form_values("reason", "basis", "effective_on")
     if "reason" not in values:
         return _entry_list({"reason": [tk._("Say why the inventory changes")]}), desk.CONFLICT
-    unit = desk.call("govopen_data_resource_show", {"id": codes[0]})["unit_id"]
-    made, errors = desk.tried(
-        lambda: desk.call("govopen_inventory_submit", {"unit": unit, "entries": codes, **values})
-    )
-    if errors:
-        return _entry_list(errors), desk.CONFLICT
-    tk.h.flash_success(
-        tk._("{count} entries were handed in for review as one case.").format(count=made["entries"])
-    )
+    by_unit: dict[str, list[str]] = {}
+    for code in codes:
+        unit = desk.call("govopen_data_resource_show", {"id": code})["unit_id"]
+        by_unit.setdefault(unit, []).append(code)
+    made: Any = None
+    for unit, entries in by_unit.items():
+        asked = {"unit": unit, "entries": entries, **values}
+        made, errors = desk.tried(functools.partial(_hand_in, asked))
+        if errors:
+            return _entry_list(errors), desk.CONFLICT
+        tk.h.flash_success(
+            tk._("{count} entries were handed in for review as one case.").format(
+                count=made["entries"]
+            )
+        )
+    if len(by_unit) > 1:
+        return redirect(tk.url_for("govopen_review_pages.queue"))
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
+
+
+def _hand_in(asked: Mapping[str, Any]) -> Any:
+    return desk.call("govopen_inventory_submit", dict(asked))
 
 
 def _exported() -> tuple[list[str], Iterator[list[object]]]:

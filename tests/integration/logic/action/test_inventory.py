@@ -345,3 +345,18 @@ def city_figure(office: Office, units: list[str]) -> tuple[int, int]:
         for unit in units
     ]
     return sum(each["numerator"] for each in shown), sum(each["denominator"] for each in shown)
+
+
+def test_persons_whom_a_file_names_are_kept_for_the_unit_alone(office: Office) -> None:
+    lines = book(office, 1, "联")
+    lines = [f"{lines[0]},联系人,联系电话", f"{lines[1]},王小明,13800000000"]
+    office.approve(bring(office, lines, submit=True)["case_id"])
+    entry = entries(office, "联0")[0]
+    assert entry["fields"]["contact_fields"] == [["联系人", "王小明"], ["联系电话", "13800000000"]]
+    with office.application.test_request_context("/"):
+        shown = tk.get_action("govopen_data_resource_show")({}, {"id": entry["entry_code"]})
+        history = tk.get_action("govopen_register_entry_show")(
+            {}, {"entry_code": entry["entry_code"]}
+        )
+    assert "王小明" not in str(shown) + str(history)
+    assert "13800000000" not in str(shown) + str(history)
