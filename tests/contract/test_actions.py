@@ -32,7 +32,7 @@ def source(name: str) -> str:
     return inspect.getsource(inspect.unwrap(ACTIONS[name]))
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_an_action_says_what_it_does(name: str) -> None:
     assert (inspect.getdoc(ACTIONS[name]) or "").strip().endswith((".", "`", ")"))
 

@@ -13,6 +13,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import datasets, search
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse
+from ckanext.govopen.logic.guards import Next, asks_first
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
@@ -52,9 +53,6 @@ __all__ = [
     "resource_view_reorder",
     "resource_view_update",
 ]
-
-Next = Callable[[Any, dict[str, Any]], Any]
-
 
 # --- making and changing drafts ------------------------------------------------------------------
 
@@ -111,31 +109,25 @@ def package_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -
     return package.id if context.get("return_id_only") else _shown(context, package.id)
 
 
-def _guarded(next_action: Next, context: Any, data_dict: dict[str, Any], key: str = "id") -> Any:
-    datasets.require_editable(context, data_dict.get(key))
-    return next_action(context, data_dict)
-
-
-@tk.chained_action
-def package_patch(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_patch(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes some fields of a draft."""
-    return _guarded(next_action, context, data_dict)
+    datasets.require_editable(context, data_dict.get("id"))
 
 
-@tk.chained_action
-def package_revise(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_revise(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes parts of a draft found by `match`."""
     match = data_dict.get("match")
     wanted = match if isinstance(match, dict) else data_dict
     key = wanted.get("id") or wanted.get("name") or data_dict.get("match__id")
     datasets.require_editable(context, key or data_dict.get("match__name"))
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
-def package_resource_reorder(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_resource_reorder(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes the order of a draft's resources."""
-    return _guarded(next_action, context, data_dict)
+    datasets.require_editable(context, data_dict.get("id"))
 
 
 @tk.chained_action
@@ -147,61 +139,58 @@ def package_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -
     return next_action(context, dict(data_dict, id=package.id))
 
 
-@tk.chained_action
-def dataset_purge(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def dataset_purge(context: Any, data_dict: dict[str, Any]) -> None:
     """Purges a deleted dataset; never a public one."""
     package = datasets.readable(context, data_dict.get("id"))
     if not package.private:
         refuse("review.E12", value="published", allowed="withdraw")
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
-def package_owner_org_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_owner_org_update(context: Any, data_dict: dict[str, Any]) -> None:
     """Moves a draft to another unit; frozen datasets move in a reform case only."""
     package = model.Package.get(str(data_dict.get("id")))
     if package is not None:
         datasets.require_open_state(package.id)
-    return next_action(context, data_dict)
 
 
 # --- resources and views -------------------------------------------------------------------------
 
 
-@tk.chained_action
-def resource_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_create(context: Any, data_dict: dict[str, Any]) -> None:
     """Adds a resource to a draft."""
-    return _guarded(next_action, context, data_dict, "package_id")
+    datasets.require_editable(context, data_dict.get("package_id"))
 
 
-def _guarded_resource(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+def _require_editable_resource(context: Any, data_dict: Mapping[str, Any]) -> None:
     package_id = store.package_of_resource(model.Session, str(data_dict.get("id")))
     if package_id is None:
         absent()
     datasets.require_editable(context, package_id)
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
-def resource_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_update(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes a resource of a draft."""
-    return _guarded_resource(next_action, context, data_dict)
+    _require_editable_resource(context, data_dict)
 
 
-@tk.chained_action
-def resource_patch(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_patch(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes some fields of a draft's resource."""
-    return _guarded_resource(next_action, context, data_dict)
+    _require_editable_resource(context, data_dict)
 
 
-@tk.chained_action
-def resource_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_delete(context: Any, data_dict: dict[str, Any]) -> None:
     """Removes a resource from a draft."""
-    return _guarded_resource(next_action, context, data_dict)
+    _require_editable_resource(context, data_dict)
 
 
-@tk.chained_action
-def resource_view_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_create(context: Any, data_dict: dict[str, Any]) -> None:
     """Adds a view to a resource of a draft."""
     package_id = store.package_of_resource(model.Session, str(data_dict.get("resource_id")))
     if package_id is None:
@@ -210,7 +199,6 @@ def resource_view_create(next_action: Next, context: Any, data_dict: dict[str, A
         datasets.require_editable(context, package_id)
     else:
         datasets.require_open_state(package_id)
-    return next_action(context, data_dict)
 
 
 @tk.chained_action
@@ -238,34 +226,33 @@ def resource_create_default_resource_views(
     return []
 
 
-def _guarded_view(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+def _require_editable_view(context: Any, data_dict: Mapping[str, Any]) -> None:
     package_id = store.package_of_view(model.Session, str(data_dict.get("id")))
     if package_id is None:
         absent()
     datasets.require_editable(context, package_id)
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
-def resource_view_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_update(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes a view of a draft's resource."""
-    return _guarded_view(next_action, context, data_dict)
+    _require_editable_view(context, data_dict)
 
 
-@tk.chained_action
-def resource_view_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_delete(context: Any, data_dict: dict[str, Any]) -> None:
     """Removes a view of a draft's resource."""
-    return _guarded_view(next_action, context, data_dict)
+    _require_editable_view(context, data_dict)
 
 
-@tk.chained_action
-def resource_view_reorder(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_reorder(context: Any, data_dict: dict[str, Any]) -> None:
     """Changes the order of a draft's views."""
-    return _guarded_resource(next_action, context, dict(data_dict))
+    _require_editable_resource(context, data_dict)
 
 
-@tk.chained_action
-def resource_view_clear(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_clear(context: Any, data_dict: dict[str, Any]) -> None:
     """Never: views of public resources are part of what was approved."""
     refuse("review.E12", value="published", allowed="–")
 
@@ -273,48 +260,46 @@ def resource_view_clear(next_action: Next, context: Any, data_dict: dict[str, An
 # --- bulk and membership -------------------------------------------------------------------------
 
 
-@tk.chained_action
-def bulk_update_public(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def bulk_update_public(context: Any, data_dict: dict[str, Any]) -> None:
     """Never: only an approved review makes something public."""
     refuse("review.E8", value="–")
 
 
-@tk.chained_action
-def bulk_update_private(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def bulk_update_private(context: Any, data_dict: dict[str, Any]) -> None:
     """Drafts are private already; what is public is withdrawn with a reason."""
-    return _bulk(next_action, context, data_dict)
+    _require_editable_each(context, data_dict)
 
 
-@tk.chained_action
-def bulk_update_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def bulk_update_delete(context: Any, data_dict: dict[str, Any]) -> None:
     """Deletes several drafts."""
-    return _bulk(next_action, context, data_dict)
+    _require_editable_each(context, data_dict)
 
 
-def _bulk(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+def _require_editable_each(context: Any, data_dict: Mapping[str, Any]) -> None:
     wanted = data_dict.get("datasets")
     for package_id in wanted if isinstance(wanted, list) else []:
         datasets.require_editable(context, package_id)
-    return next_action(context, data_dict)
 
 
-def _guarded_member(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+def _require_open_member(context: Any, data_dict: Mapping[str, Any]) -> None:
     if str(data_dict.get("object_type")).lower() == "package":
         package = datasets.readable(context, data_dict.get("object"))
         datasets.require_open_state(package.id)
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
-def member_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def member_create(context: Any, data_dict: dict[str, Any]) -> None:
     """Adds a member to a group; groups of a frozen dataset stay as they are."""
-    return _guarded_member(next_action, context, data_dict)
+    _require_open_member(context, data_dict)
 
 
-@tk.chained_action
-def member_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def member_delete(context: Any, data_dict: dict[str, Any]) -> None:
     """Removes a member from a group; groups of a frozen dataset stay as they are."""
-    return _guarded_member(next_action, context, data_dict)
+    _require_open_member(context, data_dict)
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -355,45 +340,43 @@ def _require_public_table(data_dict: Mapping[str, Any]) -> None:
         raise tk.ObjectNotFound(tk._('Resource "{0}" was not found.').format(resource_id))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def datastore_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def datastore_search(context: Any, data_dict: dict[str, Any]) -> None:
     """Rows of a published table; in every other state there is none."""
     _require_public_table(data_dict)
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
 @tk.side_effect_free
-def datastore_info(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def datastore_info(context: Any, data_dict: dict[str, Any]) -> None:
     """Columns of a published table; in every other state there is none."""
     _require_public_table(data_dict)
-    return next_action(context, data_dict)
 
 
 # --- the DataStore has one writer ----------------------------------------------------------------
 
 
-@tk.chained_action
-def datastore_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def datastore_create(context: Any, data_dict: dict[str, Any]) -> None:
     """Never: tables come from approved files."""
     refuse("datasets.E8", "resource_id")
 
 
-@tk.chained_action
-def datastore_upsert(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def datastore_upsert(context: Any, data_dict: dict[str, Any]) -> None:
     """Never: tables come from approved files."""
     refuse("datasets.E8", "resource_id")
 
 
-@tk.chained_action
-def datastore_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def datastore_delete(context: Any, data_dict: dict[str, Any]) -> None:
     """Never: tables go with their dataset."""
     refuse("datasets.E8", "resource_id")
 
 
-@tk.chained_action
-def datastore_records_delete(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def datastore_records_delete(context: Any, data_dict: dict[str, Any]) -> None:
     """Never: tables come from approved files."""
     refuse("datasets.E8", "resource_id")
 

@@ -6,7 +6,6 @@ lists tell an absent dataset from a hidden one. Here all of them ask the databas
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import ckan.model as model
@@ -14,6 +13,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import datasets, search
 from ckanext.govopen.logic.errors import absent
+from ckanext.govopen.logic.guards import Next, asks_first
 from ckanext.govopen.logic.roles import is_sysadmin, officer_units, user_of
 from ckanext.govopen.model import datasets as store
 
@@ -44,8 +44,6 @@ __all__ = [
     "unfollow_dataset",
 ]
 
-Next = Callable[[Any, dict[str, Any]], Any]
-
 
 @tk.chained_action
 @tk.side_effect_free
@@ -63,64 +61,51 @@ def package_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -
 # --- a dataset that may not be read is absent, whatever is asked about it ------------------------
 
 
-def _of_readable(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
-    datasets.readable(context, data_dict.get("id"))
-    return next_action(context, data_dict)
-
-
-def _of_readable_resource(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
-    resource_id = data_dict.get("id")
-    package_id = store.package_of_resource(model.Session, str(resource_id))
-    datasets.readable(context, package_id)
-    return next_action(context, data_dict)
-
-
-@tk.chained_action
 @tk.side_effect_free
-def am_following_dataset(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def am_following_dataset(context: Any, data_dict: dict[str, Any]) -> None:
     """Whether one follows a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def dataset_follower_count(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def dataset_follower_count(context: Any, data_dict: dict[str, Any]) -> None:
     """How many follow a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def dataset_follower_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def dataset_follower_list(context: Any, data_dict: dict[str, Any]) -> None:
     """Who follows a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def dataset_followee_count(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def dataset_followee_count(context: Any, data_dict: dict[str, Any]) -> None:
     """How many datasets a person follows: for that person and the administrator."""
     user = user_of(context)
     wanted = model.User.get(str(data_dict.get("id")))
     if user is None or not (is_sysadmin(context) or (wanted and wanted.id == user.id)):
         absent()
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
 @tk.side_effect_free
-def package_activity_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_activity_list(context: Any, data_dict: dict[str, Any]) -> None:
     """Activities of a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def package_collaborator_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_collaborator_list(context: Any, data_dict: dict[str, Any]) -> None:
     """Collaborators are not used; a dataset that may not be read is absent."""
     if user_of(context) is None:
         absent()
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
 def _not_used(context: Any, data_dict: dict[str, Any]) -> Any:
@@ -133,47 +118,45 @@ package_relationship_create = package_relationship_update = _not_used
 package_relationship_delete = _not_used
 
 
-@tk.chained_action
-def follow_dataset(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def follow_dataset(context: Any, data_dict: dict[str, Any]) -> None:
     """Follows a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
-def unfollow_dataset(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def unfollow_dataset(context: Any, data_dict: dict[str, Any]) -> None:
     """No longer follows a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def package_relationships_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def package_relationships_list(context: Any, data_dict: dict[str, Any]) -> None:
     """Relations of a dataset that one may read."""
-    return _of_readable(next_action, context, data_dict)
+    datasets.readable(context, data_dict.get("id"))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def resource_view_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_list(context: Any, data_dict: dict[str, Any]) -> None:
     """Views of a resource that one may read."""
-    return _of_readable_resource(next_action, context, data_dict)
+    datasets.readable(context, store.package_of_resource(model.Session, str(data_dict.get("id"))))
 
 
-@tk.chained_action
 @tk.side_effect_free
-def resource_view_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def resource_view_show(context: Any, data_dict: dict[str, Any]) -> None:
     """A view of a resource that one may read."""
     datasets.readable(context, store.package_of_view(model.Session, str(data_dict.get("id"))))
-    return next_action(context, data_dict)
 
 
-@tk.chained_action
 @tk.side_effect_free
-def task_status_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+@asks_first
+def task_status_show(context: Any, data_dict: dict[str, Any]) -> None:
     """State of a background task; its texts quote data, so only the administrator reads them."""
     if not context.get("ignore_auth") and not is_sysadmin(context):
         absent()
-    return next_action(context, data_dict)
 
 
 # --- lists of what public datasets carry ---------------------------------------------------------
