@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import islice
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -27,13 +28,21 @@ def copy_rows(
     cursor = session.connection().connection.cursor()
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
     iterator, total = iter(rows), 0
-    while chunk := list(islice(iterator, CHUNK)):
-        text = io.StringIO()
-        csv.writer(text).writerows([_cell(value) for value in row] for row in chunk)
+    while count := _copy_chunk(cursor, statement, islice(iterator, CHUNK)):
+        total += count
+    return total
+
+
+def _copy_chunk(cursor: Any, statement: str, rows: Iterable[Sequence[object]]) -> int:
+    """Sends some rows. Each becomes text at once, so that no chunk of objects waits to be collected."""
+    text, count = io.StringIO(), 0
+    writer = csv.writer(text)
+    for count, row in enumerate(rows, 1):  # noqa: B007 - the last one is the number of rows
+        writer.writerow([_cell(value) for value in row])
+    if count:
         text.seek(0)
         cursor.copy_expert(statement, text)
-        total += len(chunk)
-    return total
+    return count
 
 
 def _cell(value: object) -> object:

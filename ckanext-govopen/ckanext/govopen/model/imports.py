@@ -137,22 +137,27 @@ def is_key_unique(session: Session, import_id: str) -> bool:
 
 def drop_keys(session: Session, import_id: str) -> None:
     session.execute(
-        sa.text("UPDATE govopen_import_row SET source_key = NULL WHERE import_id = :id"),
+        sa.text("UPDATE govopen_import_row SET source_key = NULL"
+            " WHERE import_id = :id AND source_key IS NOT NULL"
+        ),
         {"id": import_id},
     )
 
 
 # Each statement is one step of recognising what a row is; they run in this order.
 _MATCH = (
-    # How many-th row of its unit with this name it is.
-    "UPDATE govopen_import_row r SET name_ordinal = x.n FROM (SELECT row_no, row_number() OVER"
+    # How many-th row of its unit with this name it is; what an earlier match said is forgotten.
+    # A wide row costs as much as it is long each time it is written, so one statement does it all.
+    "UPDATE govopen_import_row r SET name_ordinal = x.n, entry_code = NULL, changed_fields = '{}',"
+    " identity = CASE WHEN r.source_key IS NOT NULL THEN 'key' WHEN r.res_code IS NOT NULL"
+    " THEN 'res_code' ELSE 'name' END,"
+    " findings = CASE WHEN r.findings @> '[{\"code\": \"inventory.W12\"}]' THEN"
+    " (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(r.findings) f"
+    " WHERE f ->> 'code' <> 'inventory.W12') ELSE r.findings END"
+    " FROM (SELECT row_no, row_number() OVER"
     " (PARTITION BY coalesce(unit_id, unit_text), name ORDER BY row_no) AS n FROM"
-    " govopen_import_row"
-    " WHERE import_id = :id AND verdict <> 'rejected') x WHERE r.import_id = :id AND r.row_no ="
-    " x.row_no",
-    "UPDATE govopen_import_row SET entry_code = NULL, identity = NULL, changed_fields = '{}',"
-    " findings = (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(findings) f"
-    " WHERE f ->> 'code' NOT IN ('inventory.W12')) WHERE import_id = :id",
+    " govopen_import_row WHERE import_id = :id AND verdict <> 'rejected') x"
+    " WHERE r.import_id = :id AND r.row_no = x.row_no",
     "UPDATE govopen_import_row r SET entry_code = d.entry_code, identity = 'key' FROM"
     " govopen_data_resource d"
     " WHERE r.import_id = :id AND r.verdict <> 'rejected' AND d.unit_id = r.unit_id AND d.source_id"
@@ -174,17 +179,14 @@ _MATCH = (
     " IS NULL"
     " AND r.res_code IS NULL AND d.unit_id = r.unit_id AND d.name = r.name AND d.n ="
     " r.name_ordinal",
-    "UPDATE govopen_import_row SET identity = CASE WHEN source_key IS NOT NULL THEN 'key' WHEN"
-    " res_code IS NOT NULL"
-    " THEN 'res_code' ELSE 'name' END WHERE import_id = :id AND verdict <> 'rejected' AND identity"
-    " IS NULL",
     "UPDATE govopen_import_row SET findings = findings || jsonb_build_array(jsonb_build_object("
     "'code', 'inventory.W12', 'row', row_no)) WHERE import_id = :id AND identity = 'name'",
     "UPDATE govopen_import_row r SET verdict = CASE WHEN r.entry_code IS NULL THEN 'created'"
     " WHEN EXISTS (SELECT FROM govopen_data_resource d WHERE d.entry_code = r.entry_code"
     " AND d.fields_hash = r.fields_hash AND d.status <> 'retired') THEN 'unchanged' ELSE 'changed'"
     " END"
-    " WHERE r.import_id = :id AND r.verdict <> 'rejected'",
+    " WHERE r.import_id = :id AND r.verdict <> 'rejected'"
+    " AND (r.entry_code IS NOT NULL OR r.verdict <> 'created')",
     "UPDATE govopen_import_row r SET changed_fields = (SELECT array_agg(k ORDER BY k)"
     " FROM jsonb_object_keys(d.fields || r.fields) k WHERE d.fields -> k IS DISTINCT FROM r.fields"
     " -> k)"
