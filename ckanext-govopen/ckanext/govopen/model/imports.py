@@ -137,7 +137,8 @@ def is_key_unique(session: Session, import_id: str) -> bool:
 
 def drop_keys(session: Session, import_id: str) -> None:
     session.execute(
-        sa.text("UPDATE govopen_import_row SET source_key = NULL"
+        sa.text(
+            "UPDATE govopen_import_row SET source_key = NULL"
             " WHERE import_id = :id AND source_key IS NOT NULL"
         ),
         {"id": import_id},
@@ -151,7 +152,7 @@ _MATCH = (
     "UPDATE govopen_import_row r SET name_ordinal = x.n, entry_code = NULL, changed_fields = '{}',"
     " identity = CASE WHEN r.source_key IS NOT NULL THEN 'key' WHEN r.res_code IS NOT NULL"
     " THEN 'res_code' ELSE 'name' END,"
-    " findings = CASE WHEN r.findings @> '[{\"code\": \"inventory.W12\"}]' THEN"
+    ' findings = CASE WHEN r.findings @> \'[{"code": "inventory.W12"}]\' THEN'
     " (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(r.findings) f"
     " WHERE f ->> 'code' <> 'inventory.W12') ELSE r.findings END"
     " FROM (SELECT row_no, row_number() OVER"
