@@ -34,7 +34,7 @@ def copy_rows(
 
 
 def _copy_chunk(cursor: Any, statement: str, rows: Iterable[Sequence[object]]) -> int:
-    """Sends some rows; each becomes text at once, so that no chunk of objects has to be collected."""
+    """Sends some rows; each becomes text at once, so that no chunk of them has to be collected."""
     text, count = io.StringIO(), 0
     writer = csv.writer(text)
     for count, row in enumerate(rows, 1):  # noqa: B007 - the last one is the number of rows
