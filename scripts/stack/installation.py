@@ -160,7 +160,7 @@ def ckan_ini(one: Installation) -> str:
         "scheming": "scheming.dataset_schemas = ckanext.govopen:schemas/dataset.yaml"
         if schema.exists()
         else "",
-        **{name: one.keys[name] for name in ("secret_key", "csrf_key", "token_key")},
+        **{name: one.keys[name] for name in ("secret_key", "csrf_key", "token_key", "audit_key")},
     }
     filled = {name: ini_value(value) for name, value in values.items()}
     return render(one.checkout.config / "ckan.ini.tmpl", **filled)

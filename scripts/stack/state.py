@@ -16,6 +16,7 @@ SECRET_NAMES = (
     "secret_key",
     "csrf_key",
     "token_key",
+    "audit_key",
     "postgres",
     "govopen_owner",
     "govopen_app",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import ckan.plugins.toolkit as tk
+from ckan.exceptions import CkanConfigurationException
+
+SHORTEST_KEY = 32  # characters
 
 
 def files_path() -> Path:
@@ -30,3 +33,17 @@ def region_code() -> str:
 def city_level() -> str:
     """Administrative level of the units that an import creates."""
     return str(tk.config["ckanext.govopen.level"])
+
+
+def audit_key() -> bytes:
+    """The key of the audit log's chain, which belongs to this installation alone.
+
+    Raises:
+        CkanConfigurationException: there is none, so nothing can be recorded, so nothing is done.
+    """
+    key = str(tk.config["ckanext.govopen.audit_key"])
+    if len(key) < SHORTEST_KEY:
+        raise CkanConfigurationException(
+            f"ckanext.govopen.audit_key must have at least {SHORTEST_KEY} characters"
+        )
+    return key.encode()

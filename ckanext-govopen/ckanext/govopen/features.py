@@ -11,6 +11,7 @@ from typing import Any
 
 FEATURES = (
     "accounts",
+    "audit",
     "calendar",
     "city",
     "datasets",

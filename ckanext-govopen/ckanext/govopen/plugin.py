@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
-from ckanext.govopen.logic import choices, files, search, tokens
+from ckanext.govopen.logic import audit, choices, files, search, tokens
 from ckanext.govopen.views import gate, responses
 
 
@@ -43,6 +43,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
 
     def update_config(self, _config: Any) -> None:
         search.install()
+        audit.install()
 
     def make_middleware(self, app: Any, _config: Any) -> Any:
         return gate.install(responses.install(app))

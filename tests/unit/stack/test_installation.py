@@ -52,8 +52,9 @@ def test_no_secret_equals_another_and_the_application_connects_as_its_own_role()
         section["SECRET_KEY"],
         section["WTF_CSRF_SECRET_KEY"],
         section["api_token.jwt.encode.secret"].removeprefix("string:"),
+        section["ckanext.govopen.audit_key"],
     ]
-    assert len(set(secrets)) == 3
+    assert len(set(secrets)) == 4
     assert min(map(len, secrets)) >= 32
     assert section["sqlalchemy.url"].startswith("postgresql://govopen_app:")
     assert section["ckan.datastore.read_url"].startswith("postgresql://govopen_reader:")

@@ -11,6 +11,8 @@ import click
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.logic import audit
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 acting_user = click.option("--user", "user", help="Who acts; default: the site's own user.")
 
@@ -27,8 +29,10 @@ def context_of(user: str | None) -> dict[str, Any]:
 
 def run(action: str, user: str | None, parameters: Mapping[str, Any]) -> Any:
     """Calls an action; a refusal becomes the command's message and exit code 1."""
+    context = context_of(user)
     try:
-        return tk.get_action(action)(context_of(user), dict(parameters))
+        with audit.acting(str(context["auth_user_obj"].id), f"command:{action}"):
+            return tk.get_action(action)(context, dict(parameters))
     except tk.ValidationError as error:
         texts = [
             f"{name}: {'; '.join(map(str, found))}" for name, found in error.error_dict.items()

@@ -12,6 +12,8 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware import make_app
 
+from ckanext.govopen.logic import audit
+
 Task = TypeVar("Task", bound=Callable[..., Any])
 
 
@@ -43,7 +45,8 @@ def in_ckan(task: Task) -> Task:
     def inside(*args: Any, **kwargs: Any) -> Any:
         with _flask_app().test_request_context():
             try:
-                return task(*args, **kwargs)
+                with audit.acting(None, f"task:{task.__name__}"):
+                    return task(*args, **kwargs)
             finally:
                 model.Session.remove()
 

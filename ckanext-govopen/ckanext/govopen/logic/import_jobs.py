@@ -11,6 +11,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic import audit
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.model import imports as store
 from ckanext.govopen.model import jobs
@@ -45,7 +46,8 @@ def run(user: str, parameters: Mapping[str, Any]) -> None:
     store.update(session, import_id, progress=progress)
     model.repo.commit()
     try:
-        tk.get_action("govopen_inventory_import")({"user": user}, dict(parameters))
+        with audit.acting(_id_of(user), f"task:{TASK}"):
+            tk.get_action("govopen_inventory_import")({"user": user}, dict(parameters))
         outcome: dict[str, Any] = {}
     except (tk.ValidationError, tk.NotAuthorized) as error:
         session.rollback()
@@ -55,6 +57,11 @@ def run(user: str, parameters: Mapping[str, Any]) -> None:
         _end(session, import_id, {"stage": "failed"})
         raise
     _end(session, import_id, outcome)
+
+
+def _id_of(user: str) -> str | None:
+    found = model.User.get(user)
+    return None if found is None else str(found.id)
 
 
 def _progress(session: Session, import_id: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Doors before every request: what a token may do, and that what is hidden is absent."""
+"""Doors before every request: who comes, what a token may do, and that what is hidden is absent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify, make_response, request
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import tokens
+from ckanext.govopen.logic import audit, tokens
 from ckanext.govopen.logic.datasets import may_open
 
 # These pages answer alike by themselves: they ask `package_show` first.
@@ -16,7 +16,8 @@ OTHERS = ("datastore.dictionary", "activity.package_activity", "activity.package
 
 
 def install(app: Flask) -> Flask:
-    """Registers the door; called once for each application."""
+    """Registers the doors; called once for each application."""
+    app.before_request(audit.meet)
     app.before_request(_limit_token)
     app.before_request(_refuse_hidden)
     return app

@@ -5,13 +5,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO govopen_a
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO govopen_app;
 -- What only grows.
 REVOKE UPDATE, DELETE ON govopen_opinion, govopen_register_log, govopen_register_mask, govopen_succession,
-  govopen_metric_snapshot FROM govopen_app;
+  govopen_metric_snapshot, govopen_audit FROM govopen_app;
 REVOKE DELETE ON govopen_register, govopen_review_case, govopen_org_unit, govopen_role_assignment FROM govopen_app;
 REVOKE DELETE ON govopen_publication_period FROM govopen_app;
 REVOKE UPDATE ON govopen_org_unit, govopen_role_assignment, govopen_publication_period FROM govopen_app;
 GRANT UPDATE (to_at, ground) ON govopen_publication_period TO govopen_app;
 GRANT UPDATE (recorded_to) ON govopen_org_unit TO govopen_app;
 GRANT UPDATE (to_at) ON govopen_role_assignment TO govopen_app;
+REVOKE UPDATE ON govopen_audit_note FROM govopen_app;
 REVOKE UPDATE ON tag FROM govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
