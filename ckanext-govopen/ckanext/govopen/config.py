@@ -10,6 +10,11 @@ from ckan.exceptions import CkanConfigurationException
 SHORTEST_KEY = 32  # characters
 
 
+def import_files_path() -> Path:
+    """Where uploaded inventories lie: apart, so that a refused one can go without a question."""
+    return files_path() / "imports"
+
+
 def files_path() -> Path:
     """Folder of the uploaded bytes, write-once under their SHA-256."""
     return Path(tk.config["ckanext.govopen.files_path"])

@@ -123,7 +123,7 @@ GOOD = [UR, "headline", "u", "u", "denominator", 1, "open", "2026-01-01", ""]
     ("rows", "code", "says"),
     [
         (
-            [[UR, "headline", "u", "u", "numerator", 1, "open", "2026-01-01", ""]],
+            [GOOD, [UR, "headline", "v", "v", "numerator", 1, "open", "2026-01-01", ""]],
             1,
             "分子不在分母内",
         ),
@@ -134,6 +134,7 @@ GOOD = [UR, "headline", "u", "u", "denominator", 1, "open", "2026-01-01", ""]
             "既计入又排除",
         ),
         ([[UR, "headline", "u", "u", "excluded", 1, "", "2026-01-01", ""]], 1, "排除无理由"),
+        ([], 2, "没有成员行"),
         ([[UR, "headline", "u", "u", "denominator", 1, "open", "2026-02-30", ""]], 2, "第 2 行"),
         ([[UR, "headline", "u", "u", "left", 1, "open", "2026-01-01", ""]], 2, "side = left"),
     ],
@@ -142,6 +143,39 @@ def test_rows_that_cannot_be_true_or_read_are_refused(rows, code, says, tmp_path
     answer = run(write(tmp_path / "rows.csv", rows), "2026-03-31")
     assert (answer.returncode, answer.stdout) == (code, "")
     assert says in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("side", "missing"),
+    [("numerator", "denominator"), ("denominator", "numerator"), ("excluded", "numerator")],
+)
+def test_one_side_of_one_figure_is_refused_and_the_other_named(side, missing, tmp_path):
+    row = [DR, "headline", "R1", "u", side, 1, "open", "2026-01-01", ""]
+    answer = run(write(tmp_path / "rates-rows.csv", [row]), "2026-03-31")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    english, chinese = answer.stderr.splitlines()
+    assert f"missing: {missing}" in english
+    assert f"缺少：{missing}" in chinese
+    assert "members.csv" in english
+    assert "members.csv" in chinese
+
+
+def test_both_sides_below_one_header_are_a_figure(tmp_path):
+    sides = [
+        [DR, "headline", "R1", "u", side, 1, "open", "2026-01-01", ""]
+        for side in ("numerator", "denominator")
+    ]
+    answer = run(write(tmp_path / "rows.csv", sides), "2026-03-31", "--json")
+    assert json.loads(answer.stdout)[0]["value"] == "1.000000"
+
+
+def test_a_whole_export_in_which_nothing_is_open_is_a_zero(tmp_path):
+    rows = [
+        [UR, variant, "u", "u", "denominator", 1, "nothing_open", "2026-01-01", ""]
+        for variant in ("headline", "strict", "effective")
+    ]
+    answer = run(write(tmp_path / "members.csv", rows), "2026-03-31", "--json")
+    assert [figure["value"] for figure in json.loads(answer.stdout)] == ["0.000000"] * 3
 
 
 def test_a_missing_column_is_named(tmp_path):

@@ -89,6 +89,7 @@ ROLE_OF_STEP = {
 }
 REVIEW_ROLES = ("reviewer", "secrecy_reviewer", "leader", "data_authority")
 HIDING_ROLES = frozenset({"secrecy_reviewer", "leader"})
+WITHDRAWING_ROLES = frozenset({"info_officer", "leader", "data_authority"})
 PROFILES = ("two_person", "strict")
 
 # Grounds of withdrawal after which the address answers as if nothing had ever been there.

@@ -26,6 +26,11 @@ def path_of(folder: Path, digest: str) -> Path:
     return folder / digest[:2] / digest[2:4] / digest
 
 
+def remove(folder: Path, digest: str) -> None:
+    """Takes stored bytes away, if they lie there. Who asks knows that nothing else needs them."""
+    path_of(folder, digest).unlink(missing_ok=True)
+
+
 def _refuse_beyond(size: int, limit: int | None) -> None:
     if limit is not None and size > limit:
         raise ValueError(f"larger than {limit} bytes")

@@ -13,7 +13,9 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import Move, State
 from ckanext.govopen.logic import files, labels, names
 from ckanext.govopen.logic.errors import absent, gone, refuse
+from ckanext.govopen.logic.intake import field_of
 from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
 
@@ -218,7 +220,7 @@ def draft_of(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) ->
         "open_type": first["open_type"] or "unconditional",
         "open_condition": content.get("open_condition") or "",
         "update_cycle": first["update_cycle"] or "irregular",
-        "license_id": "yz-odl-1.0",
+        "license_id": _licence(entries),
         "data_domain": content.get("data_domain") or "other",
         "items": content.get("items") or [],
     }
@@ -226,6 +228,23 @@ def draft_of(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) ->
         draft["license_id"] = "yz-conditional"
     own = {name: draft[name] for name in OWN_OF_DRAFT}
     return {name: value for name, value in {**draft, **values, **own}.items() if name != "id"}
+
+
+def _licence(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The licence that the source of the entries states, else the city's own.
+
+    One that nobody knows here, or several, is `notspecified`: whoever drafts has to choose.
+    """
+    stated = {
+        text.strip()
+        for entry in entries
+        for heading, text in (entry["active_fields"] or entry["fields"]).get("source_fields") or []
+        if field_of(heading) == "licence" and text.strip()
+    }
+    known = {vocabulary("licence").code_of(text) or "notspecified" for text in stated}
+    if not known:
+        return "yz-odl-1.0"
+    return known.pop() if len(known) == 1 else "notspecified"
 
 
 def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:

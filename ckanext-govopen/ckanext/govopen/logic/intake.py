@@ -34,8 +34,9 @@ from ckanext.govopen.domain.intake import (
     Table,
     refused,
 )
+from ckanext.govopen.domain.intake_header import Aliases
 
-__all__ = ["DEFAULT", "Column", "IntakeRefused", "Limits", "Row", "Table", "read_table"]
+__all__ = ["DEFAULT", "Column", "IntakeRefused", "Limits", "Row", "Table", "field_of", "read_table"]
 
 DEFAULT = DEFAULT_LIMITS
 _ALIASES = Path(__file__).parent.parent / "data" / "intake" / "aliases.yaml"
@@ -83,6 +84,16 @@ def read_table(
     except BaseException:
         output.close()
         raise
+
+
+def field_of(heading: str) -> str | None:
+    """The field that a heading of a source file stands for, if it is recognised."""
+    return _recogniser().match(tuple(heading.split("/"))).field
+
+
+@cache
+def _recogniser() -> Aliases:
+    return Aliases(**_aliases())
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ckanext.govopen.domain.review import REVIEW_ROLES
+from ckanext.govopen.domain.review import REVIEW_ROLES, WITHDRAWING_ROLES
 from ckanext.govopen.logic.roles import units_by_role, user_of
 
 
@@ -37,6 +37,16 @@ class Person:
         if self.is_sysadmin or None in held:
             return None
         return tuple(sorted(unit for unit in held if unit))
+
+    @property
+    def drafts(self) -> bool:
+        """Makes and changes draft datasets of some unit."""
+        return self.drafting_units is None or bool(self.drafting_units)
+
+    def withdraws(self, unit_id: str) -> bool:
+        """May take a public dataset of this unit back."""
+        held = (self.roles.get(role, frozenset()) for role in WITHDRAWING_ROLES)
+        return self.is_sysadmin or any({None, unit_id} & units for units in held)
 
     @property
     def enters(self) -> bool:

@@ -87,6 +87,33 @@ def update(session: Session, import_id: str, **values: object) -> None:
     )
 
 
+def is_needed_by_others(session: Session, import_id: str, sha256: str) -> bool:
+    """True while another import keeps the same bytes."""
+    return bool(
+        session.execute(
+            sa.text(
+                "SELECT EXISTS (SELECT FROM govopen_import WHERE sha256 = :sha256 AND id <> :id"
+                " AND coalesce((report ->> 'is_file_kept')::boolean, true))"
+            ),
+            {"sha256": sha256, "id": import_id},
+        ).scalar_one()
+    )
+
+
+def has_finding(session: Session, import_id: str, code: str) -> bool:
+    """True when a staged row of the import has a finding of this code."""
+    return bool(
+        session.execute(
+            sa.text(
+                "SELECT EXISTS (SELECT FROM govopen_import_row WHERE import_id = :id"
+                " AND findings @> jsonb_build_array(jsonb_build_object('code', CAST(:code AS"
+                " text))))"
+            ),
+            {"id": import_id, "code": code},
+        ).scalar_one()
+    )
+
+
 def recent(
     session: Session, actor: str | None, before: datetime | None, limit: int
 ) -> Sequence[Mapping[str, object]]:

@@ -147,6 +147,7 @@ def show(session: Session, reference: str) -> Mapping[str, object] | None:
 # what is found, in which order, and what a cursor says.
 _INSIDE = (
     " WHERE (CAST(:unit AS text) IS NULL OR d.unit_id = :unit)"
+    " AND (CAST(:kept AS text[]) IS NULL OR d.unit_id = ANY (CAST(:kept AS text[])))"
     " AND (CAST(:status AS text) IS NULL OR d.status = :status)"
     " AND (CAST(:open_type AS text) IS NULL OR d.open_type = :open_type)"
     " AND (:q = '' OR strpos(d.name, :q) > 0 OR d.res_code = :q OR d.entry_code = :q)"

@@ -85,7 +85,12 @@ def _dataset_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         values=values,
         errors=errors,
         labels=_labels(),
+        may_hide=_may_hide(),
     )
+
+
+def _may_hide() -> bool:
+    return bool(HIDING_ROLES & set(desk.me().roles))
 
 
 def _labels() -> dict[str, str]:
@@ -160,13 +165,17 @@ def withdraw_form(name: str) -> str:
 
 def _withdraw_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> str:
     shown = desk.call("package_show", {"id": name})
+    may_withdraw = desk.me().withdraws(shown["owner_org"])
+    if not (may_withdraw or _may_hide()):
+        raise tk.NotAuthorized
     return desk.page(
         "workbench/datasets/withdraw.html",
         pkg=shown,
         values=values,
         errors=errors,
         grounds=desk.choices("withdrawal_ground"),
-        may_hide=bool(HIDING_ROLES & set(desk.me().roles)),
+        may_withdraw=may_withdraw,
+        may_hide=_may_hide(),
     )
 
 

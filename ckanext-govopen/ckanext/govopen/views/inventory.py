@@ -226,7 +226,7 @@ def _columns_page(
     import_id: str, typed: Mapping[str, Any] | None, errors: desk.Errors, status: int = 200
 ) -> Any:
     shown = desk.call("govopen_inventory_import_show", {"id": import_id})
-    if shown["state"] != "checked":
+    if shown["state"] != "checked" or not shown["is_file_kept"]:
         return _to_import(import_id)
     rows = desk.call("govopen_inventory_import_row_list", {"id": import_id, "limit": 3})["items"]
     options = typed or shown["options"] or {}
@@ -439,18 +439,13 @@ EXPORTED = ("entry_code", "unit_name", "status", "res_code", "published_on")
 
 
 def _filters() -> dict[str, Any]:
-    """The filters of the address; who keeps some units only sees one of them at a time."""
-    chosen: dict[str, Any] = {
-        name: text for name in FILTERS if (text := request.args.get(name, "").strip())
-    }
-    kept = desk.me().kept_units
-    if kept is not None and chosen.get("unit") not in kept:
-        if not kept:
-            raise tk.NotAuthorized
-        chosen["unit"] = kept[0]
-    if "pending" in chosen:
-        chosen["pending"] = True
-    return chosen
+    """The filters of the address."""
+    return {name: text for name in FILTERS if (text := request.args.get(name, "").strip())}
+
+
+def _asked() -> dict[str, Any]:
+    """What the list is asked for: the filters, within the units that one keeps."""
+    return {**_filters(), "kept": True}
 
 
 @inventory_pages.get("/inventory")
@@ -460,11 +455,11 @@ def entry_list() -> str:
 
 
 def _entry_list(errors: desk.Errors) -> str:
-    filters = _filters()
+    filters, units = _filters(), desk.unit_choices()
     found = desk.call(
         "govopen_data_resource_list",
         {
-            **filters,
+            **_asked(),
             "limit": desk.PAGE_ROWS,
             "cursor": request.args.get("cursor", ""),
             "include_total": True,
@@ -475,11 +470,10 @@ def _entry_list(errors: desk.Errors) -> str:
         found=found,
         filters=filters,
         errors=errors,
-        units=desk.unit_choices(),
+        units=units,
         statuses=desk.choices("data_resource_status"),
         open_types=desk.choices("open_type"),
         needed=_needed_count,
-        sees_all=desk.me().kept_units is None,
         today=clock.today().isoformat(),
     )
 
@@ -556,7 +550,7 @@ def _exported() -> tuple[list[str], Iterator[list[object]]]:
             *(item[name] for name in EXPORTED),
             *(_shown(name, item["fields"].get(name)) for name in names),
         ]
-        for item in desk.all_pages("govopen_data_resource_list", _filters())
+        for item in desk.all_pages("govopen_data_resource_list", _asked())
     )
     return heading, rows
 
@@ -594,8 +588,8 @@ def entry_xlsx() -> Response:
 
 @inventory_pages.get("/inventory.json")
 def entry_json() -> Response:
-    items = list(desk.all_pages("govopen_data_resource_list", _filters()))
-    return jsonify(items=items, action="govopen_data_resource_list", parameters=_filters())
+    items = list(desk.all_pages("govopen_data_resource_list", _asked()))
+    return jsonify(items=items, action="govopen_data_resource_list", parameters=_asked())
 
 
 # --- one entry -----------------------------------------------------------------------------------

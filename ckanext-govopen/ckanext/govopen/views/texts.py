@@ -20,7 +20,7 @@ NAMES_OF_ONE = (
 OWN_NAMES = ("unit", "kind", "name", "deputy_for")
 FLAGS = (
     "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
-    "background", "pending",
+    "background", "pending", "kept",
 )  # fmt: skip
 JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
 LARGEST_PARSED = 1 << 20

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -291,6 +292,28 @@ def test_undoing_an_approved_change_needs_a_review_and_restores_the_old_content(
     office.act("officer", "govopen_review_submit", case=undone["case_id"])
     office.approve(undone["case_id"])
     assert entries(office, "复0")[0]["active_fields"]["update_cycle"] == "monthly"
+
+
+@pytest.mark.parametrize(
+    ("stated", "licence"),
+    [
+        ("CC BY 4.0", "cc-by-4.0"),
+        ("政府資料開放授權條款－第1版", "cc-by-4.0"),
+        ("CC0", "cc0-1.0"),
+        ("某地自拟的协议", "notspecified"),
+        ("", "yz-odl-1.0"),
+    ],
+)
+def test_the_licence_that_a_file_states_reaches_the_draft_dataset(
+    office: Office, stated: str, licence: str
+) -> None:
+    name = f"有授权的目录{uuid4().hex[:8]}"
+    row = line(name, f"测试局{office.mark}", f"https://x.cn/{name}")
+    done = bring(office, [f"{HEADER},授权方式", f"{row},{stated}"], submit=True)
+    office.approve(done["case_id"])
+    entry = entries(office, name)[0]["entry_code"]
+    made = office.act("officer", "govopen_inventory_datasets", entries=[entry])["items"][0]
+    assert office.act("officer", "package_show", id=made["id"])["license_id"] == licence
 
 
 @pytest.mark.skipif(

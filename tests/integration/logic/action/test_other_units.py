@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +17,9 @@ from publishing_kit import office as open_office
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import config
+from ckanext.govopen.logic import accounts, blobs
 
 HEADER = "信息资源名称,信息资源提供方,信息资源摘要"
 
@@ -70,18 +74,66 @@ def test_a_check_shows_no_draft_of_a_unit_that_its_officer_does_not_keep(
     newest = office.act("officer", "govopen_inventory_import_list", limit=1)["items"][0]
     assert newest["state"] == "failed"
     assert not office.act("officer", "govopen_inventory_import_row_list", id=newest["id"])["items"]
+    assert not stored(office, text.encode()).exists(), "the refused file is still here"
+    with pytest.raises(tk.ValidationError, match=r"没有保留|not kept"):
+        office.act("officer", "govopen_inventory_import", id=newest["id"], unit=office.unit_id)
 
 
-def test_an_applied_import_is_not_checked_again(office: Office) -> None:
-    text = f"{HEADER}\n再查一次{office.mark},测试局{office.mark},摘要\n"
-    made = office.act(
-        "officer", "govopen_inventory_import", upload=upload(text.encode(), "once.csv")
-    )
-    assert made["state"] == "applied"
-    with pytest.raises(tk.ValidationError):
-        office.act("officer", "govopen_inventory_import", id=made["id"], unit=office.unit_id)
-    shown = office.act("officer", "govopen_inventory_import_show", id=made["id"])
-    assert shown["state"] == "applied"
+def stored(office: Office, data: bytes) -> Path:
+    """Where the bytes of an import lie."""
+    with office.application.test_request_context("/"):
+        return blobs.path_of(config.import_files_path(), sha256(data).hexdigest())
+
+
+def test_a_refused_file_stays_while_another_import_needs_it(office: Office, other: Office) -> None:
+    text = f"{HEADER}\n共用文件{other.mark},测试局{other.mark},摘要\n".encode()
+    other.act("officer", "govopen_inventory_import", upload=upload(text, "a.csv"), dry_run=True)
+    with pytest.raises(tk.NotAuthorized):
+        office.act("officer", "govopen_inventory_import", upload=upload(text, "b.csv"))
+    assert stored(office, text).exists()
+
+
+def test_a_file_with_a_secret_line_does_not_stay(office: Office) -> None:
+    lines = [
+        f"{name}{office.mark},测试局{office.mark},摘要,{secrecy}"
+        for name, secrecy in (("有密", "秘密"), ("无密", "非涉密"))
+    ]
+    text = "\n".join((f"{HEADER},涉密属性", *lines)).encode()
+    report = office.act("officer", "govopen_inventory_import", upload=upload(text, "s.csv"))
+    assert (report["rejected"], report["accepted"], report["is_file_kept"]) == (1, 1, False)
+    assert not stored(office, text).exists()
+    applied = office.act("officer", "govopen_inventory_import", id=report["id"], accepted_only=True)
+    assert (applied["state"], applied["created"]) == ("applied", 1)
+
+
+def test_who_keeps_several_units_finds_the_entries_of_all_of_them(
+    office: Office, other: Office
+) -> None:
+    office.hire("keeper", ("info_officer",))
+    for each in (office, other):
+        name = f"各单位之一{each.mark}"
+        each.act("officer", "govopen_data_resource_create", unit=each.unit_id, name=name)
+
+    def found(**asked: object) -> set[str]:
+        items = office.act("keeper", "govopen_data_resource_list", kept=True, limit=1000, **asked)[
+            "items"
+        ]
+        return {item["unit_id"] for item in items}
+
+    assert found() == {office.unit_id}
+    assert found(unit=other.unit_id) == set()
+    with office.application.test_request_context("/"):
+        accounts.join_unit(office.name("keeper"), other.unit_id)
+    assert found() == {office.unit_id, other.unit_id}
+    assert found(unit=other.unit_id) == {other.unit_id}
+    work = office.act("keeper", "govopen_work_show")["entries"]
+    for status, tile in (("draft", "drafts"), ("active", "active")):
+        listed = office.act(
+            "keeper", "govopen_data_resource_list", kept=True, status=status, include_total=True
+        )
+        assert listed["total"] == work[tile]
+    with pytest.raises(tk.NotAuthorized):
+        office.act("stranger", "govopen_data_resource_list", kept=True)
 
 
 @pytest.mark.parametrize(

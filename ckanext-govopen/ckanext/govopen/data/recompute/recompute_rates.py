@@ -6,16 +6,20 @@ Needs Python 3.8 or later and nothing else; shares no code with the platform tha
 
     python3 recompute_rates.py ROWS.csv 2026-03-31 [--unit UNIT] [--json]
 
-ROWS.csv has a header and the columns rate, variant, record, unit, side, amount, reason, from, to.
+ROWS.csv is the export of all member rows (members.csv), or the rows of a figure's sides one below
+the other under one header. Its columns are rate, variant, record, unit, side, amount, reason,
+from, to.
 A row counts on a day when from <= day < to; an empty `to` has no end. The numerator of a figure is
 the sum of `amount` over its rows of side `numerator`, the denominator over those of `denominator`;
 `value` is their quotient with six places, rounded half up, and null when the denominator is 0.
-文件有表头，列为 rate, variant, record, unit, side, amount, reason, from, to。某行在某日有效：
-from <= 该日 < to，to 为空表示无期限。分子、分母分别是 side 为 numerator、denominator 的各行 amount
+ROWS.csv 是全部成员行的导出文件（members.csv），也可以是某一指标各侧的行合并在一个表头下。
+列为 rate, variant, record, unit, side, amount, reason, from, to。
+某行在某日有效：from <= 该日 < to，to 为空表示无期限。
+分子、分母分别是 side 为 numerator、denominator 的各行 amount
 之和；value 为两者之商，六位小数，四舍五入；分母为 0 时为 null。
 
 Exit code 返回码: 0 figures printed 已输出 · 1 the rows contradict themselves 数据自相矛盾 ·
-2 wrong use or unreadable file 用法错误或文件不可读。
+2 wrong use, unreadable or one-sided file 用法错误、文件不可读或只有一侧。
 """
 
 import argparse
@@ -28,6 +32,10 @@ from math import floor
 
 COLUMNS = ("rate", "variant", "record", "unit", "side", "amount", "reason", "from", "to")
 SIDES = ("numerator", "denominator", "excluded")
+
+
+class OneSidedError(Exception):
+    """The file lacks a side of its only figure, which would count as 0, or has no row at all."""
 
 
 class UnreadableError(Exception):
@@ -60,6 +68,32 @@ def parse(row, line):
     if row["side"] not in SIDES:
         raise UnreadableError(f"line 第 {line} 行: side = {row['side']}")
     return row
+
+
+def check_sides(seen):
+    """Refuses a file with rows of one side of one figure alone; the whole export never is so.
+
+    In the whole export a figure may lack numerator rows, because nothing is open: that is a 0.
+    """
+    if not seen:
+        raise OneSidedError("the file has no member row 文件没有成员行")
+    if len(seen) == 1:
+        ((rate, variant, side),) = seen
+        missing = [name for name in SIDES[:2] if name != side]
+        raise OneSidedError(
+            f"{rate}/{variant}: the file has rows of side {side} only; missing: "
+            f"{', '.join(missing)}. Append the rows of that side, or use the export of all member "
+            "rows (members.csv).\n"
+            f"{rate}/{variant}：文件只有 {side} 一侧的行，缺少：{'、'.join(missing)}。"
+            "请补上所缺一侧的行，或使用全部成员行的导出文件（members.csv）。"
+        )
+
+
+def noting_sides(rows, seen):
+    """Passes the rows on and adds (rate, variant, side) of each to `seen`."""
+    for line, row in rows:
+        seen.add((row["rate"], row["variant"], row["side"]))
+        yield line, row
 
 
 def add_up(rows, day, unit):
@@ -107,8 +141,10 @@ def six_places(numerator, denominator):
 
 def figures_of(path, day, unit):
     """One dict for each figure, in alphabetical order."""
-    found = []
-    for (rate, variant), sides in sorted(add_up(read_rows(path), day, unit).items()):
+    found, seen = [], set()
+    figures = add_up(noting_sides(read_rows(path), seen), day, unit)
+    check_sides(seen)
+    for (rate, variant), sides in sorted(figures.items()):
         check(f"{rate}/{variant}", sides)
         numerator, denominator = (sum(sides[side].values()) for side in SIDES[:2])
         found.append(
@@ -150,7 +186,7 @@ def main(arguments):
     except ContradictionError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except (OSError, UnicodeDecodeError, UnreadableError) as error:
+    except (OSError, UnicodeDecodeError, UnreadableError, OneSidedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(json.dumps(figures, indent=1) if given.json else as_table(figures))

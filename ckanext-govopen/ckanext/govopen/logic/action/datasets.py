@@ -399,7 +399,7 @@ def govopen_inventory_datasets(context: Any, data_dict: dict[str, Any]) -> dict[
     groups = _groups(data_dict.get("entries"))
     found = datasets.require_entries([code for group in groups for code in group])
     for unit_id in {str(row["unit_id"]) for row in found.values()}:
-        tk.check_access("govopen_inventory_datasets", dict(context), {"unit_id": unit_id})
+        _require_drafting(context, unit_id)
     if user_of(context) is None:
         raise tk.NotAuthorized
     values, attached = _mapping(data_dict, "values"), _mapping(data_dict, "files")
@@ -422,6 +422,14 @@ def govopen_inventory_datasets(context: Any, data_dict: dict[str, Any]) -> dict[
             for package_id, group in made
         ]
     }
+
+
+def _require_drafting(context: Any, unit_id: str) -> None:
+    try:
+        tk.check_access("govopen_inventory_datasets", dict(context), {"unit_id": unit_id})
+    except tk.NotAuthorized as refused:
+        words = tk._("Draft datasets are made by the information officers of the entry's unit")
+        raise tk.NotAuthorized(words) from refused
 
 
 def _quietly(action: str) -> Callable[[Any, dict[str, Any]], Any]:

@@ -21,6 +21,7 @@ from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
 from ckanext.govopen.logic.roles import has_role, officer_units, user_of
 from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.logic.workbench import person_of
 from ckanext.govopen.model import imports as store
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as log
@@ -57,6 +58,9 @@ IMPORT_PARAMETERS = (
     "submit",
     "background",
 )
+LIST_PARAMETERS = (
+    "unit", "kept", "status", "open_type", "q", "pending", "limit", "cursor", "include_total",
+)  # fmt: skip
 READ_OPTIONS = ("unit", "sheet", "encoding", "create_units", "mapping")
 
 
@@ -65,13 +69,17 @@ READ_OPTIONS = ("unit", "sheet", "encoding", "create_units", "mapping")
 
 @tk.side_effect_free
 def govopen_data_resource_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Entries by name. Visitors see active ones as approved; a unit's people see all of theirs."""
+    """Entries by name. Visitors see active ones as approved; a unit's people see all of theirs.
+
+    Args:
+        kept: true for the entries of all units whose inventory one keeps, and of no other.
+        status, pending: filters for those who see drafts; unit, open_type, q: for everybody.
+    """
     tk.check_access("govopen_data_resource_list", context, data_dict)
-    no_unknown(
-        data_dict, "unit", "status", "open_type", "q", "pending", "limit", "cursor", "include_total"
-    )
+    no_unknown(data_dict, *LIST_PARAMETERS)
     unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
-    inside = _sees_inside(context, unit_id)
+    is_kept = tk.asbool(data_dict.get("kept", False))
+    inside = is_kept or _sees_inside(context, unit_id)
     filters = {
         "unit": unit_id,
         "open_type": data_dict.get("open_type") or None,
@@ -80,7 +88,8 @@ def govopen_data_resource_list(context: Any, data_dict: dict[str, Any]) -> dict[
     if inside:
         filters |= {
             "status": data_dict.get("status") or None,
-            "pending": bool(data_dict.get("pending")),
+            "pending": tk.asbool(data_dict.get("pending", False)),
+            "kept": _kept_units(context) if is_kept else None,
         }
     limit = page_limit(data_dict)
     pages = projection.page_inside if inside else projection.page_outside
@@ -244,6 +253,18 @@ def _sees_inside(context: Any, unit_id: str | None) -> bool:
     )
 
 
+def _kept_units(context: Any) -> list[str] | None:
+    """Units whose inventory the user of a context keeps; None for every unit.
+
+    Raises:
+        tk.NotAuthorized: none.
+    """
+    person = person_of(context)
+    if person is None or not person.enters:
+        raise tk.NotAuthorized(tk._("You keep no inventory"))
+    return None if person.kept_units is None else list(person.kept_units)
+
+
 def entry_inside(row: Mapping[str, Any]) -> dict[str, Any]:
     """An entry as its unit sees it: newest content, what is approved, what is missing."""
     shown = {
@@ -330,7 +351,7 @@ def _receive(context: Any, data_dict: Mapping[str, Any]) -> str:
     if upload is None or not getattr(upload, "filename", ""):
         raise tk.ValidationError({"upload": [tk._("Choose a file")]})
     try:
-        blob = blobs.put(upload.stream, config.files_path(), UPLOAD_LIMIT)
+        blob = blobs.put(upload.stream, config.import_files_path(), UPLOAD_LIMIT)
     except ValueError:
         refuse("intake.E4", "upload", upload.filename, limit=UPLOAD_LIMIT, extent="bytes")
     options = _options(data_dict)
@@ -366,6 +387,8 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
     record = store.show(model.Session, import_id)
     if record["state"] in ("applying", "applied", "undone"):
         refuse("review.E1", value=record["state"], move="check", allowed="–")
+    if not _is_file_kept(record):
+        refuse("intake.E18", "upload", record["file_name"])
     options = (
         _options(data_dict)
         if any(data_dict.get(name) for name in READ_OPTIONS)
@@ -377,7 +400,7 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
         report = imports.check(
             model.Session,
             import_id,
-            blobs.path_of(config.files_path(), record["sha256"]),
+            blobs.path_of(config.import_files_path(), record["sha256"]),
             record["file_name"],
             options,
         )
@@ -386,7 +409,7 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
     except tk.NotAuthorized as refusal:
         model.Session.rollback()
         store.update(model.Session, import_id, state="failed", report={}, error=str(refusal))
-        model.repo.commit()
+        _forget_file(record)
         raise
     except IntakeRefused as refused:
         model.Session.rollback()
@@ -402,7 +425,25 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
         store.update(
             model.Session, import_id, state="checked", report=report, heads=_heads(import_id)
         )
+        if store.has_finding(model.Session, import_id, "inventory.E16"):
+            _forget_file(record)
     model.repo.commit()
+
+
+def _is_file_kept(record: Mapping[str, Any]) -> bool:
+    return bool((record["report"] or {}).get("is_file_kept", True))
+
+
+def _forget_file(record: Mapping[str, Any]) -> None:
+    """Takes away the bytes of a file that must not be here: other units' rows, or a secret line.
+
+    Commits first: the record says that the file is gone before it is.
+    """
+    report = {**(store.show(model.Session, record["id"])["report"] or {}), "is_file_kept": False}
+    store.update(model.Session, record["id"], report=report)
+    model.repo.commit()
+    if not store.is_needed_by_others(model.Session, record["id"], record["sha256"]):
+        blobs.remove(config.import_files_path(), record["sha256"])
 
 
 def _heads(import_id: str) -> dict[str, Any]:
@@ -568,6 +609,7 @@ def _show(record: Mapping[str, Any]) -> dict[str, Any]:
         "sha256": record["sha256"],
         "options": record["options"],
         "progress": record["progress"],
+        "is_file_kept": _is_file_kept(record),
         "created_at": record["created_at"].isoformat(),
         "started_at": record["started_at"].isoformat() if record["started_at"] else None,
         **report,

@@ -6,6 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.domain.review import WITHDRAWING_ROLES
 from ckanext.govopen.logic.roles import has_role, is_sysadmin, review_scope, user_of
 
 __all__ = [
@@ -54,8 +55,7 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Information officers and leaders of the unit, and the data authority."""
     unit_id = data_dict.get("unit_id")
-    held = ("info_officer", "leader", "data_authority")
-    return {"success": any(has_role(context, role, unit_id) for role in held)}
+    return {"success": any(has_role(context, role, unit_id) for role in WITHDRAWING_ROLES)}
 
 
 @tk.auth_sysadmins_check
