@@ -108,7 +108,8 @@ def _dashboard(asked: dict[str, str]) -> dict[str, Any]:
 def _units(asked: Mapping[str, str]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = _call("govopen_rate_unit_list", **asked)["items"]
     for unit in items:
-        unit["missing"] = max(0, unit["openable"] - unit["open"]) if unit["in_scope"] else 0
+        # A unit that is out of the unit rate's scope keeps its lines in the data rate.
+        unit["missing"] = max(0, unit["openable"] - unit["open"])
     return items
 
 
