@@ -19,6 +19,7 @@ READS = (
     "_queue",
     "_history",
     "_diff",
+    "_difference",
     "_verify",
     "_scorecard",
     "_matrix",

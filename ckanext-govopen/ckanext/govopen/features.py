@@ -15,6 +15,7 @@ FEATURES = (
     "calendar",
     "city",
     "datasets",
+    "differences",
     "intake",
     "inventory",
     "portal",

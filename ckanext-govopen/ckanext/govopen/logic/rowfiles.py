@@ -11,7 +11,7 @@ import csv
 import json
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,20 @@ def read(path: Path, format_: str) -> Iterator[list[str | None]]:
     if format_ == "JSON":
         return _json(path)
     return _workbook(path)
+
+
+def tables(path: Path, format_: str) -> Iterator[tuple[str, Iterator[list[str | None]]]]:
+    """Every sheet of a workbook, hidden ones too, by its name; any other file is one table, ''.
+
+    Raises:
+        NoRowsError: not such a table.
+    """
+    if format_ in ("CSV", "JSON"):
+        yield "", read(path, format_)
+        return
+    book = _book(path)
+    for number, name in enumerate(book.sheet_names):
+        yield name, _sheet(book, number)
 
 
 def _csv(path: Path) -> Iterator[list[str | None]]:
@@ -83,6 +97,10 @@ def _json(path: Path) -> Iterator[list[str | None]]:
 
 
 def _workbook(path: Path) -> Iterator[list[str | None]]:
+    yield from _sheet(_book(path), 0)
+
+
+def _book(path: Path) -> Any:
     from python_calamine import CalamineWorkbook
 
     if zipfile.is_zipfile(path):
@@ -90,7 +108,11 @@ def _workbook(path: Path) -> Iterator[list[str | None]]:
     book = CalamineWorkbook.from_path(str(path))
     if not book.sheet_names:
         raise NoRowsError("no sheet")
-    for row in book.get_sheet_by_index(0).iter_rows():
+    return book
+
+
+def _sheet(book: Any, number: int) -> Iterator[list[str | None]]:
+    for row in book.get_sheet_by_index(number).iter_rows():
         cells = [_text(cell) for cell in row]
         if any(cells):
             yield cells
@@ -132,8 +154,15 @@ def column_names(header: list[str | None]) -> list[str]:
     return names
 
 
-def write(rows: Iterable[list[str | None]], out: Path) -> tuple[list[str], int]:
+def write(
+    rows: Iterable[list[str | None]],
+    out: Path,
+    named: Callable[[list[str | None]], list[str]] = column_names,
+) -> tuple[list[str], int]:
     """Writes rows as CSV of one width.
+
+    Args:
+        named: makes the names of the columns out of the header.
 
     Returns:
         names of the columns, number of rows.
@@ -144,7 +173,7 @@ def write(rows: Iterable[list[str | None]], out: Path) -> tuple[list[str], int]:
         raise NoRowsError("empty")
     if len(header) > MAX_COLUMNS:
         raise NoRowsError("too many columns")
-    names, count = column_names(header), 0
+    names, count = named(header), 0
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         for row in iterator:

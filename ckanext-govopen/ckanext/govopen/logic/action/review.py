@@ -14,7 +14,8 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Decision, Move, State
 from ckanext.govopen.logic import datasets, review, search
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all, text
+from ckanext.govopen.logic.cases import readable as _readable_case
+from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import (
     actor_of,
@@ -173,27 +174,6 @@ def _committed(context: Any, act: Any, case: Mapping[str, Any]) -> dict[str, Any
     summary = _summary(str(case["id"]))
     search.follow(context, summary["records"])
     return summary
-
-
-def _readable_case(context: Any, case_id: str) -> Mapping[str, Any]:
-    """A case of a unit in one's scope.
-
-    Raises:
-        tk.ObjectNotFound: there is none, or it may not be read.
-    """
-    case = review_store.case(model.Session, case_id)
-    user = user_of(context)
-    if case is None or user is None:
-        absent()
-    if is_sysadmin(context):
-        return case
-    scope = review_scope(user.id)
-    if scope is not None and not set(case["unit_ids"]) & set(scope):
-        absent()
-    is_theirs = case["created_by"] == user.id or set(case["unit_ids"]) & set(officer_units(user.id))
-    if case["submitted_at"] is None and not is_theirs:
-        absent()
-    return case
 
 
 def _summary(case_id: str) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""Which cases, and which records of them, a person may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ckan.model as model
+
+from ckanext.govopen.domain.review import REVIEW_ROLES
+from ckanext.govopen.logic import labels
+from ckanext.govopen.logic.errors import absent
+from ckanext.govopen.logic.roles import (
+    is_sysadmin,
+    officer_units,
+    review_scope,
+    roles_of,
+    user_of,
+)
+from ckanext.govopen.model import differences as records
+from ckanext.govopen.model import registers
+from ckanext.govopen.model import review as store
+
+
+def readable(context: Any, case_id: str) -> Mapping[str, Any]:
+    """A case of a unit in one's scope.
+
+    Raises:
+        tk.ObjectNotFound: there is none, or it may not be read.
+    """
+    case = store.case(model.Session, case_id)
+    user = user_of(context)
+    if case is None or user is None:
+        absent()
+    if is_sysadmin(context):
+        return case
+    scope = review_scope(user.id)
+    if scope is not None and not set(case["unit_ids"]) & set(scope):
+        absent()
+    is_theirs = case["created_by"] == user.id or set(case["unit_ids"]) & set(officer_units(user.id))
+    if case["submitted_at"] is None and not is_theirs:
+        absent()
+    return case
+
+
+def readable_record(context: Any, case_id: str, record_id: str) -> Mapping[str, Any]:
+    """A record of a readable case that one may read itself: a case can have several units.
+
+    Raises:
+        tk.ObjectNotFound: no such record, or it may not be read.
+    """
+    case = readable(context, case_id)
+    row = records.record_of_case(model.Session, str(case["id"]), record_id)
+    if row is None or not _may_read(context, row):
+        absent()
+    return row
+
+
+def _may_read(context: Any, row: Mapping[str, Any]) -> bool:
+    if row["record_type"] == "package":
+        package = model.Package.get(str(row["record_id"]))
+        return package is not None and labels.may_read(user_of(context), package)
+    scope = scope_of(context)
+    return scope is None or unit_of(row) in scope
+
+
+def scope_of(context: Any) -> frozenset[str] | None:
+    """Units whose cases one reads; None for every unit."""
+    user = user_of(context)
+    if user is None:
+        return frozenset()
+    scope = None if is_sysadmin(context) else review_scope(user.id)
+    return None if scope is None else frozenset(scope)
+
+
+def unit_of(row: Mapping[str, Any]) -> str | None:
+    """The unit whose record this is."""
+    if row["record_type"] == "package":
+        package = model.Package.get(str(row["record_id"]))
+        return None if package is None else str(package.owner_org)
+    version = registers.version(model.Session, str(row["record_id"]))
+    return None if version is None else str(version["unit_id"])
+
+
+def reads_files(context: Any, unit_id: str | None) -> bool:
+    """Whether one may open the files of a unit's records: an auditor reads what is said of them."""
+    user = user_of(context)
+    if user is None:
+        return False
+    if is_sysadmin(context):
+        return True
+    return bool(roles_of(user.id, unit_id) & {*REVIEW_ROLES, "info_officer"})
