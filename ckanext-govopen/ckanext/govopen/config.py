@@ -52,3 +52,8 @@ def audit_key() -> bytes:
             f"ckanext.govopen.audit_key must have at least {SHORTEST_KEY} characters"
         )
     return key.encode()
+
+
+def secret_key() -> bytes:
+    """CKAN's own key of this installation, from which further keys are derived."""
+    return str(tk.config["SECRET_KEY"]).encode()

@@ -22,6 +22,7 @@ FEATURES = (
     "rates",
     "registers",
     "review",
+    "scan",
     "search",
     "units",
     "workbench",

@@ -29,6 +29,7 @@ app = procrastinate.App(
         "ckanext.govopen.jobs.inventory",
         "ckanext.govopen.jobs.periodic",
         "ckanext.govopen.jobs.rates",
+        "ckanext.govopen.jobs.scan",
     ],
 )
 

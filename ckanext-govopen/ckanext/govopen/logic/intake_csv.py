@@ -179,6 +179,24 @@ def _quoted_column(text: str, delimiter: str) -> int:
     return broken
 
 
+def codec_of(path: Path) -> str:
+    """The codec in which the whole text is valid and plausible.
+
+    Raises:
+        IntakeRefused: intake.E6 or E13.
+    """
+    return _decide(path, None, lambda rows: 0).codec
+
+
+def delimiter_of(sample: str) -> str | None:
+    """What separates the cells of a table; None for a text whose lines are no rows."""
+    delimiter = _delimiter(sample, lambda rows: 0)
+    rows = [row for row in _rows_of(sample, delimiter) if row]
+    widths = [len(row) for row in rows]
+    usual = max(set(widths), key=widths.count, default=0)
+    return delimiter if usual > 1 and widths.count(usual) * 2 > len(rows) else None
+
+
 def _decide(path: Path, encoding: str | None, count_headings: CountHeadings) -> _Decoded:
     with path.open("rb") as file:
         head = file.read(_SAMPLE)

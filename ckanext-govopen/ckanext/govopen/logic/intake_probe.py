@@ -54,21 +54,30 @@ def probe(path: Path, limits: Limits) -> str:
         IntakeRefused: intake.E1, E2, E3, E5, E9, E11 or E13.
     """
     suffix = path.suffix.lower()
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if not head:
-        raise refused("intake.E9")
-    if head.startswith(_OLE_MAGIC):
-        kind = _probe_compound(path)
-    elif head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        kind = _probe_zip(path, limits)
-    else:
-        kind = _probe_plain(head, suffix)
+    kind = kind_of(path, limits)
     if kind not in ("xls", "xlsx", "xlsb", "ods", "csv"):
         raise _wrong(kind, suffix)
     if suffix in _MACRO_SUFFIXES and kind != "csv":
         raise refused("intake.E11", {"part": suffix})
     return kind
+
+
+def kind_of(path: Path, limits: Limits) -> str:
+    """What a file of any kind is by its content; `csv` stands for all plain text.
+
+    Raises:
+        IntakeRefused: intake.E2, E5, E9, E11 or E13.
+    """
+    suffix = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise refused("intake.E9")
+    if head.startswith(_OLE_MAGIC):
+        return _probe_compound(path)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _probe_zip(path, limits)
+    return _probe_plain(head, suffix)
 
 
 def is_misnamed(path: Path, kind: str) -> bool:

@@ -5,7 +5,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO govopen_a
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO govopen_app;
 -- What only grows.
 REVOKE UPDATE, DELETE ON govopen_opinion, govopen_register_log, govopen_register_mask, govopen_succession,
-  govopen_metric_snapshot, govopen_audit FROM govopen_app;
+  govopen_metric_snapshot, govopen_audit, govopen_scan, govopen_scan_hit, govopen_scan_clearance FROM govopen_app;
 REVOKE DELETE ON govopen_register, govopen_review_case, govopen_org_unit, govopen_role_assignment FROM govopen_app;
 REVOKE DELETE ON govopen_publication_period FROM govopen_app;
 REVOKE UPDATE ON govopen_org_unit, govopen_role_assignment, govopen_publication_period FROM govopen_app;
@@ -13,6 +13,8 @@ GRANT UPDATE (to_at, ground) ON govopen_publication_period TO govopen_app;
 GRANT UPDATE (recorded_to) ON govopen_org_unit TO govopen_app;
 GRANT UPDATE (to_at) ON govopen_role_assignment TO govopen_app;
 REVOKE UPDATE ON govopen_audit_note FROM govopen_app;
+REVOKE UPDATE, DELETE ON govopen_scan_allowance FROM govopen_app;
+GRANT UPDATE (revoked_at) ON govopen_scan_allowance TO govopen_app;
 REVOKE UPDATE ON tag FROM govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;

@@ -1,0 +1,217 @@
+"""Where values stand in one text: numbers, also when they are split, and codes and markings.
+
+A finding says how it is known: a word beside it, prose around it, or nothing at all. Whether a
+number without a word is believed is decided over its whole column, in `scan`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ckanext.govopen.domain import scan_patterns as patterns
+from ckanext.govopen.domain.scan_patterns import PATTERNS
+from ckanext.govopen.domain.units import is_uscc
+
+_RUN = re.compile(rf"[0-9](?:[{patterns.SEPARATORS}]{{0,3}}[0-9])*")
+_GROUP = re.compile("[0-9]+")
+_LONGEST_RUN = 40  # groups; longer ones are tables of figures
+_NEAR = 18  # characters before a number in which a word speaks of it
+# The X after 17 digits, which may stand apart as they do; kind and degree of a disability card.
+_CHECK_LETTER = re.compile(rf"[{patterns.SEPARATORS}]?[Xx](?P<card>[1-7][1-4])?(?![0-9A-Za-z])")
+_SENTENCE_END = re.compile("[。；;！？\n|]")
+_LAST_LETTERS = re.compile(r"[A-Za-z]+$")
+_PHONE_LETTERS = re.compile(r"(?i)(?:tel|phone|mobile|mob|cell|wechat|wx|vx|m|t|p|id|no)$")
+# How people write a mobile number in groups.
+_MOBILE_GROUPS = frozenset(
+    {(3, 4, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 8), (7, 4), (5, 3, 3), (3, 2, 3, 3), (1,) * 11}
+)
+
+KEYED, PROSE, BARE, COUNTER = "keyed", "prose", "bare", "counter"
+
+
+@dataclass(frozen=True)
+class Match:
+    """One value in a folded text.
+
+    Args:
+        code: of the pattern.
+        value: without separators.
+        start, end: place in the folded text.
+        evidence: `keyed` by a word beside it, `prose` around it, `bare` when it fills the text,
+            `counter` when the word beside it is of numbers that count things.
+        passes: its check is right; a value that only has the form says what chance looks like.
+    """
+
+    code: str
+    value: str
+    start: int
+    end: int
+    evidence: str
+    passes: bool = True
+
+
+def matches(text: str) -> list[Match]:
+    """Every value in a folded text, identity numbers first, none of them counted twice."""
+    found = list(_numbers(text))
+    taken = [(one.start, one.end) for one in found if one.passes]
+    for code, expression in patterns.TEXT_PATTERNS:
+        for hit in expression.finditer(text):
+            if not _overlaps(hit.start(), hit.end(), taken):
+                word = PATTERNS[code].words
+                evidence = _evidence(text, hit.start(), hit.end(), word) if word else KEYED
+                found.append(Match(code, hit[0], hit.start(), hit.end(), evidence))
+    for hit in patterns.USCC.finditer(text):
+        if is_uscc(hit[0]) and not _overlaps(hit.start(), hit.end(), taken):
+            found.append(Match("uscc", hit[0], hit.start(), hit.end(), KEYED))
+    for hit in patterns.LANDLINE.finditer(text):
+        if not _overlaps(hit.start(), hit.end(), taken):
+            found.append(Match("landline", hit[0], hit.start(), hit.end(), KEYED))
+    return found
+
+
+def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
+    return any(start < last and first < end for first, last in taken)
+
+
+def _numbers(text: str) -> Iterator[Match]:
+    for run in _RUN.finditer(text):
+        if run.end() - run.start() < 11:
+            continue
+        groups = [
+            (at.start() + run.start(), at.end() + run.start()) for at in _GROUP.finditer(run[0])
+        ]
+        if len(groups) > _LONGEST_RUN:
+            continue
+        yield from _windows(text, _whole(text, groups))
+
+
+def _whole(text: str, groups: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Groups without those that are a part of a decimal number."""
+    start, end = groups[0][0], groups[-1][1]
+    if start > 1 and text[start - 1] == "." and text[start - 2].isdigit():
+        groups = groups[1:]
+    if groups and text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+        groups = groups[:-1]
+    return groups
+
+
+def _windows(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
+    """Tries every row of neighbouring groups as one number, the longest numbers first."""
+    taken: list[tuple[int, int]] = []
+    candidates = []
+    for first in range(len(groups)):
+        size = 0
+        for last in range(first, len(groups)):
+            size += groups[last][1] - groups[last][0]
+            if size > 21:
+                break
+            if size >= 11:
+                candidates.append((size, first, last))
+    for _, first, last in sorted(candidates, key=lambda one: (-one[0], one[1])):
+        start, end = groups[first][0], groups[last][1]
+        if _overlaps(start, end, taken):
+            continue
+        sizes = tuple(b - a for a, b in groups[first : last + 1])
+        is_whole = first == 0 and last == len(groups) - 1
+        found = _number(text, start, end, sizes, is_whole=is_whole)
+        if found is not None:
+            if found.passes:
+                taken.append((found.start, found.end))
+            yield found
+
+
+def _number(
+    text: str, start: int, end: int, sizes: tuple[int, ...], *, is_whole: bool
+) -> Match | None:
+    """The number that these digits are, or only look like."""
+    digits = "".join(character for character in text[start:end] if character.isdigit())
+    following = text[end : end + 1]
+    if len(digits) == 17 and (letter := _CHECK_LETTER.match(text, end)):
+        if letter["card"]:
+            return _embedded(text, f"{digits}X{letter['card']}", start, letter.end())
+        return _identity(text, digits + "X", start, letter.end())
+    if following.isalpha() and following.isascii():
+        return None
+    if len(digits) == 18 and patterns.is_id_shaped(digits):
+        return _identity(text, digits, start, end)
+    if len(digits) == 20 and digits[18] in "1234567" and digits[19] in "1234":
+        return _embedded(text, digits, start, end)
+    if patterns.is_card_shaped(digits):
+        evidence = _evidence(text, start, end, patterns.CARD_WORDS)
+        return Match("bankcard", digits, start, end, evidence, patterns.passes_luhn(digits))
+    if len(digits) == 15 and patterns.is_id15_shaped(digits):
+        evidence = _evidence(text, start, end, patterns.ID_WORDS)
+        return Match("id15", digits, start, end, evidence)
+    return _mobile(text, digits, start, end, sizes, is_whole=is_whole)
+
+
+def _identity(text: str, value: str, start: int, end: int) -> Match | None:
+    if not patterns.is_id_shaped(value):
+        return None
+    before = text[start - 1 : start]
+    code = "residence" if patterns.is_residence(value) else "id18"
+    if before.isascii() and before.isalpha():
+        if before not in "GL" or (
+            start > 1 and text[start - 2].isalnum() and text[start - 2].isascii()
+        ):
+            return None
+        evidence = _evidence(text, start - 1, end, patterns.PUPIL_WORDS)
+        return Match("id_embed", value, start, end, evidence, patterns.is_id(value))
+    evidence = _evidence(text, start, end, patterns.ID_WORDS)
+    return Match(code, value, start, end, evidence, patterns.is_id(value))
+
+
+def _embedded(text: str, digits: str, start: int, end: int) -> Match | None:
+    if not patterns.is_id_shaped(digits[:18]):
+        return None
+    evidence = _evidence(text, start, end, patterns.DISABILITY_WORDS)
+    return Match("id_embed", digits, start, end, evidence, patterns.is_id(digits[:18]))
+
+
+def _mobile(
+    text: str, digits: str, start: int, end: int, sizes: tuple[int, ...], *, is_whole: bool
+) -> Match | None:
+    for prefix in ("", "86", "0086", "0"):
+        value = digits[len(prefix) :]
+        if digits.startswith(prefix) and len(value) == 11 and value[0] != "0":
+            break
+    else:
+        return None
+    usual = _without_prefix(sizes, len(digits) - 11)
+    if not (is_whole or len(sizes) == 1 or usual in _MOBILE_GROUPS or usual == (11,)):
+        return None
+    letters = _LAST_LETTERS.search(text, max(0, start - 12), start)
+    if letters and not _PHONE_LETTERS.search(letters[0]):
+        return None
+    if text[start - 1 : start] == "+":
+        start -= 1
+    evidence = _evidence(text, start, end, patterns.PHONE_WORDS)
+    return Match("mobile", value, start, end, evidence, patterns.is_mobile_shaped(value))
+
+
+def _without_prefix(sizes: tuple[int, ...], prefix: int) -> tuple[int, ...]:
+    """The groups of the eleven digits themselves."""
+    if sizes[0] == prefix:
+        return sizes[1:]
+    return (sizes[0] - prefix, *sizes[1:])
+
+
+def _evidence(text: str, start: int, end: int, words: re.Pattern[str]) -> str:
+    """What speaks for a number: the nearest word before it wins, then one right after it."""
+    before = _SENTENCE_END.split(text[max(0, start - _NEAR) : start])[-1]
+    own = _last_end(words, before)
+    other = _last_end(patterns.NUMBER_WORDS, before)
+    if own >= other and own >= 0:
+        return KEYED
+    if other >= 0:
+        return COUNTER
+    if words.search(_SENTENCE_END.split(text[end : end + 8])[0]):
+        return KEYED
+    around = (text[:start] + text[end:]).strip(" \t\r\n.,;:'\"()[]（）【】，。；：、+")
+    return PROSE if around else BARE
+
+
+def _last_end(words: re.Pattern[str], text: str) -> int:
+    return max((found.end() for found in words.finditer(text)), default=-1)

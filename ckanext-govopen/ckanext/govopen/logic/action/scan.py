@@ -1,0 +1,187 @@
+"""The scan as actions: what was found, who clears it, numbers that a unit lists as lawful."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import datasets, scans
+from ckanext.govopen.logic.action.review import _readable_case as readable_case
+from ckanext.govopen.logic.action.units import unit_id_of
+from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text
+from ckanext.govopen.logic.roles import actor_of, user_of
+from ckanext.govopen.model import review as review_store
+from ckanext.govopen.model import scan as store
+
+__all__ = [
+    "govopen_scan_allow",
+    "govopen_scan_allowance_list",
+    "govopen_scan_clear",
+    "govopen_scan_disallow",
+    "govopen_scan_show",
+]
+
+
+@tk.side_effect_free
+def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """What the scan found in a dataset, or in all records of a case; values are masked.
+
+    Args:
+        id: name or id of a dataset; or `case`: id of a case.
+
+    Returns:
+        `{is_complete, is_clean, hits}`; of a hit: `id, record_id, label, pattern, severity, sheet,
+        column_no, column_name, hits, rows, cells: [{row, cell, masked}], cleared_by, is_allowed`.
+    """
+    no_unknown(data_dict, "id", "case")
+    if data_dict.get("case"):
+        case = readable_case(context, text(data_dict, "case"))
+        found = scans.hits_of(model.Session, str(case["id"]))
+    else:
+        package = datasets.readable(context, text(data_dict, "id"))
+        tk.check_access("govopen_scan_show", dict(context), {"unit_id": package.owner_org})
+        found = scans.hits_of_records(model.Session, [package.id])
+    return {
+        "is_complete": all(hit.id is not None for hit in found),
+        "is_clean": all(hit.severity == "info" for hit in found),
+        "hits": [_view(hit) for hit in found],
+    }
+
+
+def _view(hit: scans.Hit) -> dict[str, Any]:
+    shown = asdict(hit)
+    del shown["subject"]  # the digest of texts lets anyone who has it try texts out
+    shown["cells"] = [dict(cell) for cell in hit.cells]
+    shown["cleared_by"] = list(hit.cleared_by)
+    return shown
+
+
+def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Says that a finding is none, with a reason; a critical one takes a second person.
+
+    The secrecy reviewer clears; another reviewer, a leader or the data authority confirms. Needs a
+    signed-in browser session, as every decision does.
+
+    Args:
+        case: the case under review.
+        hit: id of the finding, from `govopen_scan_show`.
+        reason: why it is none; kept for good.
+
+    Returns:
+        `{act, hits}`: `cleared` or `confirmed`, and the findings as they stand now.
+    """
+    no_unknown(data_dict, "case", "hit", "reason")
+    tk.check_access("govopen_scan_clear", context, data_dict)
+    case = readable_case(context, text(data_dict, "case"))
+    actor = actor_of(context, list(case["unit_ids"]))
+    _require_reviewer(case, actor)
+    hit_id = str(data_dict.get("hit") or "")
+    if not hit_id.isdigit():
+        absent()
+    try:
+        act = scans.clear(
+            model.Session,
+            str(case["id"]),
+            int(hit_id),
+            actor,
+            str(data_dict.get("reason") or ""),
+        )
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    found = scans.hits_of(model.Session, str(case["id"]))
+    return {"act": act, "hits": [_view(hit) for hit in found]}
+
+
+def _require_reviewer(case: Mapping[str, Any], actor: Any) -> None:
+    """A person of the review, in a browser, who did not hand the case in."""
+    if not actor.has_session:
+        refuse("review.E10")
+    if actor.is_sysadmin:
+        refuse("review.E6", role="sysadmin", step="secrecy_review")
+    said = review_store.opinions(model.Session, str(case["id"]))
+    submitters = {str(row["person"]) for row in said if row["result"] == "submitted"}
+    if actor.person in submitters | {str(case["created_by"])}:
+        refuse("review.E2", profile=str(case["profile"]))
+
+
+def govopen_scan_allow(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Lists a published office mobile, or a lawful account, of a unit; the number is not kept.
+
+    Args:
+        unit: name or id of the unit.
+        pattern: `mobile` or `bankcard`.
+        value: the number as it is published.
+        reason: where it is published, or on what basis.
+
+    Returns:
+        `{id, pattern, masked}`.
+    """
+    no_unknown(data_dict, "unit", "pattern", "value", "reason")
+    unit_id = unit_id_of(text(data_dict, "unit"))
+    tk.check_access("govopen_scan_allow", dict(context), {"unit_id": unit_id})
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    try:
+        listed = scans.allow(
+            model.Session,
+            unit_id,
+            text(data_dict, "pattern"),
+            text(data_dict, "value"),
+            person=user.id,
+            reason=text(data_dict, "reason"),
+        )
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    return listed
+
+
+def govopen_scan_disallow(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Takes a number off its unit's list; the scan reports it again from then on.
+
+    Args:
+        id: from `govopen_scan_allowance_list`.
+    """
+    no_unknown(data_dict, "id")
+    row = store.allowance(model.Session, text(data_dict, "id"))
+    tk.check_access(
+        "govopen_scan_allow", dict(context), {"unit_id": row["unit_id"] if row else None}
+    )
+    if row is None or row["revoked_at"]:
+        absent()
+    scans.disallow(model.Session, row)
+    model.repo.commit()
+    return {"id": row["id"]}
+
+
+@tk.side_effect_free
+def govopen_scan_allowance_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that a unit lists as lawful, masked, with reason and person.
+
+    Args:
+        unit: name or id of the unit.
+    """
+    no_unknown(data_dict, "unit")
+    unit_id = unit_id_of(text(data_dict, "unit"))
+    tk.check_access("govopen_scan_allowance_list", dict(context), {"unit_id": unit_id})
+    return {
+        "items": [
+            {
+                "id": row["id"],
+                "pattern": row["pattern"],
+                "masked": row["masked"],
+                "reason": row["reason"],
+                "person": row["person"],
+                "recorded_at": row["recorded_at"].isoformat(),
+            }
+            for row in store.allowances(model.Session, [unit_id])
+        ]
+    }

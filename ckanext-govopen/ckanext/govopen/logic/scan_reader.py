@@ -1,0 +1,131 @@
+"""The program that looks into files nobody has checked: run as `python -m`, within hard limits.
+
+It answers one request (a JSON line) after the other and ends with its input. What it says of a file
+are findings with masked values; a crash, a limit or its death is an answer that `scan_process`
+understands. It imports nothing of CKAN.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import resource
+import select
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ckanext.govopen.domain import scan
+from ckanext.govopen.domain.intake import IntakeRefused, Limits
+from ckanext.govopen.logic import scan_sources
+
+LIMITS = Limits(
+    max_rows=1_048_576, max_columns=16_384, max_cells=60_000_000, max_memory=2 << 30,
+    cpu_seconds=600, wall_seconds=900,
+)  # fmt: skip
+
+IDLE_SECONDS = 120  # nobody asked: the next file will find a new program
+
+
+@dataclass
+class _Report:
+    """What one file holds, gathered part by part."""
+
+    hits: list[scan.Hit]
+    unread: list[scan.Unread]
+    rows: int = 0
+    cells: int = 0
+
+
+def main(source: IO[str], target: IO[str]) -> None:
+    """Answers requests until there are no more; every answer is one line."""
+    resource.setrlimit(resource.RLIMIT_AS, (LIMITS.max_memory, LIMITS.max_memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMITS.max_unpacked, LIMITS.max_unpacked))
+    while select.select([source], [], [], IDLE_SECONDS)[0] and (line := source.readline()):
+        request = json.loads(line)
+        _allow_seconds(LIMITS.cpu_seconds)
+        answer = answer_of(Path(request["path"]), bytes.fromhex(request["key"]))
+        target.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n")
+        target.flush()
+
+
+def _allow_seconds(seconds: int) -> None:
+    """The limit counts for the whole life of a process: each file gets its own share."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(used.ru_utime + used.ru_stime)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + seconds, hard))
+
+
+def answer_of(path: Path, key: bytes) -> dict[str, Any]:
+    """Findings of a file as JSON: `{verdict, rows, cells, unread, hits}`."""
+    report = _Report([], [])
+    try:
+        for part in scan_sources.parts(path, LIMITS):
+            _take(report, part)
+    except IntakeRefused as refusal:
+        code = refusal.findings[0].code
+        report.unread.append(scan.Unread("", scan_sources.reason_of(code)))
+    except (MemoryError, RecursionError):
+        report.unread.append(scan.Unread("", "limit"))
+    except scan_sources.DAMAGES:
+        report.unread.append(scan.Unread("", "damaged"))
+    return {
+        "verdict": scan.verdict(report.hits, report.unread),
+        "rows": report.rows,
+        "cells": report.cells,
+        "unread": [asdict(one) for one in report.unread],
+        "hits": [_plain(hit, key) for hit in report.hits],
+    }
+
+
+def _take(report: _Report, part: scan_sources.Part) -> None:
+    if isinstance(part, scan.Unread):
+        report.unread.append(part)
+        return
+    if isinstance(part, scan.Hit):
+        report.hits.append(part)
+        return
+    report.hits += part.hits()
+    report.rows += part.rows
+    report.cells += part.cells
+
+
+def _plain(hit: scan.Hit, key: bytes) -> dict[str, Any]:
+    """A hit as it is kept; values are named by a keyed digest alone, for lists of lawful ones."""
+    shown = asdict(hit)
+    values = shown.pop("values")
+    shown["digests"] = sorted(digest(key, hit.pattern, value) for value in values)
+    return shown
+
+
+def digest(key: bytes, pattern: str, value: str) -> str:
+    """Names a value without telling it: nobody without the site's key can try numbers out."""
+    return hmac.new(key, f"{pattern}:{value}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def metadata_answer(fields: Mapping[str, str], key: bytes) -> dict[str, Any]:
+    """Findings of the texts of a record, as of a file; each field is a column of its own."""
+    hits = list(_metadata_hits(fields))
+    return {
+        "verdict": scan.verdict(hits, ()),
+        "rows": 1,
+        "cells": len(fields),
+        "unread": [],
+        "hits": [_plain(hit, key) for hit in hits],
+    }
+
+
+def _metadata_hits(fields: Mapping[str, str]) -> Iterator[scan.Hit]:
+    for name, value in fields.items():
+        lines = scan.Lines(None, heading=name)
+        lines.feed(value.splitlines() or [""])
+        yield from lines.hits()
+
+
+if __name__ == "__main__":
+    main(sys.stdin, sys.stdout)

@@ -1,0 +1,156 @@
+"""Everything in a file that can be read as text, part by part: tables, lines, what is unreadable.
+
+Runs inside the reading program. Kinds are told by content, never by a name. A part that cannot be
+read is named; nothing is left out in silence (domain-model §7.1).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ckanext.govopen.domain.intake import IntakeRefused, Limits
+from ckanext.govopen.domain.scan import Hit, Lines, Sheet, Unread
+from ckanext.govopen.logic import intake_csv, intake_probe
+
+Part = Sheet | Lines | Hit | Unread
+
+BLOCK_ROWS = 5_000
+BLOCK_CHARACTERS = 1 << 20
+OVERLAP = 200  # characters looked at twice where a very long line is cut
+JSON_BYTES = 64 << 20
+DEEPEST = 40
+
+DAMAGES = (
+    OSError, ValueError, EOFError, KeyError, IndexError, TypeError, zipfile.BadZipFile,
+    NotImplementedError, UnicodeError,
+)  # fmt: skip
+_REASONS = {
+    "intake.E2": "encrypted", "intake.E4": "limit", "intake.E5": "limit", "intake.E6": "encoding",
+    "intake.E9": "damaged", "intake.E11": "macro", "intake.E13": "damaged", "intake.E14": "limit",
+}  # fmt: skip
+
+
+def reason_of(code: str) -> str:
+    """Why a file was not read: a term of the vocabulary `scan_unread`."""
+    return _REASONS.get(code, "format")
+
+
+def parts(path: Path, limits: Limits) -> Iterator[Part]:
+    """Every part of a file.
+
+    Raises:
+        IntakeRefused: it is encrypted, damaged or too large.
+    """
+    if not path.stat().st_size:
+        return
+    kind = intake_probe.kind_of(path, limits)
+    reader = _READERS.get(kind)
+    if reader is None:
+        yield Unread("", "image" if kind in _IMAGES else "format")
+        return
+    yield from reader(path, limits)
+
+
+def _text(path: Path, _limits: Limits) -> Iterator[Part]:
+    """Text in any encoding: a table where its lines make one, else lines."""
+    try:
+        codec = intake_csv.codec_of(path)
+    except IntakeRefused:
+        # Numbers read the same in every encoding; what the words say, nobody knows.
+        yield Unread("", "encoding")
+        yield _lines(path, "latin-1")
+        return
+    delimiter = _delimiter(path, codec)
+    if delimiter is None:
+        yield _lines(path, codec)
+        return
+    sheet = Sheet(None)
+    try:
+        _feed_table(sheet, path, codec, delimiter)
+    except csv.Error:
+        yield _lines(path, codec)
+        return
+    yield sheet
+
+
+def _delimiter(path: Path, codec: str) -> str | None:
+    """What separates cells when most of the first lines have the same number of them."""
+    with path.open("rb") as file:
+        text = io.TextIOWrapper(file, encoding=codec, newline="")
+        sample = text.read(64 << 10)
+    return intake_csv.delimiter_of(sample)
+
+
+def _feed_table(sheet: Sheet, path: Path, codec: str, delimiter: str) -> None:
+    csv.field_size_limit(1 << 24)
+    with path.open("rb") as file:
+        text = io.TextIOWrapper(file, encoding=codec, newline="")
+        rows = csv.reader(text, delimiter=delimiter)
+        while block := list(islice(rows, BLOCK_ROWS)):
+            sheet.feed(block)
+
+
+def _lines(path: Path, codec: str) -> Lines:
+    lines = Lines(None)
+    with path.open("rb") as file:
+        text = io.TextIOWrapper(file, encoding=codec, errors="replace", newline=None)
+        rest = ""
+        while block := text.read(BLOCK_CHARACTERS):
+            *whole, rest = (rest + block).split("\n")
+            lines.feed(whole)
+            if len(rest) > BLOCK_CHARACTERS:
+                lines.feed([rest])
+                rest = rest[-OVERLAP:]
+        lines.feed([rest])
+    return lines
+
+
+def _json(path: Path, limits: Limits) -> Iterator[Part]:
+    """Values by the path of their keys, as columns; a broken or huge file as lines."""
+    body: Any = None
+    if path.stat().st_size <= JSON_BYTES:
+        try:
+            body = json.loads(path.read_bytes().decode(intake_csv.codec_of(path)))
+        except (ValueError, RecursionError, IntakeRefused):
+            body = None
+    if not isinstance(body, (dict, list)):
+        yield from _text(path, limits)
+        return
+    columns: dict[str, list[str]] = {}
+    _gather(body, "", columns, 0)
+    yield _names(columns)
+    for name, cells in columns.items():
+        sheet = Sheet(None)
+        sheet.feed([[name]])
+        sheet.feed([[cell] for cell in cells])
+        yield sheet
+
+
+def _names(columns: dict[str, list[str]]) -> Lines:
+    lines = Lines("keys")
+    lines.feed(list(columns))
+    return lines
+
+
+def _gather(value: Any, path: str, columns: dict[str, list[str]], depth: int) -> None:
+    if depth > DEEPEST:
+        columns.setdefault(path, []).append(json.dumps(value, ensure_ascii=False))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _gather(inner, f"{path}.{key}" if path else str(key), columns, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _gather(inner, path, columns, depth + 1)
+    elif value is not None and not isinstance(value, bool):
+        columns.setdefault(path, []).append(str(value))
+
+
+_IMAGES = frozenset({"png", "jpeg", "gif", "tiff"})
+_READERS = {"csv": _text, "json": _json, "html": _text, "xml": _text}

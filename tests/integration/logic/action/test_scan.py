@@ -1,0 +1,217 @@
+"""The scan of records through the real database, files and reading program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from publishing_kit import Office
+from publishing_kit import office as open_office
+from sqlalchemy import text
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain.scan_patterns import id_check_character
+from ckanext.govopen.logic import scans
+
+MOBILE = "13900002345"
+
+
+def id_number(number: int) -> str:
+    stem = f"33010219800101{number % 1000:03}"
+    return stem + id_check_character(stem)
+
+
+def people(count: int = 20, mark: str = "") -> bytes:
+    rows = [f"张{n}{mark},{id_number(n)},1390000{n:04}" for n in range(count)]
+    return "\n".join(["姓名,身份证号,电话", *rows]).encode()
+
+
+@pytest.fixture(scope="module")
+def office(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+def scanned(office: Office, package_id: str) -> None:
+    with office.application.test_request_context("/"):
+        scans.scan(model.Session, [package_id])
+        model.repo.commit()
+
+
+def code_of(caught: pytest.ExceptionInfo[BaseException]) -> str:
+    return str(getattr(caught.value, "govopen", {}).get("code"))
+
+
+def by_pattern(shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {hit["pattern"]: hit for hit in shown["hits"]}
+
+
+class TestScanShow:
+    def test_columns_with_numbers_of_people_are_found_with_their_cells_masked(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data=people())
+        scanned(office, made["id"])
+        shown = office.act("officer", "govopen_scan_show", id=made["id"])
+        hits = by_pattern(shown)
+        assert shown["is_complete"]
+        assert not shown["is_clean"]
+        assert {name: (hit["severity"], hit["hits"]) for name, hit in hits.items()} == {
+            "id18": ("high", 20),
+            "mobile": ("high", 20),
+        }
+        assert hits["id18"]["cells"][0] == {
+            "row": 2,
+            "cell": "B2",
+            "masked": f"330**************{id_number(0)[-1]}",
+        }
+        assert hits["mobile"]["column_name"] == "电话"
+
+    def test_the_title_and_the_notes_are_scanned_too(self, office: Office) -> None:
+        made = office.draft(title="停车场", notes=f"咨询请拨打{MOBILE}（王主任）")
+        scanned(office, made["id"])
+        (hit,) = office.act("officer", "govopen_scan_show", id=made["id"])["hits"]
+        assert (hit["pattern"], hit["column_name"], hit["label"]) == ("mobile", "notes", "")
+
+    def test_a_clean_dataset_is_clean_and_one_that_nobody_scanned_is_not(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data="名称,泊位\n甲,1\n".encode())
+        before = office.act("officer", "govopen_scan_show", id=made["id"])
+        assert (before["is_complete"], before["is_clean"]) == (False, False)
+        scanned(office, made["id"])
+        after = office.act("officer", "govopen_scan_show", id=made["id"])
+        assert (after["is_complete"], after["is_clean"], after["hits"]) == (True, True, [])
+
+    def test_strangers_do_not_learn_that_there_is_a_dataset(self, office: Office) -> None:
+        made = office.draft()
+        with pytest.raises(tk.ObjectNotFound):
+            office.act("stranger", "govopen_scan_show", id=made["id"])
+
+    def test_the_same_bytes_are_read_once(self, office: Office) -> None:
+        data = people(5, "同")
+        for _ in range(2):
+            scanned(office, office.draft(data=data)["id"])
+        with office.application.test_request_context("/"):
+            rows = model.Session.execute(
+                text("SELECT subject, count(*) FROM govopen_scan GROUP BY 1 HAVING count(*) > 1")
+            ).all()
+        assert rows == []
+
+
+class TestScanClear:
+    def test_one_secrecy_reviewer_clears_a_high_finding_and_nobody_twice(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data=people(6, "清"))
+        scanned(office, made["id"])
+        case_id = office.submit(made["id"])
+        hit = by_pattern(office.act("approver", "govopen_scan_show", case=case_id))["mobile"]
+        answer = office.act_signed_in(
+            "approver", "govopen_scan_clear", case=case_id, hit=hit["id"], reason="公开的值班电话"
+        )
+        assert answer["act"] == "cleared"
+        cleared = by_pattern({"hits": answer["hits"]})["mobile"]
+        assert cleared["cleared_by"] == [office.user_id("approver")]
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act_signed_in(
+                "approver", "govopen_scan_clear", case=case_id, hit=hit["id"], reason="再次"
+            )
+        assert code_of(caught) == "scan.E2"
+
+    def test_a_critical_finding_takes_a_second_person(self, office: Office) -> None:
+        made = office.draft(data="机密★5年\n,\n名称,泊位\n甲,2\n乙,3\n".encode())
+        scanned(office, made["id"])
+        case_id = office.submit(made["id"])
+        hit = by_pattern(office.act("approver", "govopen_scan_show", case=case_id))["secret_mark"]
+        assert hit["severity"] == "critical"
+        asked = {"case": case_id, "hit": hit["id"], "reason": "样例文件"}
+        first = office.act_signed_in("approver", "govopen_scan_clear", **asked)
+        second = office.act_signed_in("second", "govopen_scan_clear", **asked)
+        assert (first["act"], second["act"]) == ("cleared", "confirmed")
+
+    def test_a_reason_a_browser_and_another_person_than_the_submitter_are_needed(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data=people(7, "缺"))
+        scanned(office, made["id"])
+        case_id = office.submit(made["id"])
+        hit = by_pattern(office.act("approver", "govopen_scan_show", case=case_id))["id18"]
+        asked = {"case": case_id, "hit": hit["id"]}
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act_signed_in("approver", "govopen_scan_clear", **asked, reason=" ")
+        assert code_of(caught) == "scan.E1"
+        with pytest.raises(tk.NotAuthorized) as refused:
+            office.act("approver", "govopen_scan_clear", **asked, reason="x")
+        assert code_of(refused) == "review.E10"
+        with pytest.raises(tk.NotAuthorized) as refused:
+            office.act_signed_in("officer", "govopen_scan_clear", **asked, reason="x")
+        assert code_of(refused) == "review.E2"
+        with pytest.raises(tk.NotAuthorized) as refused:
+            office.act_signed_in("root", "govopen_scan_clear", **asked, reason="x")
+
+
+class TestScanAllow:
+    def test_a_listed_office_mobile_is_a_note_and_its_number_is_kept_nowhere(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data="窗口,电话\n一号,13700001111\n二号,13700001111\n".encode())
+        scanned(office, made["id"])
+        assert not office.act("officer", "govopen_scan_show", id=made["id"])["is_clean"]
+        listed = office.act(
+            "approver",
+            "govopen_scan_allow",
+            unit=office.unit_id,
+            pattern="mobile",
+            value="137-0000-1111",
+            reason="门户网站公布的值班手机",
+        )
+        assert listed["masked"] == "137****1111"
+        shown = office.act("officer", "govopen_scan_show", id=made["id"])
+        assert shown["is_clean"]
+        assert by_pattern(shown)["mobile"]["is_allowed"]
+        office.act("approver", "govopen_scan_disallow", id=listed["id"])
+        assert not office.act("officer", "govopen_scan_show", id=made["id"])["is_clean"]
+
+    @pytest.mark.parametrize(("pattern", "value"), [("mobile", "12"), ("id18", id_number(1))])
+    def test_only_numbers_that_can_be_lawful_are_listed(
+        self, office: Office, pattern: str, value: str
+    ) -> None:
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act(
+                "approver",
+                "govopen_scan_allow",
+                unit=office.unit_id,
+                pattern=pattern,
+                value=value,
+                reason="x",
+            )
+        assert code_of(caught) == "scan.E4"
+
+    def test_an_officer_lists_nothing(self, office: Office) -> None:
+        with pytest.raises(tk.NotAuthorized):
+            office.act(
+                "officer",
+                "govopen_scan_allow",
+                unit=office.unit_id,
+                pattern="mobile",
+                value=MOBILE,
+                reason="x",
+            )
+
+    def test_no_number_stands_in_the_tables_of_the_scan(self, office: Office) -> None:
+        with office.application.test_request_context("/"):
+            for table in ("scan", "scan_hit", "scan_clearance", "scan_allowance"):
+                kept = model.Session.execute(
+                    text(f"SELECT count(*) FROM govopen_{table} t WHERE t::text ~ :values"),
+                    {"values": f"{MOBILE}|13700001111|1390000[0-9]{{4}}|33010219800101"},
+                ).scalar_one()
+                assert kept == 0
