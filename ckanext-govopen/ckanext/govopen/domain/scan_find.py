@@ -62,12 +62,12 @@ def matches(text: str) -> list[Match]:
                 word = PATTERNS[code].words
                 evidence = _evidence(text, hit.start(), hit.end(), word) if word else KEYED
                 found.append(Match(code, hit[0], hit.start(), hit.end(), evidence))
-    for hit in patterns.USCC.finditer(text):
-        if is_uscc(hit[0]) and not _overlaps(hit.start(), hit.end(), taken):
-            found.append(Match("uscc", hit[0], hit.start(), hit.end(), KEYED))
-    for hit in patterns.LANDLINE.finditer(text):
-        if not _overlaps(hit.start(), hit.end(), taken):
-            found.append(Match("landline", hit[0], hit.start(), hit.end(), KEYED))
+    found += [
+        Match(code, hit[0], hit.start(), hit.end(), KEYED)
+        for code, expression in (("uscc", patterns.USCC), ("landline", patterns.LANDLINE))
+        for hit in expression.finditer(text)
+        if (code != "uscc" or is_uscc(hit[0])) and not _overlaps(hit.start(), hit.end(), taken)
+    ]
     return found
 
 
