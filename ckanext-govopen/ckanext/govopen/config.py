@@ -57,3 +57,8 @@ def audit_key() -> bytes:
 def secret_key() -> bytes:
     """CKAN's own key of this installation, from which further keys are derived."""
     return str(tk.config["SECRET_KEY"]).encode()
+
+
+def inside_hosts() -> frozenset[str]:
+    """Hosts of one's own network that the platform may send requests to."""
+    return frozenset(str(host).lower() for host in tk.config["ckanext.govopen.inside_hosts"])

@@ -18,6 +18,7 @@ FEATURES = (
     "differences",
     "intake",
     "inventory",
+    "links",
     "portal",
     "rates",
     "registers",

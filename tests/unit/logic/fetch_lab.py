@@ -17,13 +17,17 @@ BOMB = gzip.compress(b"\0" * (64 << 20))
 
 
 class Lab(ThreadingHTTPServer):
-    """Counts what reaches it: `asked` holds (host header, path, authorization)."""
+    """Counts what reaches it: `asked` holds (host header, path, authorization).
+
+    `/changing` answers with the status `now`, which a test sets.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[tuple[str, str, str | None]] = []
+        self.now = 200
 
     @property
     def port(self) -> int:
@@ -61,6 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _status(self, rest: str) -> None:
         self._start(int(rest), Content_Length="0")
+
+    def _changing(self, rest: str) -> None:
+        self._start(self.server.now, Content_Length=str(len(PIECE)))
+        self.wfile.write(PIECE)
 
     def _to(self, rest: str) -> None:
         self._start(302, Location=rest, Content_Length="0")

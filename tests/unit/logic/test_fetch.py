@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests_hardened.ip_filter
-from tests.unit.logic.fetch_lab import PIECE, Lab, closed_port, lab
+from fetch_lab import PIECE, Lab, closed_port, lab
 
 from ckanext.govopen.logic.fetch import FetchRefused, Limits, fetch, require_address
 

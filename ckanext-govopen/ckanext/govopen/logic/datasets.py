@@ -11,7 +11,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import Move, State
-from ckanext.govopen.logic import files, labels, names
+from ckanext.govopen.logic import files, labels, links, names
 from ckanext.govopen.logic.errors import absent, gone, refuse
 from ckanext.govopen.logic.intake import field_of
 from ckanext.govopen.logic.roles import user_of
@@ -184,6 +184,7 @@ def with_derived(shown: dict[str, Any]) -> dict[str, Any]:
     stat = store.stats(session, [shown["id"]]).get(shown["id"])
     row = review_store.review(session, "package", shown["id"])
     shown["stat"] = _plain(stat) if stat else {}
+    shown["stat"]["links"] = links.of_dataset(session, shown["id"])
     shown["review"] = {
         "state": row["state"] if row else State.DRAFT.value,
         "step": row["step"] if row else None,

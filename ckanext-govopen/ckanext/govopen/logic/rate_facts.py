@@ -19,11 +19,12 @@ def load(session: Session, unit_ids: Sequence[str]) -> rules.RateFacts:
     """The published history of a closed set of units, as the rules read it."""
     versions = _grouped(store.resource_versions(session, unit_ids), "entry_code")
     periods = _grouped(store.publication_periods(session, unit_ids, list(versions)), "package_id")
+    parts = _grouped(store.parts_with_failures(session, list(periods)), "package_id")
     steps = _grouped(store.successions(session, unit_ids), "unit_id")
     return rules.RateFacts(
         [unit_facts(row, steps.get(row["unit_id"], [])) for row in store.units(session, unit_ids)],
         [resource_facts(code, rows) for code, rows in versions.items()],
-        [dataset_facts(package, rows) for package, rows in periods.items()],
+        [dataset_facts(package, rows, parts.get(package, [])) for package, rows in periods.items()],
     )
 
 
@@ -101,11 +102,16 @@ def _amounts(row: Row) -> rules.Amounts:
     return rules.Amounts(row["from_on"], items, opened, rows, rows or 0)
 
 
-def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
+def dataset_facts(
+    package: str, rows: Sequence[Row], parts: Sequence[Row] = ()
+) -> rules.DatasetFacts:
     """A dataset from the periods in which it was public, in order.
 
     Its links, its files and an order of law last until it is public again, not until it is taken
     back: see `rules.Link`.
+
+    Args:
+        parts: its machine-readable resources with their failing days, where one has ever failed.
     """
     last = rows[-1]
     untils: list[date | None] = [*(row["from_on"] for row in rows[1:]), None]
@@ -115,14 +121,13 @@ def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
         units=tuple((row["from_on"], row["unit_id"]) for row in rows),
         published=tuple(rules.Range(row["from_on"], row["to_on"]) for row in rows),
         open_type=tuple((row["from_on"], row["open_type"]) for row in rows),
-        distributions=(
-            rules.DistributionFacts(
-                tuple(
-                    rules.Range(row["from_on"], until)
-                    for row, until in lasting
-                    if row["machine_readable"]
-                )
+        distributions=_distributions(
+            tuple(
+                rules.Range(row["from_on"], until)
+                for row, until in lasting
+                if row["machine_readable"]
             ),
+            parts,
         ),
         links=tuple(
             rules.Link(code, rules.Range(row["from_on"], until))
@@ -140,6 +145,25 @@ def dataset_facts(package: str, rows: Sequence[Row]) -> rules.DatasetFacts:
             for row, until in lasting
             if row["ground"] == "legal_order" and row["to_on"]
         ),
+    )
+
+
+def _distributions(
+    present: tuple[rules.Range, ...], parts: Sequence[Row]
+) -> tuple[rules.DistributionFacts, ...]:
+    """One for all resources while none has failed; else one for each, with its failing days."""
+    if not parts:
+        return (rules.DistributionFacts(present),)
+    return tuple(
+        rules.DistributionFacts(
+            present,
+            tuple(
+                rules.Range(row["from_on"], row["to_on"])
+                for row in failures
+                if row["from_on"] and row["from_on"] != row["to_on"]
+            ),
+        )
+        for failures in _grouped(parts, "resource_id").values()
     )
 
 

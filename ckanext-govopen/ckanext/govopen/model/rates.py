@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ckanext.govopen.model.bulk import copy_rows
+from ckanext.govopen.model.datasets import MACHINE_READABLE
 from ckanext.govopen.model.registers import FIELDS_SQL
 
 Rows = Sequence[Mapping[str, Any]]
@@ -182,6 +183,28 @@ def publication_periods(
                 " OR q.entry_codes && CAST(:codes AS text[])) ORDER BY p.package_id, p.from_at"
             ),
             {"units": list(unit_ids), "codes": list(entry_codes)},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def parts_with_failures(session: Session, package_ids: Sequence[str]) -> Rows:
+    """Machine-readable resources of those datasets of which a link has ever failed.
+
+    A row for each resource and stretch of failing days; `from_on` is null for one that never did.
+    """
+    return (
+        session.execute(
+            sa.text(
+                "SELECT r.package_id, r.id AS resource_id, f.from_on, f.to_on FROM resource r"
+                " LEFT JOIN govopen_link_failure f ON f.resource_id = r.id"
+                " WHERE r.state = 'active' AND upper(r.format) = ANY (CAST(:machine AS text[]))"
+                " AND r.package_id IN (SELECT package_id FROM govopen_link_failure"
+                "  WHERE package_id = ANY (CAST(:ids AS text[])))"
+                " ORDER BY r.package_id, r.id, f.from_on"
+            ),
+            {"ids": list(package_ids), "machine": list(MACHINE_READABLE)},
         )
         .mappings()
         .all()

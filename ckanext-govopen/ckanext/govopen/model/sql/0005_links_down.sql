@@ -1,0 +1,1 @@
+DROP TABLE govopen_link_failure, govopen_link;
