@@ -20,6 +20,8 @@ from stack.messages import StackError
 FORMAT = 1
 MANIFEST = "manifest.json"
 DUMPS = "postgresql-dumps"
+# copied before the databases: a head kept meanwhile would be of a row that the dump lacks
+HEADS = "audit-heads.jsonl"
 MEMBERS = (
     "stack.json",
     "secrets.json",

@@ -75,6 +75,9 @@ def write(one: Installation, stream: IO[bytes], *, compressed: bool) -> None:
     shutil.rmtree(dumps, ignore_errors=True)
     dumps.mkdir(mode=0o700)
     try:
+        heads = one.folder.root / archive.HEADS
+        if heads.exists():
+            shutil.copy2(heads, dumps / heads.name)
         with step("step_dump"):
             for database in DATABASES:
                 _dump(one, database, dumps)

@@ -112,13 +112,16 @@ def _fill(one: Installation) -> None:
                 raise StackError(
                     "sql_failed", database=dump.stem, output=done.stderr.strip()[-1500:]
                 )
+    heads = one.folder.root / archive.DUMPS / archive.HEADS
+    if heads.exists():
+        heads.rename(one.folder.root / archive.HEADS)
     shutil.rmtree(one.folder.root / archive.DUMPS)
 
 
 def _index_and_check(one: Installation) -> None:
     """Make the search index anew, then run the product's own checks where it has them."""
     running.reindex(one)
-    for check in (("reconcile",), ("review", "verify")):
+    for check in (("reconcile",), ("review", "verify"), ("audit", "verify")):
         if check[0] in running.commands(one):
             with step("step_check", check=" ".join(check)):
                 running.ckan(one, "govopen", *check)

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
-from ckanext.govopen.logic import audit, choices, files, search, tokens
+from ckanext.govopen.logic import audit, audit_events, choices, files, search, tokens
 from ckanext.govopen.views import gate, responses
 
 
@@ -40,6 +40,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     p.implements(p.ITemplateHelpers)
     p.implements(p.IUploader)
     p.implements(p.IApiToken, inherit=True)
+    p.implements(p.ISignal)
 
     def update_config(self, _config: Any) -> None:
         search.install()
@@ -50,6 +51,9 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         return search.prepare(pkg_dict)
+
+    def get_signal_subscriptions(self) -> dict[Any, list[Any]]:
+        return audit_events.subscriptions()
 
     def get_helpers(self) -> dict[str, Any]:
         return {"govopen_choices": choices.of_field}

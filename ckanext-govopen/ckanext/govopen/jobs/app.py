@@ -26,6 +26,7 @@ def conninfo() -> str:
 app = procrastinate.App(
     connector=procrastinate.PsycopgConnector(),
     import_paths=[
+        "ckanext.govopen.jobs.audit",
         "ckanext.govopen.jobs.inventory",
         "ckanext.govopen.jobs.links",
         "ckanext.govopen.jobs.periodic",

@@ -7,7 +7,7 @@ units and purges note themselves by triggers (`model/sql/0003_audit.sql`); nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -99,22 +99,58 @@ def note(
         TypeError: a detail that canonical JSON has no one spelling for, such as a float.
         ValueError: a detail whose name says that it is a secret.
     """
-    facts = dict(details or {})
+    note_all(
+        session,
+        [
+            {
+                "action": action,
+                "object": object,
+                "actor": actor,
+                "role": role,
+                "before": before,
+                "after": after,
+                "reason": reason,
+                "details": details,
+            }
+        ],
+    )
+
+
+def note_all(session: Session, notes: Sequence[Mapping[str, Any]]) -> None:
+    """Records many acts at once, each with the arguments of `note`, in their order."""
+    if notes:
+        store.add_notes(session, [_checked(one) for one in notes])
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    facts = dict(given.get("details") or {})
     canonical(facts)
     if secret := rules.secret_names(facts):
         raise ValueError(f"{', '.join(secret)} has no place in the audit log")
-    store.add_note(
-        session,
-        action=action,
-        object=object,
-        actor=actor,
-        role=role,
-        ip=None,
-        before_hash=rules.digest(before),
-        after_hash=rules.digest(after),
-        reason=reason,
-        details=facts,
-    )
+    return {
+        "action": given["action"],
+        "object": given["object"],
+        "actor": given.get("actor"),
+        "role": given.get("role"),
+        "before_hash": rules.digest(given.get("before")),
+        "after_hash": rules.digest(given.get("after")),
+        "reason": given.get("reason"),
+        "details": facts,
+    }
+
+
+def note_apart(action: str, object: str, **facts: Any) -> None:
+    """Records an act in a transaction of its own, whatever becomes of the caller's.
+
+    For what changes nothing (a read, an export) and for what is refused and rolled back.
+
+    Args:
+        facts: as `note` takes them.
+    """
+    with Session(bind=model.meta.engine) as session:
+        note(session, action, object, **facts)
+        seal(session)
+        session.commit()
 
 
 def install() -> None:
@@ -129,7 +165,7 @@ def seal(session: Session) -> None:
 
     A release of a savepoint is no end: the notes wait for the outermost commit.
     """
-    if session.in_nested_transaction() or not _is_installed():
+    if session.in_nested_transaction() or not _is_installed(session):
         return
     session.flush()
     has_notes, has_written = store.waiting(session)
@@ -145,9 +181,9 @@ def seal(session: Session) -> None:
 _known: set[str] = set()
 
 
-def _is_installed() -> bool:
+def _is_installed(session: Session) -> bool:
     """Whether the log exists; asked until it does, since the site starts before its migrations."""
-    if not _known and store.is_installed(model.Session()):
+    if not _known and store.is_installed(session):
         _known.add("installed")
     return bool(_known)
 

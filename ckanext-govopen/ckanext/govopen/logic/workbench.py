@@ -63,6 +63,11 @@ class Person:
         held = ("data_authority", "disclosure_office")
         return self.is_sysadmin or any(None in self.roles.get(role, ()) for role in held)
 
+    @property
+    def audits(self) -> bool:
+        """May read the audit log."""
+        return self.is_sysadmin or None in self.roles.get("auditor", ())
+
 
 def person_of(context: Mapping[str, Any]) -> Person | None:
     """The signed-in person, or None for anybody else."""

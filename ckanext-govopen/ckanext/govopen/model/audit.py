@@ -37,16 +37,18 @@ def is_installed(session: Session) -> bool:
     return bool(found.scalar_one())
 
 
-def add_note(session: Session, **values: object) -> None:
-    """values: actor, role, ip, action, object, before_hash, after_hash, reason, details."""
+def add_notes(session: Session, notes: Sequence[Row]) -> None:
+    """Notes with actor, role, action, object, before_hash, after_hash, reason and details."""
     session.execute(
         sa.text(
             "INSERT INTO govopen_audit_note"
-            " (actor, role, ip, action, object, before_hash, after_hash, reason, details) VALUES"
-            " (:actor, :role, :ip, :action, :object, :before_hash, :after_hash, :reason,"
-            "  CAST(:details AS jsonb))"
+            " (actor, role, action, object, before_hash, after_hash, reason, details)"
+            " SELECT actor, role, action, object, before_hash, after_hash, reason, details"
+            " FROM jsonb_to_recordset(CAST(:notes AS jsonb)) AS n(actor text, role text,"
+            " action text, object text, before_hash text, after_hash text, reason text,"
+            " details jsonb)"
         ),
-        {**values, "details": json.dumps(values["details"], ensure_ascii=False)},
+        {"notes": json.dumps(notes, ensure_ascii=False)},
     )
 
 

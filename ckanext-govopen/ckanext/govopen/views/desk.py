@@ -87,6 +87,7 @@ def _places() -> list[dict[str, Any]]:
         (person.reviews or person.is_sysadmin, "/workbench/review", tk._("Review")),
         (person.keeps_units, "/workbench/units", tk._("Units")),
         (person.keeps_units, "/workbench/admin", tk._("Accounts")),
+        (person.audits, "/workbench/audit", tk._("Audit log")),
     ]
     here = request.path
     return [

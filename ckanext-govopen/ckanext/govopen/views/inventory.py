@@ -15,7 +15,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain.intake import FIELDS as INTAKE_FIELDS
 from ckanext.govopen.domain.inventory import FIELD_RULES, RULES, Need
-from ckanext.govopen.logic import export, import_report
+from ckanext.govopen.logic import audit, export, import_report
 from ckanext.govopen.views import desk
 
 __all__ = ["inventory_pages"]
@@ -535,7 +535,8 @@ def _hand_in(asked: Mapping[str, Any]) -> Any:
 
 
 def _exported() -> tuple[list[str], Iterator[list[object]]]:
-    """Heading and rows of every entry that the filters find."""
+    """Heading and rows of every entry that the filters find; that they leave is recorded."""
+    _note_export()
     names = [rule.name for rule in FIELD_RULES]
     fixed = [
         tk._("Entry code"),
@@ -553,6 +554,10 @@ def _exported() -> tuple[list[str], Iterator[list[object]]]:
         for item in desk.all_pages("govopen_data_resource_list", _asked())
     )
     return heading, rows
+
+
+def _note_export() -> None:
+    audit.note_apart("inventory.exported", "inventory:entries", details={"filters": _asked()})
 
 
 def _shown(name: str, value: object) -> object:
@@ -588,6 +593,7 @@ def entry_xlsx() -> Response:
 
 @inventory_pages.get("/inventory.json")
 def entry_json() -> Response:
+    _note_export()
     items = list(desk.all_pages("govopen_data_resource_list", _asked()))
     return jsonify(items=items, action="govopen_data_resource_list", parameters=_asked())
 

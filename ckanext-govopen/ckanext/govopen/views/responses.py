@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 import ckan.model as model
 
+from ckanext.govopen.logic import audit_events
 from ckanext.govopen.logic.errors import KEY
 from ckanext.govopen.views import texts
 
@@ -36,6 +37,7 @@ def _finish(response: Response) -> Response:
         _explain(response, error)
     if request.endpoint in DOWNLOADS and response.status_code == 200:
         _make_inert(response)
+        audit_events.read_file(str((request.view_args or {}).get("resource_id")))
     return response
 
 

@@ -13,7 +13,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import inventory as rules
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.logic import blobs, import_jobs, imports, rates, registers, review
+from ckanext.govopen.logic import audit, blobs, import_jobs, imports, rates, registers, review
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.findings import describe, render
@@ -514,9 +514,27 @@ def _write_import(
     applied = imports.apply(session, import_id, act, effective_on=effective_on, region=region)
     case_id = _open_case(act.actor, record, applied) if applied.version_ids else None
     store.update(session, import_id, state="applied", ended_at=clock.now(), case_id=case_id)
+    _note("import.applied", import_id, record, applied, act.actor)
     rates.refresh(session, unit_ids=list(applied.unit_ids))
     if case_id and is_submitted:
         review.submit_case(session, case_id, act.actor)
+
+
+def _note(
+    action: str,
+    import_id: str,
+    record: Mapping[str, Any],
+    applied: imports.Applied,
+    actor: str,
+) -> None:
+    audit.note(
+        model.Session,
+        action,
+        f"import:{import_id}",
+        actor=actor,
+        after=str(record["sha256"]),
+        details={"written": applied.written, "units": len(applied.unit_ids)},
+    )
 
 
 def _refuse_conflict(conflict: imports.ImportConflictError) -> NoReturn:
@@ -762,6 +780,7 @@ def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str,
         _refuse_conflict(conflict)
     case_id = _open_case(act.actor, record, applied) if applied.version_ids else None
     store.update(model.Session, record["id"], state="undone", undone_by=user_of(context).id)
+    _note("import.undone", record["id"], record, applied, act.actor)
     rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
     model.repo.commit()
     return {

@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.registers import changed_fields
-from ckanext.govopen.logic import filepreview
+from ckanext.govopen.logic import audit_events, filepreview
 from ckanext.govopen.logic.action.review import govopen_review_show
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -126,6 +126,7 @@ def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[
     """
     no_unknown(data_dict, "id", "limit", "cursor")
     case = govopen_review_show(context, {"id": text(data_dict, "id")})
+    audit_events.read_case(case, _person(context).id)
     limit, after = page_limit(data_dict, 20), cursor_of(data_dict)
     ids = {
         kind: [record["record_id"] for record in case["records"] if record["record_type"] == kind]

@@ -1,0 +1,85 @@
+"""What leaves no row of its own behind, noted when it happens: signing in and out, and reading.
+
+Each is a transaction of its own, ended before the first byte of the answer leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+from ckan.lib import signals
+
+from ckanext.govopen import config
+from ckanext.govopen.domain import audit as rules
+from ckanext.govopen.logic import audit
+from ckanext.govopen.logic.roles import officer_units
+from ckanext.govopen.model import datasets as dataset_store
+from ckanext.govopen.model import review as review_store
+
+RECORDS_NAMED = 100
+
+
+def subscriptions() -> dict[Any, list[Any]]:
+    """CKAN's signals and what answers them."""
+    return {
+        signals.failed_login: [sign_in_failed],
+        signals.user_logged_in: [signed_in],
+        signals.user_logged_out: [signed_out],
+    }
+
+
+def sign_in_failed(name: str) -> None:
+    """A wrong name or password; the row is the same whether there is such an account or not.
+
+    The name stands there as a keyed digest: people type their password into the wrong field.
+    """
+    audit.note_apart("sign_in.failed", f"name:{_digest(name)}")
+
+
+def signed_in(_app: Any, user: model.User) -> None:
+    audit.note_apart("sign_in.done", f"name:{_digest(user.name)}", actor=str(user.id))
+
+
+def signed_out(_app: Any, user: Any) -> None:
+    if isinstance(user, model.User):
+        audit.note_apart("sign_in.ended", f"name:{_digest(user.name)}", actor=str(user.id))
+
+
+def _digest(name: object) -> str:
+    return rules.name_digest(config.audit_key(), str(name or ""))
+
+
+def read_file(resource_id: str) -> None:
+    """A file that is not public is given to somebody who does not keep its unit's records."""
+    if not tk.current_user.is_authenticated:
+        return
+    package_id = dataset_store.package_of_resource(model.Session, resource_id)
+    if package_id is None or review_store.public_ids(model.Session, [package_id]):
+        return
+    owner = dataset_store.owners(model.Session, [package_id]).get(package_id, {})
+    if owner.get("owner_org") in officer_units(tk.current_user.id):
+        return
+    file: Mapping[str, Any] = dataset_store.file_of(model.Session, resource_id) or {}
+    audit.note_apart(
+        "file.read",
+        f"package:{package_id}",
+        actor=str(tk.current_user.id),
+        after=file.get("sha256"),
+        details={"resource": resource_id},
+    )
+
+
+def read_case(case: Mapping[str, Any], person: str) -> None:
+    """Somebody opens a case and sees the first rows of its files."""
+    if person == case["created_by"]:
+        return
+    records = [f"{one['record_type']}:{one['record_id']}" for one in case["records"]]
+    audit.note_apart(
+        "case.read",
+        f"case:{case['id']}",
+        actor=person,
+        details={"records": records[:RECORDS_NAMED], "number": len(records)},
+    )
