@@ -202,7 +202,6 @@ class TestTransactions:
             audit.note_all(model.Session, notes)
             model.repo.commit()
             spent = perf_counter() - started
-        print(f"\n{spent:.3f} ms a note, chained and committed")
         numbers = [row["details"]["number"] for row in rows(office, object=thing)]
         assert numbers == list(range(1000))
         assert spent < 1
@@ -381,12 +380,10 @@ class TestReadingTheLog:
 
 class TestCommands:
     @pytest.fixture
-    def heads(
-        self, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[Path]:
+    def heads(self, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """Heads in a folder of this test's own."""
         monkeypatch.setitem(tk.config, "ckanext.govopen.data_path", str(tmp_path))
-        yield tmp_path / audit_proof.HEADS
+        return tmp_path / audit_proof.HEADS
 
     def run(self, office: Office, *arguments: str) -> Any:
         with office.application.test_request_context("/"):
