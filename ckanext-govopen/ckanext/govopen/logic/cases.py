@@ -18,7 +18,7 @@ from ckanext.govopen.logic.roles import (
     user_of,
 )
 from ckanext.govopen.model import differences as records
-from ckanext.govopen.model import registers
+from ckanext.govopen.model import registers, revisions
 from ckanext.govopen.model import review as store
 
 
@@ -60,6 +60,9 @@ def _may_read(context: Any, row: Mapping[str, Any]) -> bool:
     if row["record_type"] == "package":
         package = model.Package.get(str(row["record_id"]))
         return package is not None and labels.may_read(user_of(context), package)
+    if row["record_type"] == "revision":
+        revision = revisions.revision(model.Session, str(row["record_id"]))
+        return revision is not None and labels.may_read_revision(user_of(context), revision)
     scope = scope_of(context)
     return scope is None or unit_of(row) in scope
 
@@ -78,6 +81,9 @@ def unit_of(row: Mapping[str, Any]) -> str | None:
     if row["record_type"] == "package":
         package = model.Package.get(str(row["record_id"]))
         return None if package is None else str(package.owner_org)
+    if row["record_type"] == "revision":
+        revision = revisions.revision(model.Session, str(row["record_id"]))
+        return None if revision is None else str(revision["owner_org"])
     version = registers.version(model.Session, str(row["record_id"]))
     return None if version is None else str(version["unit_id"])
 

@@ -47,6 +47,8 @@ def govopen_review_difference(context: Any, data_dict: dict[str, Any]) -> dict[s
     }
     if row["record_type"] == "package":
         shown |= differences.of_package(record_id, with_rows=with_rows)
+    if row["record_type"] == "revision":
+        shown |= differences.of_revision(record_id, with_rows=with_rows)
     return shown
 
 
