@@ -157,7 +157,7 @@ def test_an_id_of_another_unit_answers_as_one_that_never_was(
             if "datastore" in action
             else {"id": one, **extra},
             headers=header,
-        )  # fmt: skip
+        )
         for one in (real, never)
     ]
     there, absent = (
