@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ckanext.govopen.domain import scan_patterns as patterns
 from ckanext.govopen.domain.scan_patterns import PATTERNS
@@ -35,8 +35,7 @@ _MOBILE_GROUPS = frozenset(
 KEYED, PROSE, BARE, COUNTER = "keyed", "prose", "bare", "counter"
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """One value in a folded text.
 
     Args:
@@ -56,17 +55,36 @@ class Match:
     passes: bool = True
 
 
+def bare_number(text: str) -> tuple[Match, ...] | None:
+    """What `matches` finds in a cell that is nothing but a mobile or an identity number.
+
+    None for any other text. Most cells that a pattern matches are such numbers, and this takes a
+    tenth of the time.
+    """
+    size = len(text)
+    if size == 11 and text.isdigit() and text[0] != "0":
+        return (Match("mobile", text, 0, size, BARE, patterns.is_mobile_shaped(text)),)
+    if size == 18 and text[:17].isdigit():
+        value = text.upper()
+        if patterns.is_id_shaped(value):
+            code = "residence" if patterns.is_residence(value) else "id18"
+            passes = patterns.id_check_character(value[:17]) == value[17]
+            return (Match(code, value, 0, size, BARE, passes),)
+    return None
+
+
 def matches(text: str) -> list[Match]:
     """Every value in a folded text, identity numbers first, none of them counted twice."""
     if len(text) <= _LONG:
         return _matches(text)
     found = {}
     for at in range(0, len(text), _LONG):
-        for one in _matches(text[max(0, at - _SEAM) : at + _LONG]):
-            moved = replace(
-                one, start=one.start + max(0, at - _SEAM), end=one.end + max(0, at - _SEAM)
-            )
-            found[moved.code, moved.start] = moved
+        first, last = max(0, at - _SEAM), min(len(text), at + _LONG)
+        for one in _matches(text[first:last]):
+            start, end = one.start + first, one.end + first
+            # What a cut has shortened is found whole in the neighbouring piece.
+            if (start > first or not first) and (end < last or last == len(text)):
+                found[one.code, start] = one._replace(start=start, end=end)
     return sorted(found.values(), key=lambda one: one.start)
 
 
