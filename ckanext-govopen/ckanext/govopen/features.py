@@ -23,7 +23,6 @@ FEATURES = (
     "rates",
     "registers",
     "review",
-    "revisions",
     "scan",
     "search",
     "units",

@@ -73,7 +73,7 @@ def read_file(resource_id: str) -> None:
 
 
 def read_case(case: Mapping[str, Any], person: str) -> None:
-    """Somebody opens a case and sees the first rows of its files."""
+    """Somebody opens a case; of what is in its records, `read_record` tells."""
     if person == case["created_by"]:
         return
     records = [f"{one['record_type']}:{one['record_id']}" for one in case["records"]]
@@ -82,4 +82,18 @@ def read_case(case: Mapping[str, Any], person: str) -> None:
         f"case:{case['id']}",
         actor=person,
         details={"records": records[:RECORDS_NAMED], "number": len(records)},
+    )
+
+
+def read_record(record: Mapping[str, Any]) -> None:
+    """Rows of a record under review are shown to somebody who does not keep its unit's records."""
+    if not tk.current_user.is_authenticated:
+        return
+    if record["unit_id"] in officer_units(tk.current_user.id):
+        return
+    audit.note_apart(
+        "record.read",
+        f"{record['record_type']}:{record['record_id']}",
+        actor=str(tk.current_user.id),
+        details={"case": record["case_id"]},
     )

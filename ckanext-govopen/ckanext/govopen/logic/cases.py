@@ -18,7 +18,6 @@ from ckanext.govopen.logic.roles import (
     user_of,
 )
 from ckanext.govopen.model import differences as records
-from ckanext.govopen.model import registers, revisions
 from ckanext.govopen.model import review as store
 
 
@@ -60,11 +59,8 @@ def _may_read(context: Any, row: Mapping[str, Any]) -> bool:
     if row["record_type"] == "package":
         package = model.Package.get(str(row["record_id"]))
         return package is not None and labels.may_read(user_of(context), package)
-    if row["record_type"] == "revision":
-        revision = revisions.revision(model.Session, str(row["record_id"]))
-        return revision is not None and labels.may_read_revision(user_of(context), revision)
     scope = scope_of(context)
-    return scope is None or unit_of(row) in scope
+    return scope is None or row["unit_id"] in scope
 
 
 def scope_of(context: Any) -> frozenset[str] | None:
@@ -74,18 +70,6 @@ def scope_of(context: Any) -> frozenset[str] | None:
         return frozenset()
     scope = None if is_sysadmin(context) else review_scope(user.id)
     return None if scope is None else frozenset(scope)
-
-
-def unit_of(row: Mapping[str, Any]) -> str | None:
-    """The unit whose record this is."""
-    if row["record_type"] == "package":
-        package = model.Package.get(str(row["record_id"]))
-        return None if package is None else str(package.owner_org)
-    if row["record_type"] == "revision":
-        revision = revisions.revision(model.Session, str(row["record_id"]))
-        return None if revision is None else str(revision["owner_org"])
-    version = registers.version(model.Session, str(row["record_id"]))
-    return None if version is None else str(version["unit_id"])
 
 
 def reads_files(context: Any, unit_id: str | None) -> bool:

@@ -13,11 +13,9 @@ from ckanext.govopen.domain import differences as rules
 from ckanext.govopen.domain.differences import ContentDifference, FieldChange, ResourceChange
 from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import filediff
-from ckanext.govopen.logic.errors import absent
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import differences as store
 from ckanext.govopen.model import review as review_store
-from ckanext.govopen.model import revisions
 
 LABELS = "content_field"
 # Fields that hold the id of a group or unit.
@@ -33,20 +31,11 @@ def of_package(package_id: str, *, with_rows: bool) -> dict[str, Any]:
     content = store.content(model.Session, package_id)
     row = review_store.review(model.Session, "package", package_id)
     is_withdrawn = bool(row and row["withdrawn_at"]) and State(row["state"]) is not State.PUBLISHED
-    found = rules.compare(None, content)
+    found = rules.compare(None, content or [])
     return {
         "base": "withdrawn" if is_withdrawn else "none",
         **_view(found, with_rows=with_rows),
     }
-
-
-def of_revision(revision_id: str, *, with_rows: bool) -> dict[str, Any]:
-    """A revision against what is public now, or was when it was applied."""
-    row = revisions.revision(model.Session, revision_id)
-    if row is None:
-        absent()
-    found = rules.compare(revisions.before(model.Session, row), row["content"])
-    return {"base": "public", **_view(found, with_rows=with_rows)}
 
 
 def _view(found: ContentDifference, *, with_rows: bool) -> dict[str, Any]:
@@ -55,7 +44,8 @@ def _view(found: ContentDifference, *, with_rows: bool) -> dict[str, Any]:
         "is_first": found.is_first,
         "is_empty": found.is_empty,
         "is_reordered": found.is_reordered,
-        "fields": [_field(change, names) for change in found.fields],
+        "item_labels": item_labels(),
+        "fields": _in_order([_field(change, names) for change in found.fields]),
         "resources": [_resource(one, names, with_rows) for one in found.resources],
     }
 
@@ -73,30 +63,56 @@ def _names(found: ContentDifference) -> dict[str, str]:
     return store.group_titles(model.Session, sorted(ids)) if ids else {}
 
 
-def label_of(name: str) -> dict[str, str]:
+def _in_order(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The fields of the form in its order, then what the hash covers besides."""
+    order = {name: place for place, name in enumerate([*_form("dataset_fields"), *_BESIDE_FORM])}
+    for one in fields:
+        one["is_technical"] = one["name"] not in order
+    return sorted(fields, key=lambda one: order.get(one["name"], len(order)))
+
+
+_BESIDE_FORM = ("tags", "groups")
+
+
+def label_of(name: str, part: str = "dataset_fields") -> dict[str, str]:
     """`{zh, en}` of a field of a dataset or resource; the stored name where nobody named it."""
     terms = vocabulary(LABELS)
+    if found := _form(part).get(name):
+        return found
     if name in terms:
         return {"zh": terms[name].zh, "en": terms[name].en}
-    return _schema_labels().get(name, {"zh": name, "en": name})
+    return {"zh": name, "en": name}
 
 
-def _schema_labels() -> dict[str, dict[str, str]]:
+def _form(part: str) -> dict[str, dict[str, str]]:
+    """Labels of the fields of a form, in its order."""
     schema = tk.h.scheming_get_dataset_schema("dataset") or {}
+    return _labels(schema.get(part, ()))
+
+
+def item_labels() -> dict[str, dict[str, str]]:
+    """Labels of the parts of a data item, in the order of the form."""
+    schema = tk.h.scheming_get_dataset_schema("dataset") or {}
+    found = next((f for f in schema.get("dataset_fields", ()) if f["field_name"] == "items"), {})
+    return _labels(found.get("repeating_subfields", ()))
+
+
+def _labels(fields: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     return {
-        field["field_name"]: {"zh": field["label"]["zh_Hans_CN"], "en": field["label"]["en"]}
-        for part in ("resource_fields", "dataset_fields")
-        for field in schema.get(part, ())
+        str(field["field_name"]): {"zh": field["label"]["zh_Hans_CN"], "en": field["label"]["en"]}
+        for field in fields
         if isinstance(field.get("label"), Mapping)
     }
 
 
-def _field(change: FieldChange, names: Mapping[str, str]) -> dict[str, Any]:
+def _field(
+    change: FieldChange, names: Mapping[str, str], part: str = "dataset_fields"
+) -> dict[str, Any]:
     shown = asdict(change)
     if change.name in _IDS:
         for side in ("old", "new", "added", "removed"):
             shown[side] = _named(shown[side], names)
-    return {**shown, "label": label_of(change.name)}
+    return {**shown, "label": label_of(change.name, part)}
 
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:
@@ -113,7 +129,7 @@ def _resource(one: ResourceChange, names: Mapping[str, str], with_rows: bool) ->
         "format": one.format,
         "url": one.url,
         "is_link": one.url_type != "upload",
-        "fields": [_field(change, names) for change in one.fields],
+        "fields": [_field(change, names, "resource_fields") for change in one.fields],
         "old_file": asdict(one.old_file) if one.old_file else None,
         "new_file": asdict(one.new_file) if one.new_file else None,
         "has_other_bytes": one.has_other_bytes,

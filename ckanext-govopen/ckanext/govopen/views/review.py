@@ -14,7 +14,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import ROLE_OF_STEP
 from ckanext.govopen.logic.findings import render
-from ckanext.govopen.views import desk
+from ckanext.govopen.views import desk, differences
 from ckanext.govopen.views.inventory import VOCABULARIES
 
 __all__ = ["review_pages"]
@@ -89,8 +89,17 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
     )
     case = found["case"]
     covered = _covered(case)
+    listed = desk.call(
+        "govopen_review_record_list",
+        {"id": case_id, "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
+    )
+    datasets = [one for one in listed["items"] if one["record_type"] != "register_version"]
     return desk.page(
         "workbench/review/case.html",
+        listed=listed,
+        datasets=datasets,
+        samples=differences.samples_of(case_id, datasets),
+        **differences.template_parts(),
         case=case,
         found=found,
         values=values,

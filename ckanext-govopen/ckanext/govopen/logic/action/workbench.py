@@ -10,13 +10,12 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.registers import changed_fields
-from ckanext.govopen.logic import audit_events, filepreview
+from ckanext.govopen.logic import audit_events
 from ckanext.govopen.logic.action.review import govopen_review_show
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import review_scope, roles_for_all
 from ckanext.govopen.logic.workbench import Person, person_of
-from ckanext.govopen.model import datasets as dataset_store
 from ckanext.govopen.model import imports as import_store
 from ckanext.govopen.model import workbench as store
 
@@ -115,32 +114,31 @@ def govopen_review_queue(context: Any, data_dict: dict[str, Any]) -> dict[str, A
 
 @tk.side_effect_free
 def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """What a case changes: entries with old and new values, datasets with files and first rows.
+    """What a case changes in the inventory: entries with old and new values.
 
     Args:
         id: the case; limit, cursor: page the entries.
 
     Returns:
-        `{case, versions, items, datasets, next_cursor}`; items are
-        `{entry_code, change, fields: {f: [old, new]}}`.
+        `{case, versions, items, next_cursor}`; items are
+        `{entry_code, change, fields: {f: [old, new]}}`. Of datasets,
+        `govopen_review_record_list` and `govopen_review_difference` tell what changes.
     """
     no_unknown(data_dict, "id", "limit", "cursor")
     case = govopen_review_show(context, {"id": text(data_dict, "id")})
     audit_events.read_case(case, _person(context).id)
     limit, after = page_limit(data_dict, 20), cursor_of(data_dict)
-    ids = {
-        kind: [record["record_id"] for record in case["records"] if record["record_type"] == kind]
-        for kind in ("register_version", "package")
-    }
-    rows = store.version_entries(model.Session, ids["register_version"], "".join(after), limit + 1)
+    versions = [
+        record["record_id"]
+        for record in case["records"]
+        if record["record_type"] == "register_version"
+    ]
+    rows = store.version_entries(model.Session, versions, "".join(after), limit + 1)
     found = page(rows, limit, lambda row: (row["entry_code"],), _difference)
     return {
         "case": _with_names(case),
-        "versions": [
-            _plain(row) for row in store.version_summary(model.Session, ids["register_version"])
-        ],
+        "versions": [_plain(row) for row in store.version_summary(model.Session, versions)],
         **found,
-        "datasets": [_dataset(package_id) for package_id in ids["package"]],
     }
 
 
@@ -165,21 +163,6 @@ def _difference(row: Mapping[str, Any]) -> dict[str, Any]:
         "change": row["change"] if row["change"] == "cancel" or row["old"] else "add",
         "fields": {name: [old.get(name), new.get(name)] for name in changed_fields(old, new)},
     }
-
-
-def _dataset(package_id: str) -> dict[str, Any]:
-    """A dataset of a case as CKAN shows it, with hash, size and first rows of each file."""
-    shown: dict[str, Any] = tk.get_action("package_show")(
-        {"ignore_auth": True, "use_cache": False}, {"id": package_id}
-    )
-    kept = {
-        str(row["resource_id"]): row for row in dataset_store.files_of(model.Session, [package_id])
-    }
-    for resource in shown["resources"]:
-        row = kept.get(resource["id"])
-        resource["file"] = _plain(row) if row else None
-        resource["first_rows"] = filepreview.first_rows(row) if row else None
-    return shown
 
 
 @tk.side_effect_free
