@@ -23,6 +23,7 @@ FEATURES = (
     "rates",
     "registers",
     "review",
+    "revisions",
     "scan",
     "search",
     "units",

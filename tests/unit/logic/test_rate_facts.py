@@ -29,6 +29,7 @@ def period(since: date, until: date | None = None, **values: Any) -> dict[str, A
         "machine_readable": True,
         "ground": None,
         "data_on": None,
+        "data_days": [],
         "from_on": since,
         "to_on": until,
         **values,

@@ -42,7 +42,7 @@ def list_cases(every: bool, user: str | None, as_json: bool) -> None:
 @review.command("verify")
 @as_json
 def verify(as_json: bool) -> None:
-    """Recomputes the hash of everything public, and reads its files, against the approvals.
+    """Recomputes the hash of everything public and of its history, and reads the files again.
 
     Exit 1 when something differs.
     """
@@ -56,10 +56,14 @@ def verify(as_json: bool) -> None:
                 f"not approved: {each['record_type']} {each['record_id']}"
                 for each in found["records"]
             ),
+            *(
+                f"changed version: {each['number']} of {each['package_id']}"
+                for each in found["versions"]
+            ),
             *(f"changed file: {each['resource_id']}" for each in found["changed_files"]),
         ],
     )
-    if report["records"] or report["changed_files"]:
+    if report["records"] or report["versions"] or report["changed_files"]:
         raise SystemExit(1)
 
 

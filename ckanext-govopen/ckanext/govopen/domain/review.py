@@ -67,8 +67,9 @@ TRANSITIONS: dict[tuple[State, Move], State] = {
     },
 }
 
-# A register version that was published stays in the history for good (domain-model §3.1).
-_NEVER_FOR_VERSIONS = frozenset({_M.WITHDRAW, _M.HIDE})
+# Only a dataset is taken back: a published version, an applied revision and a rule's approval stay
+# in the history for good (domain-model §3.1; a rule is revoked by a row of its own).
+_ONLY_FOR_PACKAGES = frozenset({_M.WITHDRAW, _M.HIDE})
 
 EDITABLE = frozenset({State.DRAFT, State.RETURNED, State.WITHHELD, State.WITHDRAWN})
 UNDER_REVIEW = frozenset({State.SUBMITTED, State.APPROVED, State.EMBARGOED})
@@ -106,8 +107,7 @@ def allowed_moves(state: State, record_type: str = "package") -> tuple[Move, ...
     return tuple(
         move
         for (source, move) in TRANSITIONS
-        if source is state
-        and not (record_type == "register_version" and move in _NEVER_FOR_VERSIONS)
+        if source is state and not (record_type != "package" and move in _ONLY_FOR_PACKAGES)
     )
 
 

@@ -15,7 +15,15 @@ from math import comb
 
 from ckanext.govopen.domain import scan_patterns as patterns
 from ckanext.govopen.domain.intake import cell_name
-from ckanext.govopen.domain.scan_find import BARE, COUNTER, KEYED, PROSE, Match, matches
+from ckanext.govopen.domain.scan_find import (
+    BARE,
+    COUNTER,
+    KEYED,
+    PROSE,
+    Match,
+    bare_number,
+    matches,
+)
 from ckanext.govopen.domain.scan_patterns import PATTERNS
 from ckanext.govopen.domain.scan_text import fold, is_folded
 
@@ -102,6 +110,8 @@ class Column:
         self.sheet, self.number = sheet, number
         self.heading = fold(heading)
         self.rows = 0
+        # A spreadsheet that keeps these as numbers has lost their last digits: the form is enough.
+        self._is_certain = patterns.CERTAIN_ID_WORDS.search(self.heading) is not None
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
     def feed(self, cells: Sequence[str], first_row: int) -> None:
@@ -117,8 +127,10 @@ class Column:
         parts: list[str] | None = None
         for index in _suspicious(text):
             parts = parts if parts is not None else text.split(_END)
-            for match in matches(parts[index]):
-                self._note(match, first_row + index, parts[index])
+            cell = parts[index]
+            found = bare_number(cell)
+            for match in matches(cell) if found is None else found:
+                self._note(match, first_row + index, cell)
 
     def _note(self, match: Match, row: int, text: str) -> None:
         code, evidence = self._judged(match, row, text)
@@ -126,7 +138,7 @@ class Column:
         if tally is None:
             tally = self._tallies[code, evidence] = _Tally()
         tally.shaped += 1
-        if match.passes:
+        if match.passes or (self._is_certain and code in ("id18", "residence")):
             tally.passed += 1
             if code in LISTED and len(tally.values) <= VALUES_KEPT:
                 tally.values.add(match.value)
@@ -261,8 +273,10 @@ def _suspicious(text: str) -> list[int]:
     """Which of the joined cells hold anything that a pattern could match."""
     found: set[int] = set()
     for hint in patterns.HINTS:
+        if not hint.may_match(text):
+            continue
         index = at = 0
-        for hit in hint.finditer(text):
+        for hit in hint.expression.finditer(text):
             index += text.count(_END, at, hit.start())
             at = hit.start()
             found.add(index)

@@ -19,6 +19,7 @@ from ckanext.govopen.logic.roles import (
 )
 from ckanext.govopen.model import differences as records
 from ckanext.govopen.model import review as store
+from ckanext.govopen.model import revisions
 
 
 def readable(context: Any, case_id: str) -> Mapping[str, Any]:
@@ -59,6 +60,9 @@ def _may_read(context: Any, row: Mapping[str, Any]) -> bool:
     if row["record_type"] == "package":
         package = model.Package.get(str(row["record_id"]))
         return package is not None and labels.may_read(user_of(context), package)
+    if row["record_type"] == "revision":
+        revision = revisions.revision(model.Session, str(row["record_id"]))
+        return revision is not None and labels.may_read_revision(user_of(context), revision)
     scope = scope_of(context)
     return scope is None or row["unit_id"] in scope
 

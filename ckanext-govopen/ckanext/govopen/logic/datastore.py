@@ -1,8 +1,9 @@
 """The one writer of the DataStore: approved files are loaded where no reader can see them.
 
-A table lies in the schema `hidden` of the DataStore's database until its dataset is public, then
-in `public`, where CKAN's read role looks; a withdrawal moves it back. Moves follow the commit of
-the main database, so `settle` may run again at any time.
+A table lies in the schema `hidden` of the DataStore's database, under the name of its resource and
+of its bytes, until they are public; then it takes its place in `public`, where CKAN's read role
+looks. Moves follow the commit of the main database, which says what is public and which bytes each
+table holds, so `settle` may run again at any time, and until it has run a table is not served.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import resource as limits
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,12 @@ from ckanext.govopen.model import review as review_store
 
 log = logging.getLogger(__name__)
 
+Row = Mapping[str, Any]
+
 LOADED_FORMATS = ("CSV", "XLSX", "XLS", "ODS", "JSON")
+OWN_COLUMNS = ("_id", "_full_text")
 IN_PROCESS = ("CSV", "JSON")  # read by the standard library, bounded by the upload limit
+LOCK_WAIT = "5s"  # for readers of a table that makes way
 READER_SECONDS = 120
 READER_BYTES = 2 << 30
 
@@ -65,21 +70,56 @@ def load_hidden(session: Session, package_ids: Sequence[str]) -> None:
     ]
     if not found:
         return
-    loaded: dict[str, tuple[int, int]] = {}
     with _connection() as connection, tempfile.TemporaryDirectory() as folder:
         cursor = connection.cursor()
         cursor.execute("CREATE SCHEMA IF NOT EXISTS hidden")
-        for row in found:
-            extent = _load_one(cursor, row, Path(folder) / "rows.csv")
-            if extent:
-                known = loaded.get(row["package_id"], (0, 0))
-                loaded[row["package_id"]] = max(known, extent)
-                store.set_datastore_flags(session, [row["resource_id"]], active=True)
-    for package_id, (rows, cols) in loaded.items():
-        store.set_extent(session, package_id, rows, cols)
+        known = _known_extents(cursor, found)
+        extents = {
+            str(row["resource_id"]): known.get(str(row["resource_id"]))
+            or _load_one(cursor, row, Path(folder) / "rows.csv")
+            for row in found
+        }
+    for is_loaded in (True, False):
+        ids = [name for name, extent in extents.items() if bool(extent) is is_loaded]
+        store.set_datastore_flags(session, ids, active=is_loaded)
+    for package_id in {str(row["package_id"]) for row in found}:
+        ours = [extents[row["resource_id"]] for row in found if row["package_id"] == package_id]
+        if any(ours):
+            rows, cols = max(extent for extent in ours if extent)
+            store.set_extent(session, package_id, rows, cols)
 
 
-def _load_one(cursor: Any, row: Any, out: Path) -> tuple[int, int] | None:
+def _hidden_name(resource_id: str, sha256: str) -> str:
+    """The name under which a table waits: that of its resource, and what it was read from."""
+    return f"{resource_id}:{sha256[:16]}"
+
+
+def _known_extents(cursor: Any, found: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Rows and columns of the tables that hold the present file of their resource already."""
+    shown = _shown_tables(cursor, [str(row["resource_id"]) for row in found])
+    extents = {}
+    for row in found:
+        resource_id = str(row["resource_id"])
+        if shown.get(resource_id) != row["sha256"]:
+            continue
+        cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(resource_id)))
+        columns = len(cursor.description) - len(OWN_COLUMNS)
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(resource_id)))
+        extents[resource_id] = (int(cursor.fetchone()[0]), columns)
+    return extents
+
+
+def _shown_tables(cursor: Any, resource_ids: Sequence[str]) -> dict[str, str | None]:
+    """The tables that readers see, each with the bytes that its comment names."""
+    cursor.execute(
+        "SELECT relname, obj_description(oid, 'pg_class') FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname = ANY(%s)",
+        [list(resource_ids)],
+    )
+    return dict(cursor.fetchall())
+
+
+def _load_one(cursor: Any, row: Row, out: Path) -> tuple[int, int] | None:
     path = blobs.path_of(files.folder(), row["sha256"])
     table = read_rows(path, str(row["format"]).upper(), out)
     if table is None:
@@ -87,7 +127,7 @@ def _load_one(cursor: Any, row: Any, out: Path) -> tuple[int, int] | None:
     names, count = table
     cursor.execute("SAVEPOINT one_file")
     try:
-        _copy(cursor, str(row["resource_id"]), names, out)
+        _copy(cursor, _hidden_name(str(row["resource_id"]), str(row["sha256"])), names, out)
     except psycopg2.Error as error:
         cursor.execute("ROLLBACK TO SAVEPOINT one_file")
         log.warning("resource %s was not loaded: %s", row["resource_id"], error.pgcode)
@@ -125,7 +165,7 @@ def _limit() -> None:
     limits.setrlimit(limits.RLIMIT_CPU, (READER_SECONDS, READER_SECONDS))
 
 
-def _copy(cursor: Any, resource_id: str, names: Sequence[str], out: Path) -> None:
+def _copy(cursor: Any, hidden: str, names: Sequence[str], out: Path) -> None:
     """COPY as text, one look at whole columns for their types, one typed insert with full text."""
     columns = [sql.Identifier(name) for name in names]
     cursor.execute("DROP TABLE IF EXISTS govopen_rows")
@@ -137,11 +177,8 @@ def _copy(cursor: Any, resource_id: str, names: Sequence[str], out: Path) -> Non
     with out.open(encoding="utf-8") as file:
         cursor.copy_expert("COPY govopen_rows FROM STDIN WITH (FORMAT csv)", file)
     types = _column_types(cursor, names)
-    table = sql.Identifier("hidden", resource_id)
-    for schema in ("hidden", "public"):
-        cursor.execute(
-            sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(schema, resource_id))
-        )
+    table = sql.Identifier("hidden", hidden)
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table))
     typed = sql.SQL(", ").join(
         sql.SQL("{} {}").format(column, sql.SQL(type_))
         for column, type_ in zip(columns, types, strict=True)
@@ -187,34 +224,59 @@ def _column_types(cursor: Any, names: Sequence[str]) -> list[str]:
 
 
 def settle(session: Session, package_ids: Sequence[str]) -> None:
-    """Moves the tables of these packages to where the database says that they belong."""
-    rows = store.files_of(session, package_ids)
-    if not rows:
+    """Shows the tables of the files that are public now, and no others of these packages."""
+    held = store.loaded_tables(session, package_ids)
+    if not held:
         return
     public = review_store.public_ids(session, package_ids)
-    shown = [str(row["resource_id"]) for row in rows if row["package_id"] in public]
-    hidden = [str(row["resource_id"]) for row in rows if row["package_id"] not in public]
+    wanted = {
+        str(row["resource_id"]): str(row["sha256"])
+        for row in store.files_of(session, package_ids)
+        if row["package_id"] in public
+    }
     with _connection() as connection:
         cursor = connection.cursor()
-        _move(cursor, shown, "hidden", "public")
-        _move(cursor, hidden, "public", "hidden")
+        cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_WAIT)))
+        shown = _shown_tables(cursor, list(held))
+        _switch_in(cursor, wanted, shown)
+        # A table of before this version carries no comment; the main database knows its file.
+        right = {
+            name: sha256
+            for name, sha256 in wanted.items()
+            if name in shown and (shown[name] or held[name]) == sha256
+        }
+        for name in shown.keys() - right.keys():
+            cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier("public", name)))
+    if changed := {name: right.get(name) for name in held if right.get(name) != held[name]}:
+        store.set_loaded(session, changed)
 
 
-def _move(cursor: Any, resource_ids: Sequence[str], source: str, target: str) -> None:
+def _switch_in(cursor: Any, wanted: dict[str, str], shown: dict[str, str | None]) -> None:
+    """Gives the tables that wait for these bytes the place of those that are shown."""
+    waiting = {_hidden_name(name, sha256): name for name, sha256 in wanted.items()}
     cursor.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s)"
+        "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('hidden')"
         " AND relkind = 'r' AND relname = ANY(%s)",
-        [source, list(resource_ids)],
+        [list(waiting)],
     )
     reader = make_url(tk.config["ckan.datastore.read_url"]).username
-    for (name,) in cursor.fetchall():
-        table = sql.Identifier(source, name)
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(table, sql.Identifier(target))
-        )
-        if target == "public" and reader:
+    for (hidden,) in cursor.fetchall():
+        name = waiting[hidden]
+        for statement in (
+            "DROP TABLE IF EXISTS {shown} CASCADE",
+            "ALTER TABLE {waiting} SET SCHEMA public",
+            "ALTER TABLE {moved} RENAME TO {name}",
+            "COMMENT ON TABLE {shown} IS {sha256}",
+            "GRANT SELECT ON {shown} TO {reader}",
+        ):
             cursor.execute(
-                sql.SQL("GRANT SELECT ON {} TO {}").format(
-                    sql.Identifier(target, name), sql.Identifier(reader)
+                sql.SQL(statement).format(
+                    shown=sql.Identifier("public", name),
+                    waiting=sql.Identifier("hidden", hidden),
+                    moved=sql.Identifier("public", hidden),
+                    name=sql.Identifier(name),
+                    sha256=sql.Literal(wanted[name]),
+                    reader=sql.Identifier(str(reader)),
                 )
             )
+        shown[name] = wanted[name]

@@ -13,9 +13,11 @@ from ckanext.govopen.domain import differences as rules
 from ckanext.govopen.domain.differences import ContentDifference, FieldChange, ResourceChange
 from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import filediff
+from ckanext.govopen.logic.errors import absent
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import differences as store
 from ckanext.govopen.model import review as review_store
+from ckanext.govopen.model import revisions
 
 LABELS = "content_field"
 # Fields that hold the id of a group or unit.
@@ -31,11 +33,20 @@ def of_package(package_id: str, *, with_rows: bool) -> dict[str, Any]:
     content = store.content(model.Session, package_id)
     row = review_store.review(model.Session, "package", package_id)
     is_withdrawn = bool(row and row["withdrawn_at"]) and State(row["state"]) is not State.PUBLISHED
-    found = rules.compare(None, content or [])
+    found = rules.compare(None, content)
     return {
         "base": "withdrawn" if is_withdrawn else "none",
         **_view(found, with_rows=with_rows),
     }
+
+
+def of_revision(revision_id: str, *, with_rows: bool) -> dict[str, Any]:
+    """A revision against what is public now, or was when it was applied."""
+    row = revisions.revision(model.Session, revision_id)
+    if row is None:
+        absent()
+    found = rules.compare(revisions.before(model.Session, row), row["content"])
+    return {"base": "public", **_view(found, with_rows=with_rows)}
 
 
 def _view(found: ContentDifference, *, with_rows: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ could run (HTML, SVG, scripts, programs) is refused by its content, whatever it 
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ from ckanext.govopen import config
 from ckanext.govopen.logic import blobs, names
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.model import datasets as store
+from ckanext.govopen.model import revisions as revisions_store
 
 SNIFFED_BYTES = 4096
 MEGABYTE = 1 << 20
@@ -153,21 +155,21 @@ class ResourceFile:
     def __init__(self, resource: dict[str, Any]) -> None:
         self._clear = bool(resource.pop("clear_upload", None))
         upload = resource.pop("upload", None)
-        self._kept: dict[str, Any] | None = None
+        self.kept: dict[str, Any] | None = None
         if isinstance(upload, FileStorage) and upload.filename:
-            self._kept = keep(upload.stream, safe_name(upload.filename))
-            self.filesize = self._kept["size"]
-            self.mimetype = self._kept["media_type"]
-            _describe(resource, self._kept)
+            self.kept = keep(upload.stream, safe_name(upload.filename))
+            self.filesize = self.kept["size"]
+            self.mimetype = self.kept["media_type"]
+            describe(resource, self.kept)
         elif self._clear:
             resource["url_type"] = ""
 
     def upload(self, resource_id: str, _max_size: int = 0) -> None:
         """Binds the stored bytes to the saved resource, or lets go of those it had."""
-        if self._kept:
+        if self.kept:
             user = tk.current_user
             actor = user.id if user and user.is_authenticated else "system"
-            store.put_file(model.Session, resource_id=resource_id, actor=actor, **self._kept)
+            store.put_file(model.Session, resource_id=resource_id, actor=actor, **self.kept)
         elif self._clear:
             store.drop_file(model.Session, resource_id)
 
@@ -179,7 +181,8 @@ class ResourceFile:
         return str(blobs.path_of(folder(), found["sha256"]))
 
 
-def _describe(resource: dict[str, Any], kept: dict[str, Any]) -> None:
+def describe(resource: dict[str, Any], kept: Mapping[str, Any]) -> None:
+    """Puts into a resource what its stored bytes say of themselves."""
     resource["url"] = kept["filename"]
     resource["url_type"] = "upload"
     resource["size"] = kept["size"]
@@ -212,13 +215,13 @@ def guard_fields(resources: list[dict[str, Any]], stored: dict[str, dict[str, An
 
 
 def changed_bytes(session: Session) -> dict[str, Any]:
-    """Reads every public file again.
+    """Reads every public file again, and those of revisions that are under review.
 
     Returns:
         `{files, changed: [{package_id, resource_id}]}`: how many were read, and those whose bytes
         are missing or not the approved ones.
     """
-    rows = store.public_files(session)
+    rows = [*store.public_files(session), *revisions_store.staged_files(session)]
     changed = [
         {"package_id": row["package_id"], "resource_id": row["resource_id"]}
         for row in rows

@@ -87,12 +87,15 @@ class Workbook:
         kind: xls, xlsx, xlsb or ods.
         limits: what it may ask for.
         sheet: the one sheet wanted, None for all visible ones.
+        with_hidden: hidden ones are wanted too.
 
     Raises:
         IntakeRefused: intake.E2, E4, E9, E11, E13 or E17.
     """
 
-    def __init__(self, path: Path, kind: str, limits: Limits, sheet: str | None) -> None:
+    def __init__(
+        self, path: Path, kind: str, limits: Limits, sheet: str | None, *, with_hidden: bool = False
+    ) -> None:
         self._limits, self._kind = limits, kind
         self._scans: dict[str, Scan] = {}
         self.epoch_1904 = False
@@ -107,7 +110,7 @@ class Workbook:
         self.hidden = [one.name for one in tables if one.visible != shown]
         if sheet is not None and sheet not in self.names:
             raise refused("intake.E17", {"option": "sheet", "known": self.names}, value=sheet)
-        visible = [name for name in self.names if name not in self.hidden]
+        visible = [name for name in self.names if with_hidden or name not in self.hidden]
         self.wanted = visible if sheet is None else [sheet]
         self._scan_wanted(path)
 

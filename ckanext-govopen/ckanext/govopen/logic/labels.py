@@ -62,6 +62,21 @@ def may_read(user: Any, package: Any) -> bool:
     return bool(set(of_user(user)) & set(of_dataset(package)))
 
 
+def may_read_revision(user: Any, row: Mapping[str, Any]) -> bool:
+    """True when a user may read a pending revision: its unit, auditors, later its reviewers.
+
+    Args:
+        row: the revision with its `state` and the `owner_org` of its dataset.
+    """
+    if isinstance(user, model.User) and user.sysadmin and user.is_active:
+        return True
+    unit, state = row["owner_org"], State(row["state"])
+    wanted = {f"gov-edit-{unit}", "gov-audit"}
+    if state in _REVIEWED or state is State.PUBLISHED:
+        wanted |= {f"gov-review-{unit}", f"gov-review-{EVERYWHERE}"}
+    return bool(wanted & set(of_user(user)))
+
+
 def unreadable_among(user: Any, packages: Sequence[Any]) -> list[Any]:
     """Those of several datasets that a user may not read now."""
     if isinstance(user, model.User) and user.sysadmin and user.is_active:

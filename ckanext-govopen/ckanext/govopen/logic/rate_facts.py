@@ -168,9 +168,10 @@ def _distributions(
 
 
 def _changes(rows: Sequence[Row]) -> list[date]:
-    """Days on which the data changed: only the last one is kept, the earlier ones were published.
+    """Days on which the data changed: those of its versions, and before there were any, of periods.
 
     Being public again with the same data is no update: it does not begin a new cycle.
     """
     newest = rows[-1]["data_on"] or rows[-1]["from_on"]
-    return sorted({newest, *(row["from_on"] for row in rows if row["from_on"] < newest)})
+    known = {newest, *rows[-1]["data_days"]}
+    return sorted({*known, *(row["from_on"] for row in rows if row["from_on"] < min(known))})

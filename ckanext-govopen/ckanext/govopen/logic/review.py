@@ -18,7 +18,7 @@ from ckanext.govopen import clock, config
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor, Decision, Move, Opinion, State
-from ckanext.govopen.logic import datastore, files, rates, registers
+from ckanext.govopen.logic import datastore, files, rates, registers, revisions
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import review as store
@@ -69,7 +69,8 @@ def open_case(
 
 
 def _lock(session: Session, records: Sequence[Record]) -> None:
-    store.lock_packages(session, [i for kind, i in records if kind == "package"])
+    revised = revisions.packages_of(session, [i for kind, i in records if kind == "revision"])
+    store.lock_packages(session, [*revised, *(i for kind, i in records if kind == "package")])
 
 
 def _reopen(session: Session, records: Sequence[Record]) -> None:
@@ -99,6 +100,8 @@ def submit_case(session: Session, case_id: str, actor: str) -> None:
         if row["current_hash"] is None:
             refuse("review.E13", value=row["record_id"])
     packages = _ids(found, "package")
+    _lock(session, [(row["record_type"], row["record_id"]) for row in found])
+    revisions.require_submittable(session, revisions.ids_of(found))
     datasets_store.refresh_stats(session, packages)
     store.set_state(session, case_id, State.SUBMITTED.value, rules.UNIT_STEPS[0])
     store.mark_submitted(session, case_id)
@@ -176,8 +179,9 @@ def view_of(
         profile=str(case["profile"]),
         state=State(first["state"]),
         step=str(first["step"] or rules.UNIT_STEPS[0]),
-        opinions=said,
-        is_unchanged=all(row["current_hash"] == row["submitted_hash"] for row in found),
+        opinions=(*said, *revisions.authors(session, found)),
+        is_unchanged=revisions.are_current(session, found)
+        and all(row["current_hash"] == row["submitted_hash"] for row in found),
         embargo_until=first["embargo_until"],
     )
 
@@ -250,6 +254,7 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
     found = store.records(session, case_id)
     _require_move(found, Move.PUBLISH)
     unit_ids = _publish_versions(session, case_id, found, actor)
+    unit_ids |= revisions.publish(session, case_id, found, actor)
     packages = _ids(found, "package")
     if packages:
         store.set_state(session, case_id, State.PUBLISHED.value, None, "package")
@@ -352,5 +357,6 @@ def verify(session: Session | None = None) -> dict[str, Any]:
         "public": store.count_public(session),
         "files": changed["files"],
         "records": [dict(row) for row in store.broken_approvals(session)],
+        "versions": [dict(row) for row in revisions.broken_versions(session)],
         "changed_files": changed["changed"],
     }

@@ -28,7 +28,7 @@ FILES_EACH = 500
 IDLE_SECONDS = 90  # less than the program itself waits
 WALL_SECONDS = 900
 _READER = "ckanext.govopen.logic.scan_reader"
-_LIBRARIES = ("python_calamine", "openpyxl", "yaml")
+_LIBRARIES = ("python_calamine", "pypdf")
 
 
 class _Program:

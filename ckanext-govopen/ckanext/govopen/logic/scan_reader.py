@@ -14,7 +14,7 @@ import resource
 import select
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,9 +90,20 @@ def _take(report: _Report, part: scan_sources.Part) -> None:
     if isinstance(part, scan.Hit):
         report.hits.append(part)
         return
+    if isinstance(part, scan_sources.Within):
+        inner = _Report([], [])
+        _take(inner, part.part)
+        report.hits += [replace(hit, sheet=_inside(part.member, hit.sheet)) for hit in inner.hits]
+        report.rows += inner.rows
+        report.cells += inner.cells
+        return
     report.hits += part.hits()
     report.rows += part.rows
     report.cells += part.cells
+
+
+def _inside(member: str, sheet: str | None) -> str:
+    return member if sheet is None else f"{member}/{sheet}"
 
 
 def _plain(hit: scan.Hit, key: bytes) -> dict[str, Any]:

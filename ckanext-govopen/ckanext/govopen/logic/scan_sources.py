@@ -7,19 +7,31 @@ read is named; nothing is left out in silence (domain-model §7.1).
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ckanext.govopen.domain.intake import IntakeRefused, Limits
 from ckanext.govopen.domain.scan import Hit, Lines, Sheet, Unread
-from ckanext.govopen.logic import intake_csv, intake_probe
+from ckanext.govopen.logic import intake_csv, intake_probe, scan_image, scan_office
 
-Part = Sheet | Lines | Hit | Unread
+
+@dataclass(frozen=True)
+class Within:
+    """A part of a member of an archive."""
+
+    member: str
+    part: Sheet | Lines | Hit | Unread
+
+
+Part = Sheet | Lines | Hit | Unread | Within
+Reader = Callable[[Path, Limits], Iterator[Part]]
 
 BLOCK_ROWS = 5_000
 BLOCK_CHARACTERS = 1 << 20
@@ -53,7 +65,7 @@ def parts(path: Path, limits: Limits) -> Iterator[Part]:
     kind = intake_probe.kind_of(path, limits)
     reader = _READERS.get(kind)
     if reader is None:
-        yield Unread("", "image" if kind in _IMAGES else "format")
+        yield Unread("", "nested" if kind in _ARCHIVES else "format")
         return
     yield from reader(path, limits)
 
@@ -97,18 +109,18 @@ def _feed_table(sheet: Sheet, path: Path, codec: str, delimiter: str) -> None:
             sheet.feed(block)
 
 
-def _lines(path: Path, codec: str) -> Lines:
+def _lines(path: Path, codec: str, plain: Callable[[str], str] = str) -> Lines:
     lines = Lines(None)
     with path.open("rb") as file:
         text = io.TextIOWrapper(file, encoding=codec, errors="replace", newline=None)
         rest = ""
         while block := text.read(BLOCK_CHARACTERS):
             *whole, rest = (rest + block).split("\n")
-            lines.feed(whole)
+            lines.feed([plain(line) for line in whole])
             if len(rest) > BLOCK_CHARACTERS:
-                lines.feed([rest])
+                lines.feed([plain(rest)])
                 rest = rest[-OVERLAP:]
-        lines.feed([rest])
+        lines.feed([plain(rest)])
     return lines
 
 
@@ -152,5 +164,67 @@ def _gather(value: Any, path: str, columns: dict[str, list[str]], depth: int) ->
         columns.setdefault(path, []).append(str(value))
 
 
-_IMAGES = frozenset({"png", "jpeg", "gif", "tiff"})
-_READERS = {"csv": _text, "json": _json, "html": _text, "xml": _text}
+def _markup(path: Path, limits: Limits) -> Iterator[Part]:
+    """Markup as lines, with its entities as the characters that they stand for."""
+    try:
+        codec = intake_csv.codec_of(path)
+    except IntakeRefused:
+        yield from _text(path, limits)
+        return
+    yield _lines(path, codec, html.unescape)
+
+
+def _book(kind: str) -> Reader:
+    def read(path: Path, limits: Limits) -> Iterator[Part]:
+        from ckanext.govopen.logic import scan_book
+
+        yield from scan_book.read(path, limits, kind)
+
+    return read
+
+
+def _pdf(path: Path, limits: Limits) -> Iterator[Part]:
+    from ckanext.govopen.logic import scan_pdf
+
+    yield from scan_pdf.read(path, limits)
+
+
+def _archive(path: Path, limits: Limits) -> Iterator[Part]:
+    from ckanext.govopen.logic import scan_archive
+
+    yield from scan_archive.read(path, limits)
+
+
+def is_archive(path: Path, limits: Limits) -> bool:
+    """True for archives that are no documents."""
+    return path.stat().st_size > 0 and intake_probe.kind_of(path, limits) in _ARCHIVES
+
+
+def within(member: str, part: Part) -> Part:
+    """A part under the name of the member of an archive that it comes from."""
+    if isinstance(part, Unread):
+        return Unread(f"{member}/{part.part}".rstrip("/"), part.reason)
+    return part if isinstance(part, Within) else Within(member, part)
+
+
+_ARCHIVES = frozenset({"zip", "jar", "apk", "rar", "7z", "gzip", "bzip2", "xz", "zstd"})
+_READERS: dict[str, Reader] = {
+    "csv": _text,
+    "json": _json,
+    "html": _markup,
+    "xml": _markup,
+    "xlsx": _book("xlsx"),
+    "xlsb": _book("xlsb"),
+    "xls": _book("xls"),
+    "ods": _book("ods"),
+    "docx": scan_office.read,
+    "pptx": scan_office.read,
+    "text": scan_office.read,
+    "presentation": scan_office.read,
+    "pdf": _pdf,
+    "zip": _archive,
+    "png": scan_image.read,
+    "jpeg": scan_image.read,
+    "gif": scan_image.read,
+    "tiff": scan_image.read,
+}

@@ -77,7 +77,7 @@ def stats(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
 
 
 def begin_periods(session: Session, package_ids: Sequence[str]) -> None:
-    """Notes that packages became public: first and last dates, and one period each."""
+    """Notes that packages became public: first and last dates, and one period where none runs."""
     session.execute(
         sa.text(
             "UPDATE govopen_dataset_stat SET last_updated = govopen_now(),"
@@ -100,10 +100,32 @@ def begin_periods(session: Session, package_ids: Sequence[str]) -> None:
             "  coalesce(p.extras ->> 'update_cycle', 'irregular'), s.machine_readable, s.rows,"
             "  govopen_now()"
             " FROM package p JOIN govopen_dataset_stat s ON s.package_id = p.id"
-            " WHERE p.id = ANY(:ids)"
+            " WHERE p.id = ANY(:ids) AND NOT EXISTS (SELECT FROM govopen_publication_period o"
+            "  WHERE o.package_id = p.id AND o.to_at IS NULL)"
         ),
         {"ids": list(package_ids)},
     )
+
+
+def renew_periods(session: Session, package_ids: Sequence[str]) -> None:
+    """As `begin_periods`, for packages that are public with another content.
+
+    A period ends only where something changed that the rates ask for, and the next one begins
+    with the same instant: nothing was hidden in between.
+    """
+    session.execute(
+        sa.text(
+            "UPDATE govopen_publication_period o SET to_at = govopen_now(), ground = 'revised'"
+            " FROM package p JOIN govopen_dataset_stat s ON s.package_id = p.id"
+            " WHERE p.id = ANY(:ids) AND o.package_id = p.id AND o.to_at IS NULL"
+            "  AND (o.unit_id, o.entry_codes, o.open_type, o.update_cycle, o.machine_readable)"
+            "   IS DISTINCT FROM (p.owner_org, s.entry_codes,"
+            "    coalesce(p.extras ->> 'open_type', 'unconditional'),"
+            "    coalesce(p.extras ->> 'update_cycle', 'irregular'), s.machine_readable)"
+        ),
+        {"ids": list(package_ids)},
+    )
+    begin_periods(session, package_ids)
 
 
 def end_periods(session: Session, package_ids: Sequence[str], ground: str) -> None:
@@ -135,6 +157,48 @@ def package_of_resource(session: Session, resource_id: str) -> str | None:
         sa.text("SELECT package_id FROM resource WHERE id = :id"), {"id": resource_id}
     ).scalar_one_or_none()
     return None if found is None else str(found)
+
+
+def package_of_table(session: Session, resource_id: str) -> str | None:
+    """The package of a resource whose table in the DataStore holds its present file."""
+    found = session.execute(
+        sa.text(
+            "SELECT r.package_id FROM resource r JOIN govopen_file f ON f.resource_id = r.id"
+            " JOIN govopen_loaded_table l ON l.resource_id = r.id AND l.sha256 = f.sha256"
+            " WHERE r.id = :id AND r.state = 'active'"
+        ),
+        {"id": resource_id},
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def loaded_tables(session: Session, package_ids: Sequence[str]) -> dict[str, str | None]:
+    """Every resource that packages have or had, with the file that its table holds."""
+    found = session.execute(
+        sa.text(
+            "SELECT r.id, l.sha256 FROM resource r"
+            " LEFT JOIN govopen_loaded_table l ON l.resource_id = r.id"
+            " WHERE r.package_id = ANY(:ids)"
+        ),
+        {"ids": list(package_ids)},
+    )
+    return {str(resource_id): sha256 for resource_id, sha256 in found}
+
+
+def set_loaded(session: Session, tables: Mapping[str, str | None]) -> None:
+    """Notes which file the table of each resource holds; None for no table."""
+    session.execute(
+        sa.text("DELETE FROM govopen_loaded_table WHERE resource_id = ANY(:ids)"),
+        {"ids": list(tables)},
+    )
+    held = {resource_id: sha256 for resource_id, sha256 in tables.items() if sha256}
+    session.execute(
+        sa.text(
+            "INSERT INTO govopen_loaded_table (resource_id, sha256)"
+            " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:sums AS text[]))"
+        ),
+        {"ids": list(held), "sums": list(held.values())},
+    )
 
 
 def package_of_view(session: Session, view_id: str) -> str | None:

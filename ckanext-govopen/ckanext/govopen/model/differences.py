@@ -15,42 +15,22 @@ def _rows(session: Session, sql: str, **params: object) -> list[Row]:
     return list(session.execute(sa.text(sql), params).mappings())
 
 
-# The same parts in the same order as `govopen_content_hash` takes them (version 1).
-_CONTENT = (
-    "jsonb_build_array(1, govopen_row(to_jsonb(p)),"
-    " (SELECT jsonb_agg(jsonb_build_array(govopen_row(to_jsonb(r)), f.sha256, f.size, f.filename,"
-    '   f.media_type, (SELECT jsonb_agg(govopen_row(to_jsonb(v)) ORDER BY v."order", v.id COLLATE'
-    '   "C") FROM resource_view v WHERE v.resource_id = r.id))'
-    '   ORDER BY r.position, r.id COLLATE "C")'
-    "  FROM resource r LEFT JOIN govopen_file f ON f.resource_id = r.id"
-    "  WHERE r.package_id = p.id AND r.state = 'active'),"
-    " (SELECT jsonb_agg(jsonb_build_array(t.vocabulary_id, t.name)"
-    '   ORDER BY t.vocabulary_id COLLATE "C", t.name COLLATE "C")'
-    "  FROM package_tag x JOIN tag t ON t.id = x.tag_id"
-    "  WHERE x.package_id = p.id AND x.state = 'active'),"
-    ' (SELECT jsonb_agg(m.group_id ORDER BY m.group_id COLLATE "C") FROM member m'
-    "  WHERE m.table_name = 'package' AND m.table_id = p.id AND m.capacity <> 'organization'"
-    "  AND m.state = 'active'))"
-)
-
-
-def content(session: Session, package_id: str) -> Sequence[Any] | None:
+def content(session: Session, package_id: str) -> Sequence[Any]:
     """The present content of a dataset as it is hashed."""
-    found = _rows(
-        session, f"SELECT {_CONTENT} AS content FROM package p WHERE p.id = :id", id=package_id
-    )
-    return list(found[0]["content"]) if found else None
+    found = _rows(session, "SELECT govopen_content(:id, 1) AS content", id=package_id)
+    return list(found[0]["content"])
 
 
 # A record with what people know it by.
 _RECORD = (
-    "SELECT r.record_type, r.record_id, r.case_id, r.state, r.step, p.name, c.title AS case_title,"
-    " coalesce(p.title, v.reason) AS title, u.name AS unit_name,"
+    "SELECT r.record_type, r.record_id, r.case_id, r.state, r.step, p.name, p.id AS package_id,"
+    " c.title AS case_title, coalesce(p.title, v.reason) AS title, u.name AS unit_name,"
     " coalesce(p.owner_org, g.unit_id) AS unit_id"
 )
 _FROM_RECORDS = (
     " FROM govopen_review r JOIN govopen_review_case c ON c.id = r.case_id"
-    " LEFT JOIN package p ON r.record_type = 'package' AND p.id = r.record_id"
+    " LEFT JOIN govopen_review_target t USING (record_type, record_id)"
+    " LEFT JOIN package p ON t.target_type = 'package' AND p.id = t.target_id"
     " LEFT JOIN govopen_register_version v ON r.record_type = 'register_version'"
     "  AND v.id = r.record_id"
     " LEFT JOIN govopen_register g ON g.id = v.register_id"

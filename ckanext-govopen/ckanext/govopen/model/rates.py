@@ -176,6 +176,8 @@ def publication_periods(
                 " p.machine_readable, p.ground,"
                 " (SELECT s.last_data_date FROM govopen_dataset_stat s WHERE s.package_id ="
                 " p.package_id) AS data_on,"
+                " ARRAY(SELECT DISTINCT v.data_on FROM govopen_published_version v"
+                " WHERE v.package_id = p.package_id ORDER BY 1) AS data_days,"
                 f" {_LOCAL.format(moment='p.from_at')} AS from_on,"
                 f" {_LOCAL.format(moment='p.to_at')} AS to_on"
                 " FROM govopen_publication_period p WHERE p.package_id IN (SELECT q.package_id"

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 Row = Mapping[str, Any]
 Record = tuple[str, str]  # (record_type, record_id)
 
+ONWARD = ("submitted", "pass", "approved")  # results that lead towards publication
+
 
 def _rows(session: Session, sql: str, **params: object) -> list[Row]:
     return list(session.execute(sa.text(sql), params).mappings())
@@ -136,9 +138,10 @@ def records(session: Session, case_id: str) -> list[Row]:
         "SELECT r.*,"
         " govopen_record_hash(r.record_type, r.record_id, r.hash_version) AS current_hash,"
         " (SELECT o.content_hash FROM govopen_opinion o WHERE o.case_id = r.case_id"
-        "  AND o.record_id = r.record_id AND o.result = 'submitted' ORDER BY o.seq DESC LIMIT 1)"
-        "  AS submitted_hash"
-        " FROM govopen_review r WHERE r.case_id = :id ORDER BY r.record_type, r.record_id",
+        "  AND o.record_type = t.target_type AND o.record_id = t.target_id"
+        "  AND o.result = 'submitted' ORDER BY o.seq DESC LIMIT 1) AS submitted_hash"
+        " FROM govopen_review r JOIN govopen_review_target t USING (record_type, record_id)"
+        " WHERE r.case_id = :id ORDER BY r.record_type, r.record_id",
         id=case_id,
     )
 
@@ -183,16 +186,23 @@ def add_opinions(
     opinion: str | None = None,
     record_id: str | None = None,
 ) -> None:
-    """One opinion for each record of the case (or one of them), for the hash that it has now."""
+    """One opinion for each record of the case (or one of them), for the hash that it has now.
+
+    About a revision it is given for the dataset with its new content; but what sends a revision
+    back says nothing about a dataset that is public with that very content.
+    """
     session.execute(
         sa.text(
             "INSERT INTO govopen_opinion"
             " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion)"
-            " SELECT r.case_id, r.record_type, r.record_id,"
-            "  govopen_record_hash(r.record_type, r.record_id, r.hash_version),"
+            " SELECT r.case_id, CASE WHEN o.own THEN r.record_type ELSE t.target_type END,"
+            "  CASE WHEN o.own THEN r.record_id ELSE t.target_id END, h,"
             "  :person, CAST(:roles AS text[]), :step, :result, :opinion"
-            " FROM govopen_review r WHERE r.case_id = :case"
-            "  AND (CAST(:record AS text) IS NULL OR r.record_id = :record)"
+            " FROM govopen_review r JOIN govopen_review_target t USING (record_type, record_id),"
+            "  LATERAL govopen_record_hash(r.record_type, r.record_id, r.hash_version) h,"
+            "  LATERAL (SELECT r.record_type = 'revision' AND :result <> ALL (:onward)"
+            "   AND h = govopen_content_hash(t.target_id, r.hash_version) AS own) o"
+            " WHERE r.case_id = :case AND (CAST(:record AS text) IS NULL OR r.record_id = :record)"
             " ORDER BY r.record_type, r.record_id"
         ),
         {
@@ -203,6 +213,7 @@ def add_opinions(
             "result": result,
             "opinion": opinion,
             "record": record_id,
+            "onward": list(ONWARD),
         },
     )
 
@@ -280,7 +291,8 @@ def broken_approvals(session: Session) -> list[Row]:
         session,
         "SELECT r.record_type, r.record_id FROM govopen_review r"
         " LEFT JOIN package p ON r.record_type = 'package' AND p.id = r.record_id"
-        " WHERE (r.state = 'published' OR p.private IS NOT TRUE AND p.id IS NOT NULL)"
+        " WHERE r.record_type <> 'revision'"
+        "  AND (r.state = 'published' OR p.private IS NOT TRUE AND p.id IS NOT NULL)"
         "  AND NOT govopen_approved(r.record_type, r.record_id)",
     ) + _rows(
         session,
@@ -293,6 +305,9 @@ def broken_approvals(session: Session) -> list[Row]:
 def count_public(session: Session) -> int:
     return int(
         session.execute(
-            sa.text("SELECT count(*) FROM govopen_review WHERE state = 'published'")
+            sa.text(
+                "SELECT count(*) FROM govopen_review WHERE state = 'published'"
+                " AND record_type IN ('package', 'register_version')"
+            )
         ).scalar_one()
     )

@@ -84,7 +84,7 @@ class TestScanShow:
     def test_a_clean_dataset_is_clean_and_one_that_nobody_scanned_is_not(
         self, office: Office
     ) -> None:
-        made = office.draft(data="名称,泊位\n甲,1\n".encode())
+        made = office.draft(data=f"名称,泊位\n{office.mark},1\n".encode())
         before = office.act("officer", "govopen_scan_show", id=made["id"])
         assert (before["is_complete"], before["is_clean"]) == (False, False)
         scanned(office, made["id"])

@@ -333,9 +333,9 @@ def resource_show(next_action: Next, context: Any, data_dict: dict[str, Any]) ->
 
 
 def _require_public_table(data_dict: Mapping[str, Any]) -> None:
-    """Refuses, as if it were not there, a table whose dataset is not public."""
+    """Refuses, as if it were not there, a table that is not that of a public file."""
     resource_id = data_dict.get("resource_id") or data_dict.get("id")
-    package_id = store.package_of_resource(model.Session, str(resource_id))
+    package_id = store.package_of_table(model.Session, str(resource_id))
     if package_id is None or not review_store.public_ids(model.Session, [package_id]):
         raise tk.ObjectNotFound(tk._('Resource "{0}" was not found.').format(resource_id))
 

@@ -48,6 +48,8 @@ def govopen_review_difference(context: Any, data_dict: dict[str, Any]) -> dict[s
     }
     if row["record_type"] == "package":
         shown |= differences.of_package(str(row["record_id"]), with_rows=shown["opens_files"])
+    if row["record_type"] == "revision":
+        shown |= differences.of_revision(str(row["record_id"]), with_rows=shown["opens_files"])
     if shown["opens_files"]:
         audit_events.read_record(shown["record"])
     return shown

@@ -13,7 +13,7 @@ from ckanext.govopen.domain import datasets as dataset_rules
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Decision, Move, State
-from ckanext.govopen.logic import datasets, review, search
+from ckanext.govopen.logic import datasets, review, revisions, search
 from ckanext.govopen.logic.cases import readable as _readable_case
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all, text
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -28,6 +28,7 @@ from ckanext.govopen.logic.roles import (
 )
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
+from ckanext.govopen.model import revisions as revision_store
 
 __all__ = [
     "govopen_publication_hide",
@@ -52,17 +53,18 @@ GROUNDS = (
 
 
 def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Sends draft datasets into review, or a prepared case of a register.
+    """Sends draft datasets and revisions into review, or a prepared case of a register.
 
     Args:
         datasets: ids or names of drafts of units that you keep; several make one batch case.
+        revisions: ids of pending revisions of public datasets, alone or beside drafts.
         case: id of a case that was opened before (an import of the inventory).
         title, reason: shown to the reviewers; optional.
 
     Returns:
         `{id, state, step, records}`.
     """
-    no_unknown(data_dict, "datasets", "case", "title", "reason")
+    no_unknown(data_dict, "datasets", "revisions", "case", "title", "reason")
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
@@ -92,30 +94,42 @@ def _prepared_case(context: Any, case_id: str) -> str:
 
 
 def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
-    wanted = data_dict.get("datasets")
-    wanted = [wanted] if isinstance(wanted, str) else wanted
-    if not isinstance(wanted, list) or not wanted:
+    packages = datasets.readable_all(context, _names(data_dict, "datasets"))
+    changed = [revisions.readable(context, each) for each in _names(data_dict, "revisions")]
+    if not packages and not changed:
         refuse("review.E13", "datasets", "–")
-    packages = datasets.readable_all(context, list(dict.fromkeys(wanted)))
-    units = sorted({str(package.owner_org) for package in packages})
+    owners = [package.owner_org for package in packages] + [row["owner_org"] for row in changed]
+    units = sorted(set(map(str, owners)))
     for unit_id in units:
         tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
-    ids = [package.id for package in packages]
-    found = check_datasets(packages)
-    if found:
+    if found := check_datasets(packages):
         refuse_all(found)
     for package in packages:
         package.state = "active"  # a form that was left half-way is whole now: the checks say so
     model.Session.flush()
+    titles = [package.title for package in packages] + [row["title"] for row in changed]
     return review.open_case(
         model.Session,
-        kind="dataset" if len(ids) == 1 else "batch",
-        title=str(data_dict.get("title") or packages[0].title),
+        kind="dataset" if len(titles) == 1 else "batch",
+        title=str(data_dict.get("title") or titles[0]),
         unit_ids=units,
-        records=[("package", package_id) for package_id in ids],
+        records=[
+            *(("package", str(package.id)) for package in packages),
+            *((revisions.KIND, str(row["id"])) for row in changed),
+        ],
         actor=user_id,
         reason=str(data_dict.get("reason") or "") or None,
     )
+
+
+def _names(data_dict: Mapping[str, Any], name: str) -> list[Any]:
+    """A parameter that is one name or a list of them, without repetitions."""
+    wanted = data_dict.get(name) or []
+    if isinstance(wanted, str):
+        return [wanted]
+    if not isinstance(wanted, list):
+        raise tk.ValidationError({name: [tk._("Give a list of names or ids")]})
+    return list(dict.fromkeys(wanted))
 
 
 def check_datasets(packages: Sequence[model.Package]) -> list[Finding]:
@@ -225,6 +239,10 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     shown = _case_view(case)
     ids = [str(row["record_id"]) for row in found if row["record_type"] == "package"]
     owners = store.owners(model.Session, ids)
+    owners |= {
+        str(row["id"]): row
+        for row in revision_store.revisions(model.Session, revisions.ids_of(found))
+    }
     shown["records"] = [_record_view(row, owners.get(str(row["record_id"]))) for row in found]
     shown["opinions"] = [
         {**row, "recorded_at": row["recorded_at"].isoformat()}
@@ -248,6 +266,8 @@ def _record_view(row: Mapping[str, Any], owner: Mapping[str, Any] | None) -> dic
     }
     if owner:
         shown.update(name=owner["name"], title=owner["title"], unit_id=owner["owner_org"])
+    if row["record_type"] == revisions.KIND and owner:
+        shown.update(package_id=owner["package_id"], note=owner["note"])
     return shown
 
 

@@ -1,0 +1,157 @@
+"""Pending revisions as actions: propose a change of something public, read it, see its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import datasets, revisions
+from ckanext.govopen.logic.errors import no_unknown, text
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.model import revisions as store
+
+__all__ = [
+    "govopen_pending_revision_create",
+    "govopen_pending_revision_list",
+    "govopen_pending_revision_show",
+    "govopen_pending_revision_update",
+    "govopen_published_version_list",
+]
+
+OWN = ("id", "note", "resource", "upload")
+LISTED = ("draft", "returned", "withheld", "submitted", "approved", "embargoed")
+
+
+def govopen_pending_revision_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Proposes a change of a public dataset, which stays public as it is meanwhile.
+
+    Any field of the dataset may come with it, as for `package_patch`. One that waits already is
+    replaced. It is handed in by `govopen_review_submit` with `revisions`.
+
+    Args:
+        id: name or id of the dataset.
+        note: what changes and why; required.
+        resource, upload: a new file for a resource of this id, optional.
+        resources: all resources that shall remain, each with its id and what changes in it; one
+            without an id is new; optional.
+
+    Returns:
+        the revision as `govopen_pending_revision_show` gives it.
+    """
+    package = datasets.readable(context, data_dict.get("id"))
+    tk.check_access(
+        "govopen_pending_revision_create", dict(context), {"unit_id": package.owner_org}
+    )
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    note, changes = text(data_dict, "note"), _changes(data_dict, _resource_ids(package))
+    actor = str(user.id)
+    return _committed(
+        context,
+        lambda: revisions.create(context, package, changes, note=note, actor=actor),
+    )
+
+
+def govopen_pending_revision_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Changes a revision that waits, and starts it again from what is public now.
+
+    Args:
+        id: id of the revision.
+        note: what changes and why; optional.
+        others: as for `govopen_pending_revision_create`; they are added to what it changes already.
+    """
+    row = revisions.readable(context, text(data_dict, "id"))
+    tk.check_access("govopen_pending_revision_update", dict(context), {"unit_id": row["owner_org"]})
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    known = [each["id"] for each in revisions.as_dataset(row["content"])["resources"]]
+    changes, note = _changes(data_dict, known), str(data_dict.get("note") or row["note"])
+    actor, revision_id = str(user.id), str(row["id"])
+
+    def act() -> str:
+        revisions.change(context, row, changes, note=note, actor=actor)
+        return revision_id
+
+    return _committed(context, act)
+
+
+def _changes(data_dict: Mapping[str, Any], resource_ids: list[str]) -> dict[str, Any]:
+    """The wanted changes; one uploaded file stands for a list in which one resource changes."""
+    changes = {name: value for name, value in data_dict.items() if name not in OWN}
+    upload = data_dict.get("upload")
+    if upload is None:
+        return changes
+    resource_id = text(data_dict, "resource")
+    if resource_id not in resource_ids:
+        raise tk.ValidationError({"resource": [tk._("The dataset has no such resource")]})
+    changes["resources"] = [
+        {"id": each, "upload": upload} if each == resource_id else {"id": each}
+        for each in resource_ids
+    ]
+    return changes
+
+
+def _resource_ids(package: model.Package) -> list[str]:
+    return [str(resource.id) for resource in package.resources]
+
+
+def _committed(context: Any, act: Callable[[], str]) -> dict[str, Any]:
+    try:
+        revision_id = act()
+    except Exception:
+        model.Session.rollback()
+        raise
+    model.repo.commit()
+    return revisions.view(revisions.readable(context, revision_id))
+
+
+@tk.side_effect_free
+def govopen_pending_revision_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """A revision with the dataset as it would be, and what differs from what is public now."""
+    tk.check_access("govopen_pending_revision_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    row = revisions.readable(context, text(data_dict, "id"))
+    present = store.content(model.Session, str(row["package_id"]))
+    return {
+        **revisions.view(row),
+        "is_current": not store.stale(model.Session, [str(row["id"])]),
+        "changes": revisions.changed_fields(present, row["content"]),
+    }
+
+
+@tk.side_effect_free
+def govopen_pending_revision_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Revisions of a dataset that wait or are under review, for those who may read them."""
+    tk.check_access("govopen_pending_revision_list", context, data_dict)
+    no_unknown(data_dict, "id")
+    package = datasets.readable(context, text(data_dict, "id"))
+    found = store.of_package(model.Session, str(package.id), LISTED)
+    seen = revisions.readable_among(user_of(context), found)
+    return {"items": [revisions.view(row) for row in seen]}
+
+
+@tk.side_effect_free
+def govopen_published_version_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The versions of a dataset that were public: when, and names of what changed; newest first."""
+    tk.check_access("govopen_published_version_list", context, data_dict)
+    no_unknown(data_dict, "id")
+    package = datasets.readable(context, text(data_dict, "id"))
+    rows = store.versions(model.Session, str(package.id))
+    before = [*(row["content"] for row in rows[1:]), None]
+    return {
+        "items": [
+            {
+                "number": row["number"],
+                "published_at": row["published_at"].isoformat(),
+                "data_on": row["data_on"].isoformat(),
+                "by_rule": row["refresh_rule"] is not None,
+                "changes": revisions.changed_fields(old, row["content"]) if old else None,
+            }
+            for row, old in zip(rows, before, strict=True)
+        ]
+    }
