@@ -19,5 +19,6 @@ def run(arguments: list[str]) -> int:
     environment.ensure(checkout, identity.myself_or_nobody(), tests=True)
     os.chdir(checkout.root)
     python = str(checkout.python)
-    os.execve(python, [python, "-m", "tests.bench", *arguments], environment.clean_environ())  # noqa: S606
+    environ = environment.program_environ(checkout)
+    os.execve(python, [python, "-m", "tests.bench", *arguments], environ)  # noqa: S606
     return 1

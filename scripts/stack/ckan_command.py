@@ -6,7 +6,7 @@ import os
 
 from stack import options, parts
 from stack.access import installation
-from stack.environment import clean_environ
+from stack.environment import program_environ
 from stack.messages import StackError
 
 
@@ -20,7 +20,8 @@ def run(arguments: list[str]) -> int:
     program = parts.ckan(one)
     if not os.access(program[0], os.X_OK):
         raise StackError("no_stack", path=one.folder.root)
-    environ = clean_environ() | {"PYTHONUTF8": "1", "CKAN_INI": str(one.folder.ini)}
+    own = {"PYTHONUTF8": "1", "CKAN_INI": str(one.folder.ini)}
+    environ = program_environ(one.checkout) | own
     os.execve(program[0], [*program, *rest], environ)  # noqa: S606  (no shell is wanted)
     return 1
 

@@ -164,6 +164,17 @@ def clean_environ() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
 
 
+def program_environ(checkout: Checkout) -> dict[str, str]:
+    """Return the environment of the installed programs: they find libmagic in its wheel.
+
+    The Python library `magic` looks for the system's, which a bare system does not have.
+    """
+    folder = checkout.site_packages / "pylibmagic"
+    given = clean_environ()
+    path = filter(None, (str(folder), given.get("LD_LIBRARY_PATH")))
+    return given | {"LD_LIBRARY_PATH": ":".join(path), "MAGIC": str(folder / "magic.mgc")}
+
+
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     # copies, not links: the download cache may belong to somebody else's home
     environ = clean_environ() | {"UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy")}

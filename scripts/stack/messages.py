@@ -47,6 +47,26 @@ def text(key: str, **facts: object) -> str:
     return _TEXTS[key][language()].format(**facts)
 
 
+def say_both(key: str, **facts: object) -> None:
+    """Print what everybody has to read: in the locale's language, then in the other one.
+
+    Chinese is left out where the locale does not promise that it can be shown.
+    """
+    languages = ("zh", "en") if language() == "zh" else ("en", "zh")
+    for one in languages:
+        if one == "en" or shows_chinese():
+            _print(_TEXTS[key][one].format(**facts), sys.stdout)
+
+
+def shows_chinese(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether the locale's character set holds Chinese; plain `C` promises nothing."""
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        value = environ.get(name, "").lower()
+        if value:
+            return value.startswith("zh") or "utf-8" in value or "utf8" in value
+    return False
+
+
 def both(key: str) -> str:
     """Return Chinese and English below one another, for help pages."""
     return f"{_TEXTS[key]['zh']}\n{_TEXTS[key]['en']}"

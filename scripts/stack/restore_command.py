@@ -38,8 +38,7 @@ def run(arguments: list[str]) -> int:
     one = _unpack(checkout, folder, chosen.port)
     try:
         _fill(one)
-        one = running.bring_up(one, was_running=True)
-        _index_and_check(one)
+        running.bring_up(one, was_running=True)
     finally:
         supervisor.end(folder)
     say("restore_done", path=folder.root)
@@ -83,6 +82,7 @@ def _unpack(checkout: Checkout, folder: DataFolder, port: int | None) -> Install
         say("port_changed", before=wanted, port=chosen)
         wanted = chosen
     done = {name: value for name, value in known.done.items() if name != "schema"}
+    done[running.CLOSED] = "restored"
     own = running.with_ports(folder, replace(known, port=wanted, done=done))
     state.save(folder, own)
     return Installation(checkout, folder, own, state.keys(folder))
@@ -116,12 +116,3 @@ def _fill(one: Installation) -> None:
     if heads.exists():
         heads.rename(one.folder.root / archive.HEADS)
     shutil.rmtree(one.folder.root / archive.DUMPS)
-
-
-def _index_and_check(one: Installation) -> None:
-    """Make the search index anew, then run the product's own checks where it has them."""
-    running.reindex(one)
-    for check in (("reconcile",), ("review", "verify"), ("audit", "verify")):
-        if check[0] in running.commands(one):
-            with step("step_check", check=" ".join(check)):
-                running.ckan(one, "govopen", *check)

@@ -11,18 +11,22 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 
-from stack import parts, ports, postgresql, redis_server, solr, state, supervisor
-from stack.environment import clean_environ
+from stack import measures, parts, ports, postgresql, redis_server, solr, state, supervisor
+from stack.environment import program_environ
 from stack.installation import Installation, ckan_ini
 from stack.layout import DataFolder
 from stack.messages import StackError, say, step
 
 WEB_SECONDS = 300
-OWN_COMMANDS = ("account", "city", "worker", "search", "reconcile", "review")
+OWN_COMMANDS = ("account", "city", "worker", "search", "reconcile", "register", "review", "audit")
+CLOSED = "closed"  # among the things done: restored, and not yet found sound
 
 
-def bring_up(one: Installation, *, was_running: bool) -> Installation:
-    """Start what does not run yet and return the installation with what it now remembers."""
+def bring_up(one: Installation, *, was_running: bool, fix: bool = False) -> Installation:
+    """Start what does not run yet and return the installation with what it now remembers.
+
+    With `fix` a restored folder is mended where it differs from its database.
+    """
     if not was_running:
         with step("step_configure"):
             configure(one)
@@ -34,6 +38,7 @@ def bring_up(one: Installation, *, was_running: bool) -> Installation:
     if not one.external("solr"):
         with step("step_solr"):
             solr.wait(one)
+    one = pass_checks(one, fix=fix)
     with step("step_web"):
         supervisor.start(one.folder, "web")
         if "worker" in commands(one):
@@ -129,7 +134,8 @@ def ckan(
     may_fail: bool = False,
 ) -> str:
     """Run a `ckan` command and return what it printed."""
-    given = {"CKAN_SQLALCHEMY_URL": one.database_url(role)}
+    own = {"PYTHONUTF8": "1", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    given = own | {"CKAN_SQLALCHEMY_URL": one.database_url(role)}
     done = subprocess.run(
         [*parts.ckan(one), *arguments],
         cwd=one.folder.run,
@@ -137,7 +143,7 @@ def ckan(
         capture_output=True,
         text=True,
         check=False,
-        env=clean_environ() | {"PYTHONUTF8": "1", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"} | given,
+        env=program_environ(one.checkout) | given,
     )
     if done.returncode != 0 and not may_fail:
         log = one.folder.logs / "ckan-command.log"
@@ -192,6 +198,29 @@ def refresh_index(one: Installation) -> Installation:
     return replace(one, state=known)
 
 
+def pass_checks(one: Installation, *, fix: bool) -> Installation:
+    """Keep a restored folder closed until database, index, files and approvals agree."""
+    if CLOSED not in one.state.done:
+        return one
+    reindex(one)
+    reconcile = ("reconcile", "--fix") if fix else ("reconcile",)
+    for check in (reconcile, ("review", "verify"), ("register", "verify"), ("audit", "verify")):
+        if check[0] in commands(one):
+            with step("step_check", check=" ".join(check)):
+                _pass(one, *check)
+    opened = replace(one.state, done={k: v for k, v in one.state.done.items() if k != CLOSED})
+    state.save(one.folder, opened)
+    return replace(one, state=opened)
+
+
+def _pass(one: Installation, *check: str) -> None:
+    try:
+        ckan(one, "govopen", *check)
+    except StackError as error:
+        output, log = error.facts["output"], error.facts["log"]
+        raise StackError("closed", check=" ".join(check), log=log, output=output) from error
+
+
 def reindex(one: Installation) -> None:
     """Make the search index anew, by the product's own command where it has one."""
     with step("step_index"):
@@ -223,11 +252,14 @@ def city_state(one: Installation) -> dict[str, object]:
 
 
 def announce(one: Installation, seconds: float) -> None:
-    """Print the address and the accounts."""
+    """Print the address, the accounts and what the self-check has found."""
     say("ready", url=one.site_url, seconds=f"{seconds:.0f}")
-    if one.state.stamp == "test" or not one.folder.accounts_file.exists():
+    if one.state.stamp == "test":
         return
-    say("accounts", path=one.folder.accounts_file)
-    for account in json.loads(one.folder.accounts_file.read_text(encoding="utf-8")):
-        roles = ", ".join(account.get("roles", []))
-        say("account", name=account["name"], password=account.get("password", ""), roles=roles)
+    if one.folder.accounts_file.exists():
+        say("accounts", path=one.folder.accounts_file)
+        for account in json.loads(one.folder.accounts_file.read_text(encoding="utf-8")):
+            roles = ", ".join(account.get("roles", []))
+            password = account.get("password", "")
+            say("account", name=account["name"], password=password, roles=roles)
+    measures.tell(one)

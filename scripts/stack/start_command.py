@@ -30,6 +30,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     made.add_argument("--site-url", metavar="URL", help=text("help_site_url"))
     made.add_argument("--detach", action="store_true", help=text("help_detach"))
     made.add_argument("--city", choices=state.CITIES, help=text("help_city"))
+    made.add_argument("--fix", action="store_true", help=text("help_start_fix"))
     made.add_argument("--stamp", choices=("test",), help=argparse.SUPPRESS)
     return made.parse_args(arguments)
 
@@ -46,7 +47,7 @@ def run(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _one_start(folder):
         one = installation(checkout, folder, chosen)
-        serve(one)
+        serve(one, fix=chosen.fix)
     if chosen.detach:
         return 0
     return stay(one)
@@ -102,12 +103,12 @@ def _check_room(folder: DataFolder) -> None:
         )
 
 
-def serve(one: Installation) -> None:
+def serve(one: Installation, *, fix: bool) -> None:
     """Bring every part up; on any failure end what was started and tell why."""
     began = time.monotonic()
     was_running = supervisor.is_running(one.folder)
     try:
-        one = running.bring_up(one, was_running=was_running)
+        one = running.bring_up(one, was_running=was_running, fix=fix)
     except BaseException:
         if not was_running:
             say("stopping")

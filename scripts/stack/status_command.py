@@ -10,7 +10,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from stack import options, parts, postgresql, processes, redis_server, running, solr, supervisor
+from stack import (
+    measures,
+    options,
+    parts,
+    postgresql,
+    processes,
+    redis_server,
+    running,
+    solr,
+    supervisor,
+)
 from stack.access import installation
 from stack.installation import Installation
 from stack.messages import say, text
@@ -67,6 +77,7 @@ def describe(one: Installation) -> dict[str, Any]:
         "healthy": all(part.state == "healthy" for part in shown if part.name != "city"),
         "supervisor_pid": own,
         "memory_bytes": sum(memory) + (memory_of_supervisor or 0),
+        "measures_missing": measures.missing(one),
         "disk_free_bytes": shutil.disk_usage(one.folder.root).free,
         "parts": [asdict(part) for part in shown],
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stack import processes
-from stack.environment import clean_environ
+from stack.environment import program_environ
 from stack.installation import Installation
 from stack.layout import DataFolder
 from stack.messages import StackError
@@ -81,7 +81,7 @@ def not_up(folder: DataFolder, name: str) -> StackError:
 def launch(one: Installation) -> int:
     """Start supervisor, detached from this terminal, and return its pid when it answers."""
     folder = one.folder
-    environ = clean_environ() | {
+    environ = program_environ(one.checkout) | {
         "PYTHONUTF8": "1",
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",

@@ -36,6 +36,7 @@ PACKAGES = {
     "libreoffice-calc": "/usr/bin/soffice",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto",
 }
+LONG_PACKAGES = {"debootstrap": "/usr/sbin/debootstrap"}
 APT = ("apt-get", "-o", "DPkg::Lock::Timeout=180", "-qq", "-y")
 
 
@@ -103,7 +104,8 @@ def elsewhere(checkout: Checkout, arguments: list[str]) -> int:
 
 def system_packages(part: str) -> None:
     """As root: install Debian's browser, office and fonts for the parts that need them."""
-    missing = [name for name, sign in PACKAGES.items() if not os.path.exists(sign)]
+    wanted = PACKAGES | (LONG_PACKAGES if part == "long" else {})
+    missing = [name for name, sign in wanted.items() if not os.path.exists(sign)]
     if part not in WITH_STACK or not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -196,7 +198,7 @@ def pytest(checkout: Checkout, chosen: Selection, environ: dict[str, str]) -> in
         *chosen.targets,
         *chosen.rest,
     ]
-    given = environment.clean_environ() | {
+    given = environment.program_environ(checkout) | {
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "LANG": "C.UTF-8",

@@ -5,8 +5,10 @@ The stack of these tests is their own, in a folder whose name has spaces and Chi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,10 +17,13 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from stack import identity, ports, processes
@@ -217,6 +222,49 @@ def test_a_backup_is_restored_into_a_new_folder_and_a_damaged_one_is_refused(
     assert refused.returncode == 1
     assert "不是完好的备份文件" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_what_was_restored_stays_closed_until_it_passes_its_checks(
+    stack: Stack, parent: Path
+) -> None:
+    content = b"bytes that a backup has lost"
+    digest = hashlib.sha256(content).hexdigest()
+    settings = (stack.data / "ckan.ini").read_text(encoding="utf-8")
+    database = re.search(r"^sqlalchemy.url = (.+)$", settings, re.MULTILINE)
+    assert database is not None
+    row = (str(uuid4()), digest, len(content), "a.csv", "text/csv", "test")
+    with closing(psycopg2.connect(database[1])) as connection, connection:
+        connection.cursor().execute(
+            "INSERT INTO govopen_file (resource_id, sha256, size, filename, media_type, actor)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            row,
+        )
+    archive = parent / "缺.tar"
+    restored = Stack(parent / "关闭", free_port())
+    try:
+        assert door("backup", "--data", stack.data, archive).returncode == 0
+        refused = door("restore", archive, "--data", restored.data, "--port", restored.port)
+        assert refused.returncode == 1
+        assert "reconcile" in refused.stderr
+        assert "files_missing" in refused.stderr
+        assert restored.left() == []
+        still = restored.start()
+        assert still.returncode == 1
+        assert "保持关闭" in still.stderr
+        assert ports.is_free(restored.port)
+
+        place = restored.data / "files" / digest[:2] / digest[2:4] / digest
+        place.parent.mkdir(parents=True)
+        place.write_bytes(content)
+        for made in (*place.parents[:2], place):
+            shutil.chown(made, restored.data.stat().st_uid)
+        opened = restored.start()
+        assert opened.returncode == 0, opened.stdout + opened.stderr
+        assert restored.answers()
+    finally:
+        door("stop", "--data", restored.data)
+        with closing(psycopg2.connect(database[1])) as connection, connection:
+            connection.cursor().execute("DELETE FROM govopen_file WHERE resource_id = %s", row[:1])
 
 
 def test_a_taken_port_is_told_with_what_to_do(parent: Path) -> None:

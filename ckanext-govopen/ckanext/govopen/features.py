@@ -21,6 +21,7 @@ FEATURES = (
     "links",
     "portal",
     "rates",
+    "reconcile",
     "registers",
     "review",
     "revisions",

@@ -88,3 +88,19 @@ def test_no_registry_is_named_in_the_repository_s_own_set_up() -> None:
         "|".join(("pypi" r"\.", "maven" r"\.", "npmjs", "debian" r"\.")), "".join(texts)
     )
     assert Path(SCRIPTS / "start").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, True),
+        ({"LANG": "en_GB.utf8"}, True),
+        ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, False),
+        ({"LANG": "C"}, False),
+        ({}, False),
+    ],
+)
+def test_chinese_is_shown_where_the_locale_promises_that_it_can_be(
+    environ: dict[str, str], expected: bool
+) -> None:
+    assert messages.shows_chinese(environ) is expected

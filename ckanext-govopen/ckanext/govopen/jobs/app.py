@@ -31,6 +31,7 @@ app = procrastinate.App(
         "ckanext.govopen.jobs.links",
         "ckanext.govopen.jobs.periodic",
         "ckanext.govopen.jobs.rates",
+        "ckanext.govopen.jobs.reconcile",
         "ckanext.govopen.jobs.scan",
     ],
 )

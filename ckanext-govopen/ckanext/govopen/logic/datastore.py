@@ -89,7 +89,7 @@ def load_hidden(session: Session, package_ids: Sequence[str]) -> None:
             store.set_extent(session, package_id, rows, cols)
 
 
-def _hidden_name(resource_id: str, sha256: str) -> str:
+def hidden_name(resource_id: str, sha256: str) -> str:
     """The name under which a table waits: that of its resource, and what it was read from."""
     return f"{resource_id}:{sha256[:16]}"
 
@@ -127,7 +127,7 @@ def _load_one(cursor: Any, row: Row, out: Path) -> tuple[int, int] | None:
     names, count = table
     cursor.execute("SAVEPOINT one_file")
     try:
-        _copy(cursor, _hidden_name(str(row["resource_id"]), str(row["sha256"])), names, out)
+        _copy(cursor, hidden_name(str(row["resource_id"]), str(row["sha256"])), names, out)
     except psycopg2.Error as error:
         cursor.execute("ROLLBACK TO SAVEPOINT one_file")
         log.warning("resource %s was not loaded: %s", row["resource_id"], error.pgcode)
@@ -253,7 +253,7 @@ def settle(session: Session, package_ids: Sequence[str]) -> None:
 
 def _switch_in(cursor: Any, wanted: dict[str, str], shown: dict[str, str | None]) -> None:
     """Gives the tables that wait for these bytes the place of those that are shown."""
-    waiting = {_hidden_name(name, sha256): name for name, sha256 in wanted.items()}
+    waiting = {hidden_name(name, sha256): name for name, sha256 in wanted.items()}
     cursor.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('hidden')"
         " AND relkind = 'r' AND relname = ANY(%s)",
@@ -280,3 +280,27 @@ def _switch_in(cursor: Any, wanted: dict[str, str], shown: dict[str, str | None]
                 )
             )
         shown[name] = wanted[name]
+
+
+def tables() -> tuple[dict[str, str | None], set[str]]:
+    """The tables that readers see, with the bytes that their comments name; and those that wait."""
+    with _connection() as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class') FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('public', 'hidden')"
+            " WHERE c.relkind = 'r' AND c.relname ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'"
+        )
+        found = cursor.fetchall()
+    shown = {name: sha256 for schema, name, sha256 in found if schema == "public"}
+    return shown, {name for schema, name, _ in found if schema == "hidden"}
+
+
+def drop(named: Sequence[str]) -> None:
+    """Drops tables that belong to no resource, each named with its schema: `hidden.NAME`."""
+    with _connection() as connection:
+        cursor = connection.cursor()
+        for one in named:
+            schema, _, name = one.partition(".")
+            table = sql.Identifier(schema, name)
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table))
