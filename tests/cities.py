@@ -21,13 +21,13 @@ from typing import Any
 from stack import ports
 
 ROOT = Path(__file__).resolve().parents[1]
-LOADED_SECONDS = {"small": 600, "demo": 3600}
+LOADED_SECONDS = {"empty": 0, "small": 600, "demo": 3600}
 START_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class City:
-    """A running stack with the fictional city, all of it loaded."""
+    """A running stack with the fictional city, all of it loaded, or with an empty one."""
 
     data: Path
     url: str
@@ -45,7 +45,8 @@ def running(size: str) -> Iterator[City]:
     data = parent / "data"
     port = ports.choose(str(data), None, frozenset())
     try:
-        started = _door("start", data, "--port", port, "--city", size, "--detach")
+        stamp = ("--stamp", "test") if size == "empty" else ()
+        started = _door("start", data, "--port", port, "--city", size, *stamp, "--detach")
         assert started.returncode == 0, started.stdout + started.stderr
         yield _loaded(data, size)
     finally:
@@ -55,7 +56,7 @@ def running(size: str) -> Iterator[City]:
 
 def _loaded(data: Path, size: str) -> City:
     began = time.monotonic()
-    while (shown := _status(data))["city"].get("state") != "done":
+    while (shown := _status(data))["city"].get("state") != "done" and size != "empty":
         assert shown["healthy"], shown
         assert time.monotonic() - began < LOADED_SECONDS[size], shown["city"]
         time.sleep(1)

@@ -303,6 +303,7 @@ def _make_dataset(officer: Person, folder: Path) -> str:
 PAGES = (
     "/workbench", "/workbench/inventory", "/workbench/inventory?status=draft&q=nothing",
     "/workbench/inventory/new", "/workbench/inventory/import", "/workbench/datasets",
+    "/workbench/datasets/files",
     "/workbench/review", "/workbench/review?closed=1", "/workbench/units",
     "/workbench/units?unconfirmed=1", "/workbench/units/new", "/workbench/admin",
     "/workbench/admin/approver1",

@@ -26,8 +26,41 @@
       frame.addEventListener(name, function (event) {
         event.preventDefault();
         frame.classList.toggle("go-drop-over", name === "dragover");
-        if (name === "drop" && event.dataTransfer.files.length) { field.files = event.dataTransfer.files; }
+        if (name === "drop" && event.dataTransfer.files.length) {
+          field.files = event.dataTransfer.files;
+          field.dispatchEvent(new Event("change", { bubbles: true }));
+        }
       });
+    });
+  });
+
+  // Files chosen together are shared out to the drafts that they are named after.
+  function plain(text) { return text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]/gu, ""); }
+
+  function draftOf(file, fields) {
+    var stem = plain(file.name.replace(/\.[^.]*$/, ""));
+    var found = fields.filter(function (field) {
+      return plain(field.dataset.title) === stem || field.dataset.codes.split(" ").some(function (code) {
+        return code && stem.indexOf(plain(code)) >= 0;
+      });
+    });
+    return found.length === 1 ? found[0] : null;
+  }
+
+  document.querySelectorAll("form[data-share-out]").forEach(function (form) {
+    var frame = form.querySelector("[data-drop]"), many = frame.querySelector("input[type=file]");
+    var fields = Array.prototype.slice.call(form.querySelectorAll("input[data-title]"));
+    var words = form.querySelector("[data-left-over]");
+    frame.hidden = false;
+    many.addEventListener("change", function () {
+      var left = Array.prototype.filter.call(many.files, function (file) {
+        var field = draftOf(file, fields), one = new DataTransfer();
+        if (!field) { return true; }
+        one.items.add(file);
+        field.files = one.files;
+        return false;
+      });
+      words.textContent = left.length ? words.dataset.leftOver + ": " + left.map(function (file) { return file.name; }).join(", ") : "";
     });
   });
 

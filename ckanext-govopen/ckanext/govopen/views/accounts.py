@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -106,8 +107,10 @@ def _person_page(
 @account_pages.post("/admin/<name>/grant")
 def grant(name: str) -> Any:
     """Gives a role for a unit, with dates where there are some."""
-    typed = desk.form_values("role", "unit", "from", "to", "deputy_for")
+    typed: dict[str, Any] = desk.form_values("role", "unit", "from", "to", "deputy_for")
     values: dict[str, Any] = {**typed, "user": name}
+    units = request.form.getlist("units") or [values.pop("unit", "")]
+    typed["units"] = request.form.getlist("units")
     errors: desk.Errors = {}
     for field in ("from", "to"):
         if field in values:
@@ -116,8 +119,10 @@ def grant(name: str) -> Any:
                 errors[field] = [tk._("A date like 2026-11-21")]
             else:
                 values[field] = moment.isoformat()
-    if not errors:
-        _, errors = desk.tried(lambda: desk.call("govopen_role_grant", values))
+    for unit in units:
+        if not errors:
+            asked = {**values, "unit": unit} if unit else values
+            _, errors = desk.tried(functools.partial(desk.call, "govopen_role_grant", asked))
     if errors:
         return _person_page(name, typed, errors), desk.CONFLICT
     tk.h.flash_success(tk._("The role was given."))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import redirect, request
+from werkzeug.datastructures import FileStorage
 
 import ckan.plugins.toolkit as tk
 
@@ -16,6 +17,7 @@ __all__ = ["dataset_pages"]
 
 dataset_pages = desk.blueprint("govopen_datasets", __name__)
 
+FILE_FIELD = "file-"
 EDITABLE = ("draft", "returned", "withheld", "withdrawn")
 
 
@@ -65,6 +67,65 @@ def dataset_submit() -> Any:
         )
     )
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
+
+
+@dataset_pages.get("/datasets/files")
+def files_form() -> str:
+    """One file for each of many drafts, chosen together."""
+    return _files_page({}, 0)
+
+
+def _files_page(errors: desk.Errors, added: int) -> str:
+    filters = {name: text for name in ("unit", "q") if (text := request.args.get(name, "").strip())}
+    chosen = request.args.get("state", "")
+    filters["state"] = chosen if chosen in EDITABLE else "draft"
+    found = desk.call(
+        "govopen_dataset_list",
+        {**filters, "limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")},
+    )
+    found["items"] = [item for item in found["items"] if item["is_kept"]]
+    return desk.page(
+        "workbench/datasets/files.html",
+        found=found,
+        filters=filters,
+        errors=errors,
+        added=added,
+    )
+
+
+@dataset_pages.post("/datasets/files")
+def files_add() -> Any:
+    """Adds each file to its draft; one that is refused keeps no other from being taken."""
+    uploads = {
+        field.removeprefix(FILE_FIELD): upload
+        for field, upload in request.files.items()
+        if field.startswith(FILE_FIELD) and upload.filename
+    }
+    if not uploads:
+        return _files_page({"message": [tk._("Choose at least one file first")]}, 0), desk.CONFLICT
+    errors = {
+        name: [text for texts in refused.values() for text in texts]
+        for name, upload in uploads.items()
+        if (refused := _add_file(name, upload))
+    }
+    added = len(uploads) - len(errors)
+    if errors:
+        return _files_page(errors, added), desk.CONFLICT
+    tk.h.flash_success(tk._("{count} files were added.").format(count=added))
+    return redirect(tk.url_for("govopen_datasets.dataset_list", state="draft"))
+
+
+def _add_file(name: str, upload: FileStorage) -> desk.Errors:
+    """Adds a file to a draft; gives what was refused."""
+    shown = desk.call("package_show", {"id": name})
+    parameters = {
+        "package_id": shown["id"],
+        "name": upload.filename,
+        "url": upload.filename,
+        "upload": upload,
+    }
+    _, errors = desk.tried(lambda: desk.call("resource_create", parameters))
+    return errors
 
 
 @dataset_pages.get("/datasets/<name>")

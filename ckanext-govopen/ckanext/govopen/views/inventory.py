@@ -27,7 +27,8 @@ BACKGROUND_ROWS = 5_000
 BACKGROUND_BYTES = 512 * 1024  # what 5,000 rows come to in a small spreadsheet
 CONSTANT_FIELDS = (
     "share_type", "share_condition", "share_method", "open_type", "open_condition", "update_cycle",
-    "secrecy", "sensitivity", "format_category", "data_domain", "res_class", "planned_open_on",
+    "secrecy", "sensitivity", "format_category", "formats", "items", "data_domain", "res_class",
+    "planned_open_on",
 )  # fmt: skip
 CUT_FIELDS = ("name", "abstract", "share_condition", "open_condition")
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
