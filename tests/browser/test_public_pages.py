@@ -101,7 +101,7 @@ def test_a_public_page_is_accessible_quiet_and_its_own(
     visit = Visit(chromium, f"{site_url}/{language}{path_of(name, public)}", width)
     try:
         assert visit.status == (404 if name == "absent" else 200)
-        _keep_picture(visit.page, f"{name}-{language}-{width}")
+        keep_picture(visit.page, f"{name}-{language}-{width}")
         assert visit.said == [], "the console says something"
         assert visit.hosts == {urlsplit(site_url).netloc}, "another host was asked"
         overflow = visit.page.evaluate(
@@ -115,23 +115,23 @@ def test_a_public_page_is_accessible_quiet_and_its_own(
             "en" if language == "en" else "zh-Hans-CN"
         )
         if language != "en":
-            _assert_chinese(visit.page)
+            assert_chinese(visit.page)
     finally:
         visit.close()
 
 
-def _keep_picture(page: Page, name: str) -> None:
+def keep_picture(page: Page, name: str) -> None:
     folder = os.environ.get("GOVOPEN_SHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
 
-def _assert_chinese(page: Page) -> None:
+def assert_chinese(page: Page) -> None:
     """No heading, link, button, label or column title is left in English."""
     texts = page.eval_on_selector_all(
         "h1, h2, h3, nav a, button, label, th[scope=col], dt, summary, .go-state, .go-exits > span",
-        "found => found.filter(part => !part.closest('[lang=en], code, pre')"
+        "found => found.filter(part => !part.closest('[lang=en], [translate=no], code, pre')"
         " && part.offsetParent !== null).map(part => part.textContent.trim())",
     )
     left = [text for text in texts if re.search("[A-Za-z]{3}", NAMES.sub("", text))]

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk import Person, sign_in, words
 from openpyxl import Workbook, load_workbook
-from test_public_pages import _assert_chinese, serious
+from test_public_pages import assert_chinese, serious
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -57,7 +57,7 @@ def officer(chromium: Browser, site_url: str, keeper: Person) -> Iterator[Person
     name, password = f"officer-{MARK}", f"Yunze-{uuid4().hex}"
     _make_unit(keeper)
     link = _invite(keeper, name)
-    _set_password(chromium, link, password)
+    set_password(chromium, link, password)
     person = sign_in(chromium, site_url, name, password)
     yield person
     person.close()
@@ -95,7 +95,7 @@ def _invite(keeper: Person, name: str) -> str:
     return link
 
 
-def _set_password(chromium: Browser, link: str, password: str) -> None:
+def set_password(chromium: Browser, link: str, password: str) -> None:
     context = chromium.new_context()
     page = context.new_page()
     page.goto(link)
@@ -325,7 +325,7 @@ def test_a_page_of_the_workbench_is_accessible_and_in_its_language(
     )
     assert wider <= 0, f"the page is {wider} pixels wider than the screen"
     if language != "en":
-        _assert_chinese(page)
+        assert_chinese(page)
     assert keeper.said == []
 
 
