@@ -22,6 +22,7 @@ FEATURES = (
     "portal",
     "rates",
     "reconcile",
+    "refresh",
     "registers",
     "review",
     "revisions",

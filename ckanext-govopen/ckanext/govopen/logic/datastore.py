@@ -42,7 +42,7 @@ READER_SECONDS = 120
 READER_BYTES = 2 << 30
 
 # The widest type that every value of a column has; PostgreSQL itself looks at the whole column.
-_TYPES = (
+COLUMN_TYPES = (
     ("int8", r"^-?(0|[1-9][0-9]{0,17})$"),
     ("numeric", r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$"),
     ("date", r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"),
@@ -210,15 +210,15 @@ def _column_types(cursor: Any, names: Sequence[str]) -> list[str]:
     checks = [
         sql.SQL("bool_and({} ~ {})").format(sql.Identifier(name), sql.Literal(pattern))
         for name in names
-        for _, pattern in _TYPES
+        for _, pattern in COLUMN_TYPES
     ]
     cursor.execute(sql.SQL("SELECT {} FROM govopen_rows").format(sql.SQL(", ").join(checks)))
     answers = cursor.fetchone()
     types = []
     for number in range(len(names)):
-        fits = answers[number * len(_TYPES) : (number + 1) * len(_TYPES)]
+        fits = answers[number * len(COLUMN_TYPES) : (number + 1) * len(COLUMN_TYPES)]
         types.append(
-            next((type_ for (type_, _), fit in zip(_TYPES, fits, strict=True) if fit), "text")
+            next((type_ for (type_, _), fit in zip(COLUMN_TYPES, fits, strict=True) if fit), "text")
         )
     return types
 

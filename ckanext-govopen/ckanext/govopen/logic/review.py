@@ -21,6 +21,7 @@ from ckanext.govopen.domain.review import Actor, Decision, Move, Opinion, State
 from ckanext.govopen.logic import datastore, files, rates, registers, revisions
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.model import datasets as datasets_store
+from ckanext.govopen.model import refresh as refresh_store
 from ckanext.govopen.model import review as store
 
 Record = tuple[str, str]
@@ -254,6 +255,7 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
     found = store.records(session, case_id)
     _require_move(found, Move.PUBLISH)
     unit_ids = _publish_versions(session, case_id, found, actor)
+    store.set_state(session, case_id, State.PUBLISHED.value, None, "refresh_rule")
     unit_ids |= revisions.publish(session, case_id, found, actor)
     packages = _ids(found, "package")
     if packages:
@@ -342,6 +344,8 @@ def _take_back(
             record_id=package_id,
         )
     store.set_record_state(session, "package", package_id, after.value, ground)
+    rules_of = [str(row["id"]) for row in refresh_store.of_packages(session, [package_id])]
+    refresh_store.revoke(session, rules_of, actor.person, reason)
     datasets_store.clear_datastore_flags(session, package_id)
     datasets_store.end_periods(session, [package_id], ground)
     datasets_store.enqueue(session, [package_id])

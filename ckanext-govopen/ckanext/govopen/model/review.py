@@ -185,6 +185,7 @@ def add_opinions(
     result: str,
     opinion: str | None = None,
     record_id: str | None = None,
+    refresh_rule: str | None = None,
 ) -> None:
     """One opinion for each record of the case (or one of them), for the hash that it has now.
 
@@ -194,10 +195,11 @@ def add_opinions(
     session.execute(
         sa.text(
             "INSERT INTO govopen_opinion"
-            " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion)"
+            " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion,"
+            "  refresh_rule)"
             " SELECT r.case_id, CASE WHEN o.own THEN r.record_type ELSE t.target_type END,"
             "  CASE WHEN o.own THEN r.record_id ELSE t.target_id END, h,"
-            "  :person, CAST(:roles AS text[]), :step, :result, :opinion"
+            "  :person, CAST(:roles AS text[]), :step, :result, :opinion, :rule"
             " FROM govopen_review r JOIN govopen_review_target t USING (record_type, record_id),"
             "  LATERAL govopen_record_hash(r.record_type, r.record_id, r.hash_version) h,"
             "  LATERAL (SELECT r.record_type = 'revision' AND :result <> ALL (:onward)"
@@ -214,6 +216,7 @@ def add_opinions(
             "opinion": opinion,
             "record": record_id,
             "onward": list(ONWARD),
+            "rule": refresh_rule,
         },
     )
 

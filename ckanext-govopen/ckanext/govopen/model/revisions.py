@@ -148,6 +148,17 @@ def before(session: Session, row: Row) -> Any:
     return content(session, str(row["package_id"])) if is_open or not found else found[0]["content"]
 
 
+def waiting_refreshes(session: Session, case_id: str) -> list[Row]:
+    """Refreshes that wait beside the datasets of a case."""
+    return _rows(
+        session,
+        f"{_SHOWN} WHERE r.state = 'draft' AND v.rule_id IS NOT NULL AND v.package_id IN"
+        " (SELECT t.target_id FROM govopen_review_target t WHERE t.case_id = :case"
+        "  AND t.target_type = 'package') ORDER BY v.package_id",
+        case=case_id,
+    )
+
+
 def packages_of(session: Session, revision_ids: Sequence[str]) -> dict[str, str]:
     """The package of each revision."""
     found = _rows(

@@ -13,7 +13,7 @@ from ckanext.govopen.domain import datasets as dataset_rules
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Decision, Move, State
-from ckanext.govopen.logic import datasets, review, revisions, search
+from ckanext.govopen.logic import datasets, refresh, review, revisions, search
 from ckanext.govopen.logic.cases import readable as _readable_case
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all, text
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -27,6 +27,7 @@ from ckanext.govopen.logic.roles import (
     user_of,
 )
 from ckanext.govopen.model import datasets as store
+from ckanext.govopen.model import refresh as refresh_store
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import revisions as revision_store
 
@@ -58,13 +59,14 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     Args:
         datasets: ids or names of drafts of units that you keep; several make one batch case.
         revisions: ids of pending revisions of public datasets, alone or beside drafts.
+        rules: ids of refresh rules; those proposed for the datasets go with them by themselves.
         case: id of a case that was opened before (an import of the inventory).
         title, reason: shown to the reviewers; optional.
 
     Returns:
         `{id, state, step, records}`.
     """
-    no_unknown(data_dict, "datasets", "revisions", "case", "title", "reason")
+    no_unknown(data_dict, "datasets", "revisions", "rules", "case", "title", "reason")
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
@@ -96,9 +98,11 @@ def _prepared_case(context: Any, case_id: str) -> str:
 def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     packages = datasets.readable_all(context, _names(data_dict, "datasets"))
     changed = [revisions.readable(context, each) for each in _names(data_dict, "revisions")]
-    if not packages and not changed:
+    wanted_rules = [refresh.readable(context, each) for each in _names(data_dict, "rules")]
+    others = [*changed, *wanted_rules]
+    if not packages and not others:
         refuse("review.E13", "datasets", "–")
-    owners = [package.owner_org for package in packages] + [row["owner_org"] for row in changed]
+    owners = [package.owner_org for package in packages] + [row["owner_org"] for row in others]
     units = sorted(set(map(str, owners)))
     for unit_id in units:
         tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
@@ -107,7 +111,10 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     for package in packages:
         package.state = "active"  # a form that was left half-way is whole now: the checks say so
     model.Session.flush()
-    titles = [package.title for package in packages] + [row["title"] for row in changed]
+    titles = [package.title for package in packages] + [row["title"] for row in others]
+    concerned = [str(package.id) for package in packages] + [row["package_id"] for row in changed]
+    rule_ids = {row["id"] for row in wanted_rules}
+    rule_ids.update(refresh_store.drafts_of(model.Session, concerned))
     return review.open_case(
         model.Session,
         kind="dataset" if len(titles) == 1 else "batch",
@@ -116,6 +123,7 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
         records=[
             *(("package", str(package.id)) for package in packages),
             *((revisions.KIND, str(row["id"])) for row in changed),
+            *((refresh.KIND, rule_id) for rule_id in sorted(rule_ids)),
         ],
         actor=user_id,
         reason=str(data_dict.get("reason") or "") or None,
@@ -185,6 +193,7 @@ def _committed(context: Any, act: Any, case: Mapping[str, Any]) -> dict[str, Any
         model.Session.rollback()
         raise
     model.repo.commit()
+    refresh.take_up(context, str(case["id"]))
     summary = _summary(str(case["id"]))
     search.follow(context, summary["records"])
     return summary

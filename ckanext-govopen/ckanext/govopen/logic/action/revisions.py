@@ -8,7 +8,7 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import datasets, revisions
+from ckanext.govopen.logic import datasets, refresh, revisions, search
 from ckanext.govopen.logic.errors import no_unknown, text
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import revisions as store
@@ -21,7 +21,7 @@ __all__ = [
     "govopen_published_version_list",
 ]
 
-OWN = ("id", "note", "resource", "upload")
+OWN = ("id", "note", "resource", "upload", "rule", "system")
 LISTED = ("draft", "returned", "withheld", "submitted", "approved", "embargoed")
 
 
@@ -37,6 +37,9 @@ def govopen_pending_revision_create(context: Any, data_dict: dict[str, Any]) -> 
         resource, upload: a new file for a resource of this id, optional.
         resources: all resources that shall remain, each with its id and what changes in it; one
             without an id is new; optional.
+        rule: refresh rule of the dataset; inside it the system approves at once, otherwise the
+            revision is handed in as a case; optional.
+        system: the system that the data of such a refresh come from, as in the rule.
 
     Returns:
         the revision as `govopen_pending_revision_show` gives it.
@@ -49,11 +52,17 @@ def govopen_pending_revision_create(context: Any, data_dict: dict[str, Any]) -> 
     if user is None:
         raise tk.NotAuthorized
     note, changes = text(data_dict, "note"), _changes(data_dict, _resource_ids(package))
-    actor = str(user.id)
-    return _committed(
-        context,
-        lambda: revisions.create(context, package, changes, note=note, actor=actor),
-    )
+    actor, rule_id = str(user.id), str(data_dict.get("rule") or "")
+
+    def act() -> str:
+        if not rule_id:
+            return revisions.create(context, package, changes, note=note, actor=actor)
+        system = str(data_dict.get("system") or "")
+        return refresh.begin(
+            context, package, rule_id, changes, note=note, system=system, actor=actor
+        )
+
+    return _committed(context, act)
 
 
 def govopen_pending_revision_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +116,7 @@ def _committed(context: Any, act: Callable[[], str]) -> dict[str, Any]:
         model.Session.rollback()
         raise
     model.repo.commit()
+    search.follow(context)
     return revisions.view(revisions.readable(context, revision_id))
 
 

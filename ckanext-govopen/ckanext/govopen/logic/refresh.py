@@ -1,0 +1,388 @@
+"""Data-refresh rules: proposed, approved in a case, revoked; and the refreshes inside them.
+
+A refresh is a pending revision that names a rule. Inside the rule the system approves its exact
+hash and it is public with the same commit; outside it is an ordinary case and nothing changes for
+readers. Every approval by the system names its rule and stands in the digest of its day.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.domain import refresh as rules
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.review import State
+from ckanext.govopen.logic import blobs, datastore, files, review, revisions, scans
+from ckanext.govopen.logic.errors import absent, refuse, refuse_all, sentence
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.model import datasets as datasets_store
+from ckanext.govopen.model import refresh as store
+from ckanext.govopen.model import review as review_store
+from ckanext.govopen.model import revisions as revision_store
+from ckanext.govopen.model import scan as scan_store
+
+KIND = "refresh_rule"
+SYSTEM = "system"
+STEP = "refresh"
+Row = Mapping[str, Any]
+
+
+# --- tables of files -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The table of a file with its rows as a multiset of digests."""
+
+    table: rules.Table
+    digests: Counter[int]
+    unmasked: tuple[str, ...] = ()
+
+
+def _read(sha256: str, format_: str, masked: Sequence[str] = ()) -> Rows:
+    """Columns, types and rows of stored bytes; no columns where no table can be read."""
+    nothing = Rows(rules.Table(format_, ()), Counter())
+    if format_ not in datastore.LOADED_FORMATS:
+        return nothing
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "rows.csv"
+        found = datastore.read_rows(blobs.path_of(files.folder(), sha256), format_, out)
+        if found is None:
+            return nothing
+        names, count = found
+        digests: Counter[int] = Counter()
+        kinds = _Kinds(names)
+        for row in _csv(out):
+            digests[hash(tuple(row))] += 1
+            kinds.look_at(row)
+    table = rules.Table(format_, tuple(zip(names, kinds.found(), strict=True)), count)
+    return Rows(table, digests, tuple(name for name in masked if name in kinds.unmasked))
+
+
+def _csv(path: Path) -> Iterator[list[str]]:
+    csv.field_size_limit(1 << 24)
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.reader(file)
+
+
+class _Kinds:
+    """The type of each column by all its values, as the DataStore's loader sees it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._open = [
+            [(kind, re.compile(pattern)) for kind, pattern in datastore.COLUMN_TYPES] for _ in names
+        ]
+        self._seen = [False] * len(names)
+        self.unmasked: set[str] = set()
+
+    def look_at(self, row: Sequence[str]) -> None:
+        for number, cell in enumerate(row):
+            if not cell:
+                continue
+            self._seen[number] = True
+            self._open[number] = [each for each in self._open[number] if each[1].match(cell)]
+            if rules.MASK not in cell:
+                self.unmasked.add(self._names[number])
+
+    def found(self) -> list[str]:
+        return [
+            fits[0][0] if seen and fits else "text"
+            for seen, fits in zip(self._seen, self._open, strict=True)
+        ]
+
+
+def _moved(old: Counter[int], new: Counter[int]) -> int:
+    """How many rows went or came, whichever is more."""
+    return max((old - new).total(), (new - old).total())
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def readable(context: Mapping[str, Any], rule_id: str) -> Row:
+    """A rule of a dataset that the user of the context may read from the inside.
+
+    Raises:
+        tk.ObjectNotFound: there is none, or it may not be read.
+    """
+    row = store.rule(model.Session, rule_id)
+    if row is None or not revisions.readable_among(user_of(context), [row]):
+        absent()
+    return row
+
+
+def source_of(unit_id: str, system: str) -> dict[str, str]:
+    """Where the data of a refresh come from: uploads of a unit, out of a system that it names."""
+    return {"kind": "upload", "unit": unit_id, "system": system}
+
+
+def propose(
+    package: model.Package,
+    *,
+    bound: Decimal | None,
+    expires_on: date | None,
+    system: str,
+    masking: Mapping[str, str],
+    actor: str,
+) -> str:
+    """A rule for the files that a dataset has now; it goes into review with the dataset.
+
+    Raises:
+        tk.ValidationError: `refresh.E2` to `refresh.E4`.
+    """
+    session = model.Session
+    package_id = str(package.id)
+    tables = {
+        str(row["resource_id"]): _read(row["sha256"], str(row["format"]).upper()).table
+        for row in datasets_store.files_of(session, [package_id])
+    }
+    found = rules.check_rule(
+        bound=bound, expires_on=expires_on, today=clock.today(), tables=list(tables.values())
+    )
+    if found:
+        refuse_all(found)
+    rule_id = store.add(
+        session,
+        package_id=package_id,
+        schema={
+            name: {"format": table.format, "columns": table.columns}
+            for name, table in tables.items()
+        },
+        source=source_of(str(package.owner_org), system),
+        masking=dict(masking),
+        row_change_bound=bound,
+        expires_on=expires_on,
+        created_by=actor,
+    )
+    review_store.add_draft(session, KIND, rule_id)
+    return rule_id
+
+
+def revoke(row: Row, actor: str, reason: str) -> None:
+    """Ends a rule at once; what is public by it stays."""
+    if not reason.strip():
+        refuse("refresh.E5", "reason")
+    store.revoke(model.Session, [str(row["id"])], actor, reason.strip())
+
+
+def view(row: Row) -> dict[str, Any]:
+    """A rule as it is shown; `in_force` says whether a refresh could be inside it today."""
+    return {
+        "id": row["id"],
+        "package_id": row["package_id"],
+        "name": row["name"],
+        "title": row["title"],
+        "state": row["state"],
+        "case_id": row["case_id"],
+        "in_force": _in_force(row),
+        "schema": row["schema"],
+        "source": row["source"],
+        "masking": row["masking"],
+        "row_change_bound": float(row["row_change_bound"]),
+        "expires_on": row["expires_on"].isoformat(),
+        "created_at": row["created_at"].isoformat(),
+        "created_by": row["created_by"],
+        "revoked_at": row["revoked_at"].isoformat() if row["revoked_at"] else None,
+        "revoked_reason": row["revoked_reason"],
+    }
+
+
+def _in_force(row: Row) -> bool:
+    return bool(row["is_approved"] and not row["is_expired"] and row["revoked_at"] is None)
+
+
+def _rule(row: Row) -> rules.Rule:
+    return rules.Rule(
+        schema={
+            name: rules.Table(each["format"], tuple((n, kind) for n, kind in each["columns"]))
+            for name, each in row["schema"].items()
+        },
+        source=row["source"],
+        masking=row["masking"],
+        row_change_bound=row["row_change_bound"],
+        expires_on=row["expires_on"],
+        is_approved=bool(row["is_approved"]),
+        is_revoked=row["revoked_at"] is not None,
+    )
+
+
+# --- refreshes -----------------------------------------------------------------------------------
+
+
+def begin(
+    context: Mapping[str, Any],
+    package: model.Package,
+    rule_id: str,
+    changes: Mapping[str, Any],
+    *,
+    note: str,
+    system: str,
+    actor: str,
+) -> str:
+    """Stages a refresh and takes it as far as its rule allows; gives the id of its revision.
+
+    While another revision of the dataset is under review it waits, and is taken up by `take_up`.
+
+    Raises:
+        tk.ValidationError: `refresh.E1` the rule is not one of this dataset.
+    """
+    row = store.rule(model.Session, rule_id)
+    if row is None or row["package_id"] != package.id:
+        refuse("refresh.E1", "rule", rule_id)
+    source = source_of(str(package.owner_org), system)
+    revision_id = revisions.create(
+        context,
+        package,
+        _files_alone(package, changes),
+        note=note,
+        actor=actor,
+        rule_id=rule_id if source == row["source"] else None,
+    )
+    go_on(revision_id, rule_id, source)
+    return revision_id
+
+
+def _files_alone(package: model.Package, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """New bytes come under the name that the file has: the address of a refresh stays the same."""
+    names = {str(resource.id): resource for resource in package.resources}
+    resources = [dict(each) for each in changes.get("resources") or []]
+    for each in resources:
+        known = names.get(str(each.get("id")))
+        if known is not None and isinstance(each.get("upload"), FileStorage):
+            each["upload"].filename = str(known.url)
+            each.setdefault("format", known.format)
+    return {**changes, "resources": resources}
+
+
+def go_on(revision_id: str, rule_id: str, source: Mapping[str, str]) -> None:
+    """Approves a staged refresh that is inside its rule; hands in one that is outside as a case."""
+    session = model.Session
+    revision = revision_store.revision(session, revision_id)
+    rule = store.rule(session, rule_id)
+    if revision is None or rule is None:
+        absent()
+    package_id = str(revision["package_id"])
+    if revision_store.of_package(session, package_id, revision_store.UNDER_REVIEW):
+        return
+    refresh = _look_at(session, revision, rule, source)
+    found = rules.outside(_rule(rule), refresh, clock.today())
+    case_id = review.open_case(
+        session,
+        kind="dataset",
+        title=str(revision["title"]),
+        unit_ids=[str(revision["owner_org"])],
+        records=[(revisions.KIND, revision_id)],
+        actor=str(revision["created_by"]),
+        reason=_reason(revision, found),
+    )
+    review.submit_case(session, case_id, str(revision["created_by"]))
+    if not found:
+        _approve(session, case_id, rule_id, refresh)
+
+
+def _reason(revision: Row, found: Sequence[Finding]) -> str:
+    return "\n".join([str(revision["note"]), *map(sentence, found)])
+
+
+def _look_at(
+    session: Session, revision: Row, rule: Row, source: Mapping[str, str]
+) -> rules.Refresh:
+    revision_id = str(revision["id"])
+    is_files_only = store.is_frame_kept(session, revision_id)
+    scans.scan(session, [revision_id])
+    dataset = revisions.as_dataset(revision["content"])
+    digests = [each["sha256"] for each in dataset["resources"] if each.get("sha256")]
+    is_clean = scans.is_clean(session, revision_id)
+    earlier = store.approved_files(session, str(revision["package_id"]))
+    return rules.Refresh(
+        source=source,
+        files=_changed(dataset["resources"], earlier, rule["masking"]) if is_files_only else (),
+        is_files_only=is_files_only,
+        is_clean=is_clean and not scan_store.unclean_files(session, digests),
+    )
+
+
+def _changed(
+    resources: Sequence[Row], earlier: Sequence[Mapping[str, str]], masking: Mapping[str, str]
+) -> list[rules.Changed]:
+    """The files that differ from the last version, each compared with the versions before it."""
+    found = []
+    for resource in resources:
+        name, sha256 = str(resource["id"]), resource.get("sha256")
+        if not sha256 or all(files_.get(name) == sha256 for files_ in earlier):
+            continue
+        format_ = str(resource.get("format")).upper()
+        new = _read(sha256, format_, list(masking))
+        olds = [_read(files_[name], format_) for files_ in earlier if name in files_]
+        found.append(
+            rules.Changed(
+                resource_id=name,
+                name=str(resource.get("name") or name),
+                table=new.table,
+                changed_rows=tuple(_moved(old.digests, new.digests) for old in olds),
+                compared_rows=tuple(old.table.rows for old in olds),
+                unmasked=new.unmasked,
+            )
+        )
+    return found
+
+
+def _approve(session: Session, case_id: str, rule_id: str, refresh: rules.Refresh) -> None:
+    """The system's own opinion, which counts by the rule that it names."""
+    said = "; ".join(
+        tk._("{name}: {rows} rows, {share} changed").format(
+            name=file.name, rows=file.table.rows, share=f"{file.share:.1%}"
+        )
+        for file in refresh.files
+    )
+    review_store.add_opinions(
+        session,
+        case_id,
+        person=SYSTEM,
+        roles=[],
+        step=STEP,
+        result="approved",
+        opinion=said,
+        refresh_rule=rule_id,
+    )
+    review_store.set_state(session, case_id, State.APPROVED.value, None)
+    review.publish_case(session, case_id, SYSTEM)
+
+
+def take_up(context: Mapping[str, Any], case_id: str) -> None:
+    """Goes on with refreshes that waited for the end of a case, from what is public after it.
+
+    Call it after the commit that ended the case; each refresh has a transaction of its own.
+    """
+    for row in revision_store.waiting_refreshes(model.Session, case_id):
+        rule = store.rule(model.Session, str(row["rule_id"]))
+        if rule is not None:
+            _take_up(context, row, rule)
+
+
+def _take_up(context: Mapping[str, Any], row: Row, rule: Row) -> None:
+    """A refresh that cannot go on now stays where it is; the decision before it stands."""
+    try:
+        revisions.change(context, row, {}, note=str(row["note"]), actor=str(row["created_by"]))
+        go_on(str(row["id"]), str(rule["id"]), rule["source"])
+    except tk.ValidationError:
+        model.Session.rollback()
+        return
+    model.repo.commit()

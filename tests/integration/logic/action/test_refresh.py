@@ -1,0 +1,279 @@
+"""Data-refresh rules: what two people sign beforehand, the system applies to the letter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+sys.path.insert(0, str(Path(__file__).parent))
+from publishing_kit import Office, upload
+from publishing_kit import office as open_office
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.logic import review
+
+HEADER = "站点,日期,浓度\n"
+ROWS = 200
+
+
+def table(day: int, header: str = HEADER, rows: int = ROWS) -> bytes:
+    """A table in which each day one more row has the value of the day."""
+    lines = [
+        f"站点{n},2026-01-0{1 + n % 9},{30 + day if n <= day else 30}.5\n"
+        for n in range(1, rows + 1)
+    ]
+    return (header + "".join(lines)).encode()
+
+
+@pytest.fixture(scope="module")
+def office(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+@contextmanager
+def set_clock(office: Office, day: date) -> Iterator[None]:
+    def at(moment: datetime | None) -> None:
+        with office.application.test_request_context("/"):
+            clock.set_to(moment)
+            model.Session.commit()
+
+    at(datetime.combine(day, time(9, 30), clock.SITE_ZONE))
+    try:
+        yield
+    finally:
+        at(None)
+
+
+def today(office: Office) -> date:
+    with office.application.test_request_context("/"):
+        return clock.today()
+
+
+def shown(client: FlaskClient, made: dict[str, Any]) -> dict[str, Any]:
+    answer = client.get(f"/api/3/action/package_show?id={made['id']}")
+    assert answer.status_code == 200
+    return dict(answer.get_json()["result"])
+
+
+def propose(office: Office, made: dict[str, Any], **values: Any) -> dict[str, Any]:
+    facts = {
+        "row_change_bound": 0.2,
+        "expires_on": (today(office) + timedelta(days=90)).isoformat(),
+        **values,
+    }
+    return dict(office.act("officer", "govopen_refresh_rule_create", id=made["id"], **facts))
+
+
+def ruled(office: Office, **values: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A published dataset with a rule that was approved by the same case."""
+    made = office.draft(data=table(0), update_cycle="daily")
+    rule = propose(office, made, **values)
+    office.approve(office.submit(made["id"]))
+    return made, dict(office.act("officer", "govopen_refresh_rule_show", id=rule["id"]))
+
+
+def bring(
+    office: Office, made: dict[str, Any], rule: dict[str, Any], data: bytes, **values: Any
+) -> dict[str, Any]:
+    shown = office.act("officer", "package_show", id=made["id"])
+    return dict(
+        office.act(
+            "officer",
+            "govopen_pending_revision_create",
+            id=made["id"],
+            note="每日更新",
+            rule=rule["id"],
+            resource=shown["resources"][0]["id"],
+            upload=upload(data, "new.csv"),
+            **values,
+        )
+    )
+
+
+def is_sound(office: Office) -> bool:
+    with office.application.test_request_context("/"):
+        report = review.verify()
+    return not (report["records"] or report["versions"] or report["changed_files"])
+
+
+def case_of(office: Office, revision: dict[str, Any]) -> dict[str, Any]:
+    return dict(office.act("approver", "govopen_review_show", id=revision["case_id"]))
+
+
+def test_a_rule_is_signed_with_its_dataset_and_in_force_from_then_on(office: Office) -> None:
+    made = office.draft(data=table(0))
+    rule = propose(office, made)
+    assert rule["in_force"] is False
+    columns = next(iter(rule["schema"].values()))["columns"]
+    assert columns == [["站点", "text"], ["日期", "date"], ["浓度", "numeric"]]
+    case_id = office.submit(made["id"])
+    records = office.act("approver", "govopen_review_show", id=case_id)["records"]
+    assert {each["record_type"] for each in records} == {"package", "refresh_rule"}
+    office.approve(case_id)
+    assert office.act("officer", "govopen_refresh_rule_show", id=rule["id"])["in_force"] is True
+
+
+def test_a_daily_dataset_is_refreshed_thirty_days_running_without_a_person(
+    office: Office, client: FlaskClient
+) -> None:
+    start = today(office) + timedelta(days=1)
+    made, rule = ruled(office)
+    approvals = 0
+    for day in range(1, 31):
+        with set_clock(office, start + timedelta(days=day)):
+            revision = bring(office, made, rule, table(day))
+            assert revision["state"] == "published", (day, case_of(office, revision)["reason"])
+            said = case_of(office, revision)["opinions"]
+            approved = [each["person"] for each in said if each["result"] == "approved"]
+            assert approved == ["system"]
+            approvals += len(approved)
+            digest = office.act("approver", "govopen_refresh_digest_show")
+            ours = [each for each in digest["items"] if each["package_id"] == made["id"]]
+            assert [each["content_hash"] for each in ours] == [revision["content_hash"]]
+            assert ours[0]["rule_id"] == rule["id"]
+    assert approvals == 30
+    with set_clock(office, start + timedelta(days=31)):
+        after = shown(client, made)
+        listed = client.get(f"/api/3/action/govopen_published_version_list?id={made['id']}")
+        items = listed.get_json()["result"]["items"]
+        found = client.get(
+            f"/api/3/action/datastore_search?resource_id={after['resources'][0]['id']}&limit=40"
+        ).get_json()["result"]
+        assert is_sound(office)
+    assert [each["by_rule"] for each in items] == [True] * 30 + [False]
+    assert after["stat"]["last_data_date"] == (start + timedelta(days=30)).isoformat()
+    assert found["total"] == ROWS
+    assert [row["浓度"] for row in found["records"]].count(60.5) == 30
+
+
+OUTSIDE = {
+    "one column more": (table(1, HEADER.replace("\n", ",备注\n")), "refresh.W3", "列"),
+    "another type": (table(1).replace(b"30.5", b"n.a.", 1), "refresh.W3", "浓度"),
+    "a jump of rows": (table(1, rows=ROWS * 2), "refresh.W4", "上限"),
+    "a phone number": (
+        table(1).replace("站点7,".encode(), "站点13800138000,".encode()),
+        "refresh.W6",
+        "扫描",
+    ),
+    "no rows at all": (HEADER.encode(), "refresh.W7", "没有数据行"),
+}
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_what_is_outside_its_rule_is_a_case_and_the_old_version_stays_public(
+    office: Office, client: FlaskClient, what: str
+) -> None:
+    data, _, word = OUTSIDE[what]
+    made, rule = ruled(office)
+    before = shown(client, made)
+    revision = bring(office, made, rule, data)
+    assert revision["state"] == "submitted"
+    case = case_of(office, revision)
+    assert word in case["reason"]
+    assert not [
+        each
+        for each in case["opinions"]
+        if each["person"] == "system" and each["result"] == "approved"
+    ]
+    assert shown(client, made) == before
+    assert is_sound(office)
+
+
+def test_another_field_another_source_a_revoked_or_an_expired_rule_is_outside(
+    office: Office,
+) -> None:
+    made, rule = ruled(office, system="泊位系统")
+    revision = bring(office, made, rule, table(1), system="别的系统")
+    assert "来源" in case_of(office, revision)["reason"]
+
+    made, rule = ruled(office)
+    revision = bring(office, made, rule, table(1), title="换了标题")
+    assert "除文件" in case_of(office, revision)["reason"]
+
+    made, rule = ruled(office)
+    office.act("second", "govopen_refresh_rule_revoke", id=rule["id"], reason="系统更换")
+    revision = bring(office, made, rule, table(1))
+    assert "撤销" in case_of(office, revision)["reason"]
+
+    made, rule = ruled(office)
+    with set_clock(office, today(office) + timedelta(days=91)):
+        revision = bring(office, made, rule, table(1))
+    assert "有效期" in case_of(office, revision)["reason"]
+
+
+def test_small_steps_do_not_add_up_to_anything(office: Office) -> None:
+    made, rule = ruled(office, row_change_bound=0.1)
+    assert bring(office, made, rule, table(15))["state"] == "published"
+    assert bring(office, made, rule, table(21))["state"] == "submitted"  # 10 % against the first
+
+
+def test_what_is_public_by_a_rule_stays_when_the_rule_ends(
+    office: Office, client: FlaskClient
+) -> None:
+    made, rule = ruled(office)
+    bring(office, made, rule, table(1))
+    office.act("officer", "govopen_refresh_rule_revoke", id=rule["id"], reason="停用")
+    assert shown(client, made)["review"]["state"] == "published"
+    assert is_sound(office)
+
+
+def test_a_withdrawal_ends_the_rules_of_its_dataset(office: Office) -> None:
+    made, rule = ruled(office)
+    office.act("officer", "govopen_publication_withdraw", id=made["id"], ground="error", reason="x")
+    ended = office.act("officer", "govopen_refresh_rule_show", id=rule["id"])
+    assert (ended["in_force"], ended["revoked_reason"]) == (False, "x")
+
+
+def test_while_a_revision_is_under_review_a_refresh_waits_and_follows_the_decision(
+    office: Office, client: FlaskClient
+) -> None:
+    made, rule = ruled(office)
+    revision = office.act(
+        "officer", "govopen_pending_revision_create", id=made["id"], note="x", title="新标题"
+    )
+    case_id = office.act("officer", "govopen_review_submit", revisions=[revision["id"]])["id"]
+    waiting = bring(office, made, rule, table(1))
+    assert waiting["state"] == "draft"
+    office.approve(case_id)
+    after = shown(client, made)
+    assert after["title"] == "新标题"
+    again = office.act("officer", "govopen_pending_revision_show", id=waiting["id"])
+    assert again["state"] == "published"
+    assert after["resources"][0]["size"] == len(table(1))
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"row_change_bound": 1.5}, "refresh.E2"),
+        ({"row_change_bound": "many"}, "refresh.E2"),
+        ({"expires_on": "2020-01-01"}, "refresh.E3"),
+        ({"expires_on": "2199-01-01"}, "refresh.E3"),
+    ],
+)
+def test_a_rule_that_promises_too_much_is_refused(
+    office: Office, values: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        propose(office, office.draft(data=table(0)), **values)
+    assert str(getattr(caught.value, "govopen", {}).get("code")) == code
+
+
+def test_a_rule_of_another_dataset_is_refused(office: Office) -> None:
+    made, _ = ruled(office)
+    _, rule = ruled(office)
+    with pytest.raises(tk.ValidationError) as caught:
+        bring(office, made, rule, table(1))
+    assert str(getattr(caught.value, "govopen", {}).get("code")) == "refresh.E1"
