@@ -28,27 +28,19 @@ FILES_EACH = 500
 IDLE_SECONDS = 90  # less than the program itself waits
 WALL_SECONDS = 900
 _READER = "ckanext.govopen.logic.scan_reader"
-_LIBRARIES = ("python_calamine", "pypdf")
+_LIBRARIES = ("python_calamine", "pypdf", "openpyxl", "et_xmlfile")
 
 
 class _Program:
     """One running reader and the process that it belongs to."""
 
     def __init__(self) -> None:
-        environment = {
-            "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(_paths()),
-            "PYTHONIOENCODING": "utf-8",
-            "PYTHONSAFEPATH": "1",
-            # One arena keeps the address space near to what is used.
-            "MALLOC_ARENA_MAX": "1",
-        }
         self.process = subprocess.Popen(  # noqa: S603 our own interpreter and module
             [sys.executable, "-S", "-m", _READER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a library's words may hold what stands in the file
-            env=environment,
+            env=environment(),
         )
         self.owner = os.getpid()
         self.files = 0
@@ -100,6 +92,18 @@ class _Program:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
+
+
+def environment() -> dict[str, str]:
+    """What a program that opens unchecked files finds around itself: nothing of this process."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(_paths()),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONSAFEPATH": "1",
+        # One arena keeps the address space near to what is used.
+        "MALLOC_ARENA_MAX": "1",
+    }
 
 
 _lock = threading.Lock()

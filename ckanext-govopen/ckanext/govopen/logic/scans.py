@@ -53,6 +53,15 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Record:
+    """A dataset or a revision, and what of it is scanned."""
+
+    id: str
+    unit_id: str
+    subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True)
 class Hit:
     """One finding in one record, as the rules of the review ask for it.
 
@@ -64,6 +73,7 @@ class Hit:
 
     id: int | None
     record_id: str
+    unit_id: str
     subject: str
     label: str
     pattern: str
@@ -86,28 +96,47 @@ def key() -> bytes:
 # --- what a record consists of --------------------------------------------------------------------
 
 
-def subjects_of(session: Session, record_ids: Sequence[str]) -> dict[str, list[Subject]]:
-    """The files and texts of records, by record; a record of another kind has none."""
-    found: dict[str, list[Subject]] = {}
-    for row in store.packages(session, record_ids):
-        found[str(row["id"])] = [_texts_of(row), *_files_of(row)]
+def records_of(session: Session, record_ids: Sequence[str]) -> list[Record]:
+    """Datasets and revisions with their files and texts; a record of another kind is left out."""
+    found = []
+    for row in store.contents(session, record_ids):
+        _, package, resources, tags, _ = row["content"]
+        files_, described = [], []
+        for resource, sha256, size, filename, _, views in resources or []:
+            described.append({"resource": resource, "filename": filename, "views": views})
+            if sha256:
+                label = str(resource.get("name") or filename)
+                files_.append(Subject(str(sha256), label, int(size)))
+        words = {**package, "tags": [name for _, name in tags or []], "resources": described}
+        subjects = (_texts_of(words), *files_)
+        found.append(Record(str(row["id"]), str(row["unit_id"]), subjects))
     return found
 
 
-def _files_of(row: Mapping[str, Any]) -> Iterator[Subject]:
-    for resource in row["resources"] or []:
-        if resource["sha256"]:
-            label = str(resource["name"] or resource["filename"])
-            yield Subject(str(resource["sha256"]), label, int(resource["size"]))
-
-
-def _texts_of(row: Mapping[str, Any]) -> Subject:
-    texts = dict(_flat("", {name: value for name, value in row.items() if name not in _NO_TEXT}))
+def _texts_of(words: Mapping[str, Any]) -> Subject:
+    texts = dict(_flat("", words))
     body = json.dumps(texts, ensure_ascii=False, sort_keys=True)
     return Subject(f"meta:{hashlib.sha256(body.encode()).hexdigest()}", texts=texts)
 
 
-_NO_TEXT = frozenset({"id", "owner_org", "sha256", "size", "entry_codes"})
+# Identifiers and digests that the system makes: their digits mean nothing.
+_NO_TEXT = frozenset(
+    [
+        "id",
+        "owner_org",
+        "package_id",
+        "resource_id",
+        "license_id",
+        "type",
+        "view_type",
+        "url_type",
+        "hash",
+        "size",
+        "mimetype",
+        "order",
+        "entry_codes",
+    ]
+)
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -156,8 +185,8 @@ def run(session: Session, record_ids: Sequence[str]) -> None:
 
 def _scan(session: Session, record_ids: Sequence[str], most_bytes: int | None) -> list[str]:
     """Returns the records of which files are left."""
-    of_record = subjects_of(session, record_ids)
-    every = {one.name: one for found in of_record.values() for one in found}
+    records = records_of(session, record_ids)
+    every = {one.name: one for record in records for one in record.subjects}
     seen = store.known(session, list(every), VERSION)
     key_, left, spent = key(), set(), 0
     for subject in sorted(every.values(), key=lambda one: one.size):
@@ -168,11 +197,7 @@ def _scan(session: Session, record_ids: Sequence[str], most_bytes: int | None) -
             left.add(subject.name)
             continue
         store.add(session, subject.name, VERSION, _answer(subject, key_))
-    return [
-        record_id
-        for record_id, found in of_record.items()
-        if any(one.name in left for one in found)
-    ]
+    return [one.id for one in records if any(part.name in left for part in one.subjects)]
 
 
 def _answer(subject: Subject, key_: bytes) -> Mapping[str, Any]:
@@ -192,33 +217,49 @@ def hits_of(session: Session, case_id: str) -> list[Hit]:
 
 def hits_of_records(session: Session, record_ids: Sequence[str]) -> list[Hit]:
     """The findings of records, the gravest first."""
-    of_record = subjects_of(session, record_ids)
-    names = sorted({one.name for found in of_record.values() for one in found})
+    records = records_of(session, record_ids)
+    names = sorted({one.name for record in records for one in record.subjects})
     seen = store.known(session, names, VERSION)
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for row in store.hits(session, names, VERSION):
         rows.setdefault(str(row["subject"]), []).append(row)
-    cleared = _cleared(session, record_ids)
-    lawful = _lawful(session, record_ids, rows)
+    said = _Said(session, records) if rows else None
     found: list[Hit] = []
-    for record_id, subjects in of_record.items():
-        for subject in subjects:
+    for record in records:
+        for subject in record.subjects:
             if subject.name not in seen:
-                found.append(_unscanned(record_id, subject))
-            found += [
-                _hit(
-                    record_id,
-                    subject,
-                    row,
-                    cleared.get((record_id, *_place(row)), ()),
-                    is_allowed=_is_lawful(row, lawful.get(record_id, frozenset())),
-                )
-                for row in rows.get(subject.name, ())
-            ]
+                found.append(_unscanned(record, subject))
+            elif said is not None:
+                found += [_hit(record, subject, row, said) for row in rows.get(subject.name, ())]
     return sorted(found, key=lambda one: _GRAVEST_FIRST.index(one.severity))
 
 
 _GRAVEST_FIRST = ("critical", "high", "med", "info")
+
+
+class _Said:
+    """What people have said of findings in some records, and the numbers that their units list."""
+
+    def __init__(self, session: Session, records: Sequence[Record]) -> None:
+        self._cleared: dict[tuple[object, ...], list[tuple[str, bool]]] = {}
+        for row in store.clearances(session, [one.id for one in records]):
+            place = (str(row["record_id"]), *_place(row))
+            said = (str(row["person"]), bool(row["is_carried"]))
+            self._cleared.setdefault(place, []).append(said)
+        self._lawful: dict[str, set[str]] = {}
+        for row in store.allowances(session, sorted({one.unit_id for one in records})):
+            self._lawful.setdefault(str(row["unit_id"]), set()).add(str(row["digest"]))
+
+    def cleared_by(self, record: Record, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """People, in their order; of a critical finding only those of the present case."""
+        said = self._cleared.get((record.id, *_place(row)), ())
+        is_critical = row["severity"] == "critical"
+        return tuple(person for person, is_carried in said if not (is_carried and is_critical))
+
+    def is_lawful(self, record: Record, row: Mapping[str, Any]) -> bool:
+        """All values are numbers that the unit lists."""
+        listed = self._lawful.get(record.unit_id, set())
+        return bool(row["digests"]) and set(row["digests"]) <= listed
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, str | None, int | None]:
@@ -226,46 +267,16 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str, str | None, int | None]:
     return str(row["subject"]), str(row["pattern"]), row["sheet"], row["column_no"]
 
 
-def _cleared(session: Session, record_ids: Sequence[str]) -> dict[Any, tuple[str, ...]]:
-    found: dict[Any, tuple[str, ...]] = {}
-    for row in store.clearances(session, record_ids):
-        place = (str(row["record_id"]), *_place(row))
-        found[place] = (*found.get(place, ()), str(row["person"]))
-    return found
+def _unscanned(record: Record, subject: Subject) -> Hit:
+    return Hit(None, record.id, record.unit_id, subject.name, subject.label, UNSCANNED, "critical")
 
 
-def _lawful(
-    session: Session, record_ids: Sequence[str], rows: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, frozenset[str]]:
-    """Digests of the numbers that the unit of each record lists as lawful."""
-    if not any(row["digests"] for found in rows.values() for row in found):
-        return {}
-    units = store.units_of(session, record_ids)
-    listed: dict[str, set[str]] = {}
-    for row in store.allowances(session, sorted(set(units.values()))):
-        listed.setdefault(str(row["unit_id"]), set()).add(str(row["digest"]))
-    return {record: frozenset(listed.get(unit, ())) for record, unit in units.items()}
-
-
-def _is_lawful(row: Mapping[str, Any], lawful: frozenset[str]) -> bool:
-    return bool(row["digests"]) and set(row["digests"]) <= lawful
-
-
-def _unscanned(record_id: str, subject: Subject) -> Hit:
-    return Hit(None, record_id, subject.name, subject.label, UNSCANNED, "critical")
-
-
-def _hit(
-    record_id: str,
-    subject: Subject,
-    row: Mapping[str, Any],
-    cleared_by: tuple[str, ...],
-    *,
-    is_allowed: bool,
-) -> Hit:
+def _hit(record: Record, subject: Subject, row: Mapping[str, Any], said: _Said) -> Hit:
+    is_allowed = said.is_lawful(record, row)
     return Hit(
         id=int(row["id"]),
-        record_id=record_id,
+        record_id=record.id,
+        unit_id=record.unit_id,
         subject=subject.name,
         label=subject.label,
         pattern=str(row["pattern"]),
@@ -276,7 +287,7 @@ def _hit(
         hits=int(row["hits"]),
         rows=int(row["rows"]),
         cells=tuple(row["cells"]),
-        cleared_by=cleared_by,
+        cleared_by=said.cleared_by(record, row),
         is_allowed=is_allowed,
     )
 
@@ -284,7 +295,7 @@ def _hit(
 def is_complete(session: Session, case_id: str) -> bool:
     """True when every file and text of a case has been scanned."""
     ids = [str(row["record_id"]) for row in review_store.records(session, case_id)]
-    names = {one.name for found in subjects_of(session, ids).values() for one in found}
+    names = {one.name for record in records_of(session, ids) for one in record.subjects}
     return names <= store.known(session, sorted(names), VERSION)
 
 
@@ -311,6 +322,7 @@ def clear(session: Session, case_id: str, hit_id: int, actor: Actor, reason: str
     """
     if not reason.strip():
         refuse("scan.E1", "reason")
+    review_store.lock_case(session, case_id)  # a decision reads the findings under the same lock
     found = [hit for hit in hits_of(session, case_id) if hit.id == hit_id]
     if not found:
         absent()

@@ -136,10 +136,20 @@ def add_clearance(session: Session, **values: object) -> None:
 
 
 def clearances(session: Session, record_ids: Sequence[str]) -> list[Row]:
-    """What was cleared in records, in the order in which it was said."""
+    """What was cleared in records, in the order in which it was said.
+
+    What was said in the present case counts; `is_carried` marks what an earlier case of the same
+    record said that ended in its approval.
+    """
     return _rows(
         session,
-        "SELECT * FROM govopen_scan_clearance WHERE record_id = ANY(:ids) ORDER BY seq",
+        "SELECT c.*, c.case_id IS DISTINCT FROM r.case_id AS is_carried"
+        " FROM govopen_scan_clearance c"
+        " JOIN govopen_review r ON r.record_id = c.record_id"
+        " WHERE c.record_id = ANY(:ids) AND (c.case_id = r.case_id OR EXISTS ("
+        "  SELECT FROM govopen_opinion o WHERE o.case_id = c.case_id"
+        "   AND o.record_id = c.record_id AND o.result = 'approved'))"
+        " ORDER BY c.seq",
         ids=list(record_ids),
     )
 
@@ -183,6 +193,7 @@ def revoke_allowance(session: Session, allowance_id: str) -> None:
     )
 
 
+<<<<<<< HEAD
 _OF_REVISION = (
     "SELECT v.id, p.owner_org, v.content -> 1 ->> 'title', v.content -> 1 ->> 'notes',"
     " v.content -> 1 ->> 'author', v.content -> 1 ->> 'author_email',"
@@ -236,7 +247,16 @@ def units_of(session: Session, record_ids: Sequence[str]) -> dict[str, str]:
         session,
         "SELECT id, owner_org FROM package WHERE id = ANY(:ids) UNION ALL"
         " SELECT v.id, p.owner_org FROM govopen_pending_revision v"
+=======
+def contents(session: Session, record_ids: Sequence[str]) -> list[Row]:
+    """What packages and revisions consist of, as their hash sees them: id, content, unit_id."""
+    return _rows(
+        session,
+        "SELECT p.id, govopen_content(p.id, 1) AS content, p.owner_org AS unit_id"
+        " FROM package p WHERE p.id = ANY(:ids)"
+        " UNION ALL"
+        " SELECT v.id, v.content, p.owner_org FROM govopen_pending_revision v"
+>>>>>>> 0f0d4c6 (Columns of a draft's or a revision's file are masked by a copy that is a new file version; the scan sees revisions, and clearances belong to their case)
         " JOIN package p ON p.id = v.package_id WHERE v.id = ANY(:ids)",
         ids=list(record_ids),
     )
-    return {str(row["id"]): str(row["owner_org"]) for row in found}

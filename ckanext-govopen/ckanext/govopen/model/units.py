@@ -179,3 +179,15 @@ def successions(session: Session, unit_id: str) -> Sequence[Mapping[str, object]
         .mappings()
         .all()
     )
+
+
+def parents(session: Session, unit_ids: Sequence[str]) -> dict[str, str]:
+    """The unit above each of some units, of those that have one."""
+    found = session.execute(
+        sa.text(
+            "SELECT unit_id, parent_id FROM govopen_org_unit_current"
+            " WHERE unit_id = ANY(:ids) AND parent_id IS NOT NULL"
+        ),
+        {"ids": list(unit_ids)},
+    )
+    return {str(unit_id): str(parent_id) for unit_id, parent_id in found}

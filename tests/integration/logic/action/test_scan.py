@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
-from publishing_kit import Office
+from publishing_kit import Office, upload
 from publishing_kit import office as open_office
 from sqlalchemy import text
 
@@ -19,7 +19,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.scan_patterns import id_check_character
-from ckanext.govopen.logic import scans
+from ckanext.govopen.logic import files, scans
 
 MOBILE = "13900002345"
 
@@ -30,7 +30,10 @@ def id_number(number: int) -> str:
 
 
 def people(count: int = 20, mark: str = "") -> bytes:
-    rows = [f"张{n}{mark},{id_number(n)},1390000{n:04}" for n in range(count)]
+    rows = [
+        f"张{'一二三四五六七八九十'[n % 10]}{mark},{id_number(n)},1390000{n:04}"
+        for n in range(count)
+    ]
     return "\n".join(["姓名,身份证号,电话", *rows]).encode()
 
 
@@ -215,3 +218,85 @@ class TestScanAllow:
                     {"values": f"{MOBILE}|13700001111|1390000[0-9]{{4}}|33010219800101"},
                 ).scalar_one()
                 assert kept == 0
+
+
+class TestFileMask:
+    def test_a_masked_copy_takes_the_place_of_a_drafts_file_and_is_scanned(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data=people(9, "掩"))
+        resource_id = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+        answer = office.act(
+            "officer",
+            "govopen_file_mask",
+            resource=resource_id,
+            columns=[
+                {"column": "身份证号", "how": "truncate"},
+                {"column": "电话", "how": "drop"},
+                {"column": 0, "how": "truncate"},
+            ],
+        )
+        assert (answer["rows"], answer["cells"]) == (10, 18)
+        with office.application.test_request_context("/"):
+            path = files.ResourceFile({}).get_path(resource_id)
+        lines = Path(path).read_text("utf-8").splitlines()
+        assert lines[0] == "姓名,身份证号"
+        assert lines[1] == f"张**,330**************{id_number(0)[-1]}"
+        assert office.act("officer", "govopen_scan_show", id=made["id"])["is_clean"]
+
+    def test_what_is_under_review_is_not_masked_and_strangers_mask_nothing(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data=people(4, "审"))
+        resource_id = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+        plan = {"resource": resource_id, "columns": [{"column": "电话", "how": "drop"}]}
+        with pytest.raises(tk.ObjectNotFound):
+            office.act("stranger", "govopen_file_mask", **plan)
+        office.submit(made["id"])
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act("officer", "govopen_file_mask", **plan)
+        assert code_of(caught) == "review.E11"
+
+    def test_masks_that_complete_each_other_are_refused_and_change_nothing(
+        self, office: Office
+    ) -> None:
+        rows = [f"张三,{id_number(n)},{id_number(n)}" for n in range(5)]
+        made = office.draft(data="\n".join(["姓名,身份证号,证号备份", *rows]).encode())
+        resource = office.act("officer", "package_show", id=made["id"])["resources"][0]
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act(
+                "officer",
+                "govopen_file_mask",
+                resource=resource["id"],
+                columns=[{"column": "身份证号", "how": "truncate"}],
+            )
+        assert code_of(caught) == "scan.E8"
+        after = office.act("officer", "package_show", id=made["id"])["resources"][0]
+        assert after["hash"] == resource["hash"]
+
+    def test_a_waiting_revision_brings_the_masked_copy(self, office: Office) -> None:
+        made = office.published(data=f"窗口,人\n{office.mark},李四\n".encode())
+        resource_id = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+        revision = office.act(
+            "officer",
+            "govopen_pending_revision_create",
+            id=made["id"],
+            note="新数据",
+            resource=resource_id,
+            upload=upload(people(8, "修"), "new.csv"),
+        )
+        scanned(office, revision["id"])
+        with office.application.test_request_context("/"):
+            assert not scans.is_clean(model.Session, revision["id"])
+        office.act(
+            "officer",
+            "govopen_file_mask",
+            resource=resource_id,
+            revision=revision["id"],
+            columns=[
+                {"column": "身份证号", "how": "hash"},
+                {"column": "电话", "how": "replace", "text": "已隐去"},
+            ],
+        )
+        with office.application.test_request_context("/"):
+            assert scans.is_clean(model.Session, revision["id"])

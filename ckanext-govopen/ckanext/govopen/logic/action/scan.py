@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import datasets, scans
+from ckanext.govopen.domain.review import Actor
+from ckanext.govopen.logic import datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.review import _readable_case as readable_case
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text
-from ckanext.govopen.logic.roles import actor_of, user_of
+from ckanext.govopen.logic.roles import (
+    actor_of,
+    is_sysadmin,
+    review_scope,
+    roles_for_all,
+    user_of,
+)
+from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import scan as store
+from ckanext.govopen.model import units as unit_store
 
 __all__ = [
+    "govopen_file_mask",
     "govopen_scan_allow",
     "govopen_scan_allowance_list",
     "govopen_scan_clear",
@@ -40,7 +50,7 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     no_unknown(data_dict, "id", "case")
     if data_dict.get("case"):
         case = readable_case(context, text(data_dict, "case"))
-        found = scans.hits_of(model.Session, str(case["id"]))
+        found = _seen(context, scans.hits_of(model.Session, str(case["id"])))
     else:
         package = datasets.readable(context, text(data_dict, "id"))
         tk.check_access("govopen_scan_show", dict(context), {"unit_id": package.owner_org})
@@ -50,6 +60,13 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "is_clean": all(hit.severity == "info" for hit in found),
         "hits": [_view(hit) for hit in found],
     }
+
+
+def _seen(context: Any, found: list[scans.Hit]) -> list[scans.Hit]:
+    """Those of the records of units that the reader keeps or reviews."""
+    user = user_of(context)
+    scope = None if user is None or is_sysadmin(context) else review_scope(user.id)
+    return [hit for hit in found if scope is None or hit.unit_id in scope]
 
 
 def _view(hit: scans.Hit) -> dict[str, Any]:
@@ -77,7 +94,7 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     no_unknown(data_dict, "case", "hit", "reason")
     tk.check_access("govopen_scan_clear", context, data_dict)
     case = readable_case(context, text(data_dict, "case"))
-    actor = actor_of(context, list(case["unit_ids"]))
+    actor = _actor(context, case)
     _require_reviewer(case, actor)
     hit_id = str(data_dict.get("hit") or "")
     if not hit_id.isdigit():
@@ -98,7 +115,18 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     return {"act": act, "hits": [_view(hit) for hit in found]}
 
 
-def _require_reviewer(case: Mapping[str, Any], actor: Any) -> None:
+def _actor(context: Any, case: Mapping[str, Any]) -> Actor:
+    """With the roles for all units of the case; reviewers of all their parents count as well."""
+    unit_ids = list(case["unit_ids"])
+    actor = actor_of(context, unit_ids)
+    parents = unit_store.parents(model.Session, unit_ids)
+    if len(parents) < len(unit_ids):
+        return actor
+    above = roles_for_all(actor.person, sorted(set(parents.values()))) & {"reviewer"}
+    return replace(actor, roles=actor.roles | above)
+
+
+def _require_reviewer(case: Mapping[str, Any], actor: Actor) -> None:
     """A person of the review, in a browser, who did not hand the case in."""
     if not actor.has_session:
         refuse("review.E10")
@@ -185,3 +213,74 @@ def govopen_scan_allowance_list(context: Any, data_dict: dict[str, Any]) -> dict
             for row in store.allowances(model.Session, [unit_id])
         ]
     }
+
+
+def govopen_file_mask(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Puts a masked copy in the place of a file of a draft, or of a revision that waits.
+
+    The copy of a workbook holds the values of its visible sheets alone. Of a value stays what its
+    kind leaves visible: `110**************X`, `138****1234`, `张*`.
+
+    Args:
+        resource: id of the resource.
+        revision: id of the pending revision that shall bring the copy; none for a draft.
+        columns: `[{column, how, text, sheet}]`: column by heading, or number from 0; how `replace`
+            (by `text`), `truncate`, `hash` (a pseudonym within this file) or `drop`; sheet by
+            name, default the first.
+
+    Returns:
+        `{resource, filename, rows, cells}`: rows of the copy, cells that were masked.
+    """
+    no_unknown(data_dict, "resource", "revision", "columns")
+    resource_id, columns = text(data_dict, "resource"), data_dict.get("columns")
+    if not isinstance(columns, list) or not all(isinstance(one, Mapping) for one in columns):
+        raise tk.ValidationError({"columns": [tk._("A list of columns, each with its mask")]})
+    revision_id = data_dict.get("revision")
+    package_id = _require_maskable(context, resource_id, revision_id)
+    user = user_of(context)
+    if user is None:
+        raise tk.NotAuthorized
+    actor = str(user.id)
+    copy = masking.make(model.Session, resource_id, columns, revision_id)
+    filename = str(copy.upload.filename)
+    inner = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
+    if revision_id:
+        tk.get_action("govopen_pending_revision_update")(
+            inner, {"id": revision_id, "resource": resource_id, "upload": copy.upload}
+        )
+    else:
+        tk.get_action("resource_patch")(
+            inner, {"id": resource_id, "upload": copy.upload, "format": ""}
+        )
+    masking.note(model.Session, resource_id, columns, copy, actor=actor, revision_id=revision_id)
+    scans.scan(model.Session, [revision_id or package_id])
+    model.repo.commit()
+    return {
+        "resource": resource_id,
+        "filename": filename,
+        "rows": copy.rows,
+        "cells": copy.cells,
+    }
+
+
+def _require_maskable(context: Any, resource_id: str, revision_id: object) -> str:
+    """The dataset of a resource that this user may change in its present state.
+
+    Raises:
+        tk.ObjectNotFound: it may not be read.
+        tk.NotAuthorized: it may be read but not changed.
+        tk.ValidationError: it is under review or public.
+    """
+    package_id = datasets_store.package_of_resource(model.Session, resource_id)
+    if revision_id is not None:
+        row = revisions.readable(context, text({"revision": revision_id}, "revision"))
+        tk.check_access("govopen_file_mask", dict(context), {"unit_id": row["owner_org"]})
+        known = {each["id"] for each in revisions.as_dataset(row["content"])["resources"]}
+        if resource_id not in known:
+            absent()
+        return str(row["package_id"])
+    if package_id is None:
+        absent()
+    package = datasets.require_editable(context, package_id)
+    tk.check_access("govopen_file_mask", dict(context), {"unit_id": package.owner_org})
+    return package_id

@@ -10,6 +10,7 @@ from ckanext.govopen.domain.review import REVIEW_ROLES
 from ckanext.govopen.logic.roles import has_role, is_sysadmin, review_scope, user_of
 
 __all__ = [
+    "govopen_file_mask",
     "govopen_scan_allow",
     "govopen_scan_allowance_list",
     "govopen_scan_clear",
@@ -49,3 +50,9 @@ def govopen_scan_disallow(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 def govopen_scan_allowance_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return govopen_scan_show(context, data_dict)
+
+
+@tk.auth_sysadmins_check
+def govopen_file_mask(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Information officers of the unit, as for every change of its drafts."""
+    return {"success": has_role(context, "info_officer", data_dict.get("unit_id"))}
