@@ -193,42 +193,6 @@ def revoke_allowance(session: Session, allowance_id: str) -> None:
     )
 
 
-<<<<<<< HEAD
-_OF_REVISION = (
-    "SELECT v.id, p.owner_org, v.content -> 1 ->> 'title', v.content -> 1 ->> 'notes',"
-    " v.content -> 1 ->> 'author', v.content -> 1 ->> 'author_email',"
-    " v.content -> 1 ->> 'maintainer', v.content -> 1 ->> 'maintainer_email',"
-    " v.content -> 1 ->> 'url', v.content -> 1 ->> 'version', v.content -> 1 -> 'extras',"
-    " ARRAY(SELECT t ->> 1 FROM jsonb_path_query(v.content, '$[3][*]') t"
-    "  WHERE t ->> 1 IS NOT NULL ORDER BY 1),"
-    " (SELECT jsonb_agg(jsonb_build_object('name', r.v -> 0 -> 'name',"
-    "   'description', r.v -> 0 -> 'description', 'url', r.v -> 0 -> 'url',"
-    "   'extras', r.v -> 0 -> 'extras', 'filename', r.v -> 3, 'sha256', r.v -> 1,"
-    "   'size', r.v -> 2) ORDER BY r.n)"
-    "  FROM jsonb_path_query(v.content, '$[2][*]') WITH ORDINALITY r(v, n)"
-    "  WHERE jsonb_typeof(r.v) = 'array')"
-    " FROM govopen_pending_revision v JOIN package p ON p.id = v.package_id WHERE v.id = ANY(:ids)"
-)
-
-
-def packages(session: Session, record_ids: Sequence[str]) -> list[Row]:
-    """Everything that packages and revisions say in words, with their resources and tags."""
-    return _rows(
-        session,
-        "SELECT p.id, p.owner_org, p.title, p.notes, p.author, p.author_email, p.maintainer,"
-        " p.maintainer_email, p.url, p.version, p.extras,"
-        " ARRAY(SELECT t.name FROM package_tag x JOIN tag t ON t.id = x.tag_id"
-        "  WHERE x.package_id = p.id AND x.state = 'active' ORDER BY t.name) AS tags,"
-        " (SELECT jsonb_agg(jsonb_build_object('name', r.name, 'description', r.description,"
-        "   'url', r.url, 'extras', r.extras, 'filename', f.filename, 'sha256', f.sha256,"
-        "   'size', f.size) ORDER BY r.position, r.id)"
-        "  FROM resource r LEFT JOIN govopen_file f ON f.resource_id = r.id"
-        "  WHERE r.package_id = p.id AND r.state = 'active') AS resources"
-        f" FROM package p WHERE p.id = ANY(:ids) UNION ALL {_OF_REVISION} ORDER BY 1",
-        ids=list(record_ids),
-    )
-
-
 def unclean_files(session: Session, digests: Sequence[str]) -> set[str]:
     """Those of some files that no scan, or not the last one, calls clean."""
     found = _rows(
@@ -241,13 +205,6 @@ def unclean_files(session: Session, digests: Sequence[str]) -> set[str]:
     return {str(row["d"]) for row in found}
 
 
-def units_of(session: Session, record_ids: Sequence[str]) -> dict[str, str]:
-    """The unit of each package and revision among the records."""
-    found = _rows(
-        session,
-        "SELECT id, owner_org FROM package WHERE id = ANY(:ids) UNION ALL"
-        " SELECT v.id, p.owner_org FROM govopen_pending_revision v"
-=======
 def contents(session: Session, record_ids: Sequence[str]) -> list[Row]:
     """What packages and revisions consist of, as their hash sees them: id, content, unit_id."""
     return _rows(
@@ -256,7 +213,6 @@ def contents(session: Session, record_ids: Sequence[str]) -> list[Row]:
         " FROM package p WHERE p.id = ANY(:ids)"
         " UNION ALL"
         " SELECT v.id, v.content, p.owner_org FROM govopen_pending_revision v"
->>>>>>> 0f0d4c6 (Columns of a draft's or a revision's file are masked by a copy that is a new file version; the scan sees revisions, and clearances belong to their case)
         " JOIN package p ON p.id = v.package_id WHERE v.id = ANY(:ids)",
         ids=list(record_ids),
     )
