@@ -53,5 +53,5 @@ def test_reads_can_be_asked_by_get_and_writes_cannot(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(AUTH))
 def test_a_rule_belongs_to_an_action(name: str) -> None:
     assert name in ACTIONS or name.startswith(
-        ("package", "resource", "organization", "user", "datastore")
+        ("package", "resource", "organization", "group", "user", "datastore")
     ), f"{name} allows nothing"

@@ -11,6 +11,7 @@ from typing import Any
 
 FEATURES = (
     "accounts",
+    "activity",
     "audit",
     "calendar",
     "city",
@@ -19,6 +20,7 @@ FEATURES = (
     "intake",
     "inventory",
     "links",
+    "people",
     "portal",
     "rates",
     "reconcile",
@@ -29,6 +31,7 @@ FEATURES = (
     "scan",
     "search",
     "units",
+    "unused",
     "workbench",
     "worker",
 )

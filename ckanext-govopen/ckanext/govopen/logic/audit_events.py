@@ -17,7 +17,6 @@ from ckanext.govopen.domain import audit as rules
 from ckanext.govopen.logic import audit
 from ckanext.govopen.logic.roles import officer_units
 from ckanext.govopen.model import datasets as dataset_store
-from ckanext.govopen.model import review as review_store
 
 RECORDS_NAMED = 100
 
@@ -56,16 +55,15 @@ def read_file(resource_id: str) -> None:
     """A file that is not public is given to somebody who does not keep its unit's records."""
     if not tk.current_user.is_authenticated:
         return
-    package_id = dataset_store.package_of_resource(model.Session, resource_id)
-    if package_id is None or review_store.public_ids(model.Session, [package_id]):
+    standing = dataset_store.standing(model.Session, resource_id, "resource")
+    if standing is None or standing["is_public"]:
         return
-    owner = dataset_store.owners(model.Session, [package_id]).get(package_id, {})
-    if owner.get("owner_org") in officer_units(tk.current_user.id):
+    if standing["owner_org"] in officer_units(tk.current_user.id):
         return
     file: Mapping[str, Any] = dataset_store.file_of(model.Session, resource_id) or {}
     audit.note_apart(
         "file.read",
-        f"package:{package_id}",
+        f"package:{standing['id']}",
         actor=str(tk.current_user.id),
         after=file.get("sha256"),
         details={"resource": resource_id},

@@ -17,9 +17,9 @@ from ckanext.govopen.logic.roles import (
     roles_of,
     user_of,
 )
+from ckanext.govopen.model import datasets, revisions
 from ckanext.govopen.model import differences as records
 from ckanext.govopen.model import review as store
-from ckanext.govopen.model import revisions
 
 
 def readable(context: Any, case_id: str) -> Mapping[str, Any]:
@@ -58,8 +58,8 @@ def readable_record(context: Any, case_id: str, record_id: str) -> Mapping[str, 
 
 def _may_read(context: Any, row: Mapping[str, Any]) -> bool:
     if row["record_type"] == "package":
-        package = model.Package.get(str(row["record_id"]))
-        return package is not None and labels.may_read(user_of(context), package)
+        standing = datasets.standing(model.Session, str(row["record_id"]))
+        return labels.may_read(user_of(context), standing)
     if row["record_type"] == "revision":
         revision = revisions.revision(model.Session, str(row["record_id"]))
         return revision is not None and labels.may_read_revision(user_of(context), revision)

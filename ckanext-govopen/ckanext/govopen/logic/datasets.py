@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -30,57 +30,72 @@ def state_of(package_id: str) -> State:
     return State(row["state"]) if row else State.DRAFT
 
 
-def readable(context: Mapping[str, Any], id_or_name: object) -> model.Package:
-    """The dataset, when the user of the context may read it.
+def readable(
+    context: Mapping[str, Any], reference: object, named_by: str = "package"
+) -> model.Package:
+    """The dataset that a reference names, when the user of the context may read it.
+
+    Args:
+        reference: id or name of a dataset, or id of a part of it.
+        named_by: package, resource, view or activity.
 
     Raises:
-        tk.ObjectNotFound: it may not be read, or there is none: the same answer.
+        tk.ObjectNotFound: it may not be read, or there is none: the same answer, by the same
+            statements.
     """
-    package = model.Package.get(id_or_name) if isinstance(id_or_name, str) else None
-    if package is None:
+    wanted = reference if isinstance(reference, str) else ""
+    standing = store.standing(model.Session, wanted, named_by)
+    if not context.get("ignore_auth") and not labels.may_read(user_of(context), standing):
+        unreadable(standing)
+    if standing is None:
         absent()
-    if not context.get("ignore_auth") and not labels.may_read(user_of(context), package):
-        unreadable(package.id)
-    return package
+    return model.Package.get(standing["id"])
 
 
 def readable_all(context: Mapping[str, Any], names: Sequence[object]) -> list[model.Package]:
-    """As `readable`, for several: all of them, or the refusal of the first that may not be read."""
-    packages = [model.Package.get(name) if isinstance(name, str) else None for name in names]
-    found = [package for package in packages if package is not None]
-    if len(found) < len(packages):
-        absent()
+    """As `readable`, for several: all of them in their order, or the refusal of the first."""
+    wanted = [name if isinstance(name, str) else "" for name in names]
+    found = store.standings(model.Session, wanted)
     hidden = labels.unreadable_among(user_of(context), found)
+    known = {standing[key]: standing["id"] for standing in found for key in ("name", "id")}
     if hidden and not context.get("ignore_auth"):
-        unreadable(hidden[0].id)
-    return found
+        unreadable(hidden[0])
+    if not set(wanted) <= set(known):
+        absent()
+    ids = [known[name] for name in wanted]
+    packages = model.Session.query(model.Package).filter(model.Package.id.in_(ids))
+    by_id = {package.id: package for package in packages}
+    return [by_id[package_id] for package_id in ids]
 
 
-def may_open(id_or_name: str, resource_id: str | None = None) -> bool:
-    """True when the signed-in person, or a visitor, may read a dataset and its resource.
+def require_page(id_or_name: str, resource_id: str | None = None) -> None:
+    """Lets a page about a dataset through for the signed-in person, or a visitor, who may read it.
 
     A resource counts only under the dataset that it belongs to.
+
+    Raises:
+        tk.ObjectNotFound: as `readable`.
     """
     user = tk.current_user if tk.current_user.is_authenticated else None
-    package = model.Package.get(id_or_name)
-    if package is None or not labels.may_read(user, package):
-        return False
-    if resource_id is None:
-        return True
-    return store.package_of_resource(model.Session, resource_id) == package.id
+    standing, has_resource = store.standing_with(model.Session, id_or_name, resource_id)
+    if not labels.may_read(user, standing):
+        unreadable(standing)
+    if not has_resource:
+        absent()
 
 
-def unreadable(package_id: str) -> None:
+def unreadable(standing: Mapping[str, Any] | None) -> NoReturn:
     """Raises absent, or gone where a tombstone may be shown."""
-    row = review_store.review(model.Session, "package", package_id)
-    if row is not None and row["state"] == State.WITHDRAWN.value:
-        ground = str(row["withdrawn_ground"])
+    if standing is not None and standing["review_state"] == State.WITHDRAWN.value:
+        ground = str(standing["withdrawn_ground"])
         if rules.tombstone_status(ground) == 410:
-            gone(ground, str(row["withdrawn_at"])[:10])
+            gone(ground, str(standing["withdrawn_at"])[:10])
     absent()
 
 
-def require_editable(context: Mapping[str, Any], id_or_name: object) -> model.Package:
+def require_editable(
+    context: Mapping[str, Any], reference: object, named_by: str = "package"
+) -> model.Package:
     """Lets through who may change a dataset in its present state.
 
     Raises:
@@ -88,7 +103,7 @@ def require_editable(context: Mapping[str, Any], id_or_name: object) -> model.Pa
         tk.NotAuthorized: it may be read but not changed by this user.
         tk.ValidationError: `review.E11` under review, `review.E12` published.
     """
-    package = readable(context, id_or_name)
+    package = readable(context, reference, named_by)
     tk.check_access("package_update", dict(context), {"id": package.id})
     require_open_state(package.id)
     return package

@@ -14,7 +14,7 @@ from ckan.exceptions import CkanConfigurationException
 
 from ckanext.govopen.domain.review import REVIEW_ROLES, State
 from ckanext.govopen.logic import roles
-from ckanext.govopen.model import review as store
+from ckanext.govopen.model import datasets as store
 
 EVERYWHERE = "all"
 # Drafts are their unit's own business; from submission on the reviewers read.
@@ -25,18 +25,20 @@ _REVIEWED = frozenset(
 
 def of_dataset(package: Any) -> list[str]:
     """Labels of one dataset by its state in the database."""
-    return _of(package, store.review(model.Session, "package", package.id))
+    standing = store.standing(model.Session, package.id)
+    return of_standing(standing) if standing else []
 
 
-def _of(package: Any, row: Mapping[str, Any] | None) -> list[str]:
-    state = State(row["state"]) if row else State.DRAFT
-    if state is State.PUBLISHED and store.public_ids(model.Session, [package.id]):
+def of_standing(standing: Mapping[str, Any]) -> list[str]:
+    """Labels of a dataset as `model.datasets.standing` gives it."""
+    state = State(standing["review_state"]) if standing["review_state"] else State.DRAFT
+    if standing["is_public"]:
         return ["public"]
-    if state is State.DELETED or package.state == "deleted":
+    if state is State.DELETED or standing["state"] == "deleted":
         return []
-    labels = [f"gov-edit-{package.owner_org}", "gov-audit"]
+    labels = [f"gov-edit-{standing['owner_org']}", "gov-audit"]
     if state in _REVIEWED:
-        labels += [f"gov-review-{package.owner_org}", f"gov-review-{EVERYWHERE}"]
+        labels += [f"gov-review-{standing['owner_org']}", f"gov-review-{EVERYWHERE}"]
     return labels
 
 
@@ -55,11 +57,12 @@ def of_user(user: Any) -> list[str]:
     return sorted(set(labels))
 
 
-def may_read(user: Any, package: Any) -> bool:
-    """True when a user may read a dataset now; asks the database."""
+def may_read(user: Any, standing: Mapping[str, Any] | None) -> bool:
+    """True when a user may read a dataset now; one that there is not is asked about alike."""
     if isinstance(user, model.User) and user.sysadmin and user.is_active:
-        return True
-    return bool(set(of_user(user)) & set(of_dataset(package)))
+        return standing is not None
+    held = set(of_user(user))
+    return standing is not None and not held.isdisjoint(of_standing(standing))
 
 
 def may_read_revision(user: Any, row: Mapping[str, Any]) -> bool:
@@ -77,26 +80,21 @@ def may_read_revision(user: Any, row: Mapping[str, Any]) -> bool:
     return bool(wanted & set(of_user(user)))
 
 
-def unreadable_among(user: Any, packages: Sequence[Any]) -> list[Any]:
-    """Those of several datasets that a user may not read now."""
+def unreadable_among(user: Any, found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of several datasets, as they stand, that a user may not read now."""
     if isinstance(user, model.User) and user.sysadmin and user.is_active:
         return []
     held = set(of_user(user))
-    rows = store.reviews(model.Session, [package.id for package in packages])
-    return [
-        package
-        for package in packages
-        if not held & set(_of(package, rows.get(("package", package.id))))
-    ]
+    return [standing for standing in found if held.isdisjoint(of_standing(standing))]
 
 
 def unreadable_ids(user: Any, package_ids: Sequence[str]) -> list[str]:
     """Those of the ids that a user may not read now, or that there are not, in their order."""
     if not package_ids:
         return []
-    found = model.Session.query(model.Package).filter(model.Package.id.in_(package_ids)).all()
-    hidden = {package.id for package in unreadable_among(user, found)}
-    readable = {package.id for package in found} - hidden
+    found = store.standings(model.Session, package_ids)
+    hidden = {standing["id"] for standing in unreadable_among(user, found)}
+    readable = {standing["id"] for standing in found} - hidden
     return [package_id for package_id in package_ids if package_id not in readable]
 
 

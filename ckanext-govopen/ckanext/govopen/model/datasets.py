@@ -152,24 +152,47 @@ def owners(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
     return {str(row["id"]): row for row in found}
 
 
-def package_of_resource(session: Session, resource_id: str) -> str | None:
-    found = session.execute(
-        sa.text("SELECT package_id FROM resource WHERE id = :id"), {"id": resource_id}
-    ).scalar_one_or_none()
-    return None if found is None else str(found)
+# Which package a reference names. One statement answers for one that is there and for one that
+# never was: how long it takes tells nothing.
+_NAMED_BY = {
+    "package": "p.id = (SELECT id FROM package WHERE id = :ref OR name = :ref"
+    " ORDER BY id = :ref DESC LIMIT 1)",
+    "resource": "p.id = (SELECT package_id FROM resource WHERE id = :ref)",
+    "view": "p.id = (SELECT r.package_id FROM resource_view v"
+    " JOIN resource r ON r.id = v.resource_id WHERE v.id = :ref)",
+    "table": "p.id = (SELECT r.package_id FROM resource r"
+    " JOIN govopen_file f ON f.resource_id = r.id"
+    " JOIN govopen_loaded_table l ON l.resource_id = r.id AND l.sha256 = f.sha256"
+    " WHERE r.id = :ref AND r.state = 'active')",
+    "activity": "p.id = (SELECT object_id FROM activity WHERE id = :ref)",
+}
+_STANDING = (
+    "SELECT p.id, p.name, p.state, p.owner_org, r.state AS review_state, r.withdrawn_ground,"
+    " r.withdrawn_at, v.id IS NOT NULL AS is_public FROM package p"
+    " LEFT JOIN govopen_review r ON r.record_type = 'package' AND r.record_id = p.id"
+    " LEFT JOIN govopen_public v ON v.id = p.id"
+)
 
 
-def package_of_table(session: Session, resource_id: str) -> str | None:
-    """The package of a resource whose table in the DataStore holds its present file."""
+def standing(session: Session, ref: str, named_by: str = "package") -> Row | None:
+    """What decides who may read a dataset: its unit, its states, whether it is public.
+
+    Args:
+        ref: id or name of a package, or id of a part of it.
+        named_by: package, resource, view, activity, or table: a resource whose table in the
+            DataStore holds its present file.
+    """
+    found = session.execute(sa.text(f"{_STANDING} WHERE {_NAMED_BY[named_by]}"), {"ref": ref})
+    return found.mappings().one_or_none()
+
+
+def standings(session: Session, refs: Sequence[str]) -> list[Row]:
+    """As `standing`, for several ids or names of packages; those that there are."""
     found = session.execute(
-        sa.text(
-            "SELECT r.package_id FROM resource r JOIN govopen_file f ON f.resource_id = r.id"
-            " JOIN govopen_loaded_table l ON l.resource_id = r.id AND l.sha256 = f.sha256"
-            " WHERE r.id = :id AND r.state = 'active'"
-        ),
-        {"id": resource_id},
-    ).scalar_one_or_none()
-    return None if found is None else str(found)
+        sa.text(f"{_STANDING} WHERE p.id = ANY(:refs) OR p.name = ANY(:refs)"),
+        {"refs": list(refs)},
+    )
+    return list(found.mappings())
 
 
 def loaded_tables(session: Session, package_ids: Sequence[str]) -> dict[str, str | None]:
@@ -201,15 +224,18 @@ def set_loaded(session: Session, tables: Mapping[str, str | None]) -> None:
     )
 
 
-def package_of_view(session: Session, view_id: str) -> str | None:
+def standing_with(session: Session, ref: str, resource_id: str | None) -> tuple[Row | None, bool]:
+    """As `standing`, and whether a resource, if one is named, belongs to the package."""
     found = session.execute(
         sa.text(
-            "SELECT r.package_id FROM resource_view v JOIN resource r ON r.id = v.resource_id"
-            " WHERE v.id = :id"
+            f"SELECT s.*, CAST(:resource AS text) IS NULL OR EXISTS (SELECT FROM resource x"
+            f" WHERE x.id = :resource AND x.package_id = s.id) AS has_it"
+            f" FROM ({_STANDING} WHERE {_NAMED_BY['package']}) s"
         ),
-        {"id": view_id},
-    ).scalar_one_or_none()
-    return None if found is None else str(found)
+        {"ref": ref, "resource": resource_id},
+    )
+    row = found.mappings().one_or_none()
+    return row, bool(row and row["has_it"])
 
 
 def files_of(session: Session, package_ids: Sequence[str]) -> list[Row]:
@@ -375,6 +401,20 @@ def public_tags(session: Session) -> set[str]:
                 " JOIN tag t ON t.id = x.tag_id"
             )
         ).scalars()
+    )
+
+
+def is_public_tag(session: Session, name_or_id: str) -> bool:
+    """True when a public dataset carries the tag."""
+    return bool(
+        session.execute(
+            sa.text(
+                "SELECT EXISTS (SELECT FROM tag t JOIN package_tag x ON x.tag_id = t.id"
+                " AND x.state = 'active' JOIN govopen_public p ON p.id = x.package_id"
+                " WHERE t.name = :tag OR t.id = :tag)"
+            ),
+            {"tag": name_or_id},
+        ).scalar_one()
     )
 
 

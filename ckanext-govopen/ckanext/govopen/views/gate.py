@@ -7,12 +7,35 @@ from flask import Flask, Response, jsonify, make_response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import audit, tokens
-from ckanext.govopen.logic.datasets import may_open
+from ckanext.govopen.logic.datasets import require_page
 
-# These pages answer alike by themselves: they ask `package_show` first.
-ANSWER_ALIKE = ("read", "download")
+# Pages about one dataset: their part `id` or `_id` names it, `resource_id` a part of it.
 BLUEPRINTS = ("dataset", "resource", "dataset_resource")
-OTHERS = ("datastore.dictionary", "activity.package_activity", "activity.package_history")
+OTHERS = (
+    "activity.package_activity",
+    "activity.package_history",
+    "activity.resource_history",
+    "datastore.dictionary",
+    "dcat.read_dataset",
+    "govopen_portal.dataset",
+)
+# Pages of CKAN's that the platform has no use for: trial pages of its makers, its own file store,
+# comparisons of past states, which quote what a draft said. Nobody finds anything there.
+UNUSED = (
+    "activity.dashboard_testing",
+    "activity.group_changes",
+    "activity.group_changes_multiple",
+    "activity.organization_changes",
+    "activity.organization_changes_multiple",
+    "activity.package_changes",
+    "activity.package_changes_multiple",
+    "dcat.read_dataset_series",
+    "file.download",
+    "file.public_download",
+    "file.trusted_download",
+    "util.custom_form_fields",
+    "util.primer",
+)
 
 
 def install(app: Flask) -> Flask:
@@ -34,9 +57,12 @@ def _limit_token() -> Response | None:
 
 def _refuse_hidden() -> None:
     arguments, endpoint = request.view_args or {}, request.endpoint or ""
-    blueprint, _, page = endpoint.partition(".")
-    is_about_dataset = endpoint in OTHERS or (blueprint in BLUEPRINTS and page not in ANSWER_ALIKE)
-    if not is_about_dataset or "id" not in arguments:
+    if endpoint in UNUSED:
+        tk.abort(404)
+    name = arguments.get("id") or arguments.get("_id")
+    if name is None or not (endpoint in OTHERS or endpoint.partition(".")[0] in BLUEPRINTS):
         return
-    if not may_open(arguments["id"], arguments.get("resource_id")):
+    try:
+        require_page(name, arguments.get("resource_id"))
+    except tk.ObjectNotFound:
         tk.abort(404, tk._("Dataset not found"))

@@ -81,7 +81,7 @@ class Office:
             )
         return str(made["token"])
 
-    def open_unit(self) -> None:
+    def open_unit(self, parent_id: str | None = None) -> None:
         facts = {
             "name": f"测试局{self.mark}",
             "kind": "gov_organ",
@@ -90,6 +90,7 @@ class Office:
             "valid_from": date(2020, 1, 1),
             "local_scheme": "test",
             "local_code": self.mark,
+            "parent_id": parent_id,
         }
         self.unit_id = units.create(
             model.Session, facts, actor="test", at=clock.now(), basis="test"

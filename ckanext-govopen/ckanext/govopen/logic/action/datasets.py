@@ -12,7 +12,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import datasets, search
-from ckanext.govopen.logic.errors import absent, no_unknown, refuse
+from ckanext.govopen.logic.errors import no_unknown, refuse
 from ckanext.govopen.logic.guards import Next, asks_first
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as store
@@ -150,9 +150,7 @@ def dataset_purge(context: Any, data_dict: dict[str, Any]) -> None:
 @asks_first
 def package_owner_org_update(context: Any, data_dict: dict[str, Any]) -> None:
     """Moves a draft to another unit; frozen datasets move in a reform case only."""
-    package = model.Package.get(str(data_dict.get("id")))
-    if package is not None:
-        datasets.require_open_state(package.id)
+    datasets.require_editable(context, data_dict.get("id"))
 
 
 # --- resources and views -------------------------------------------------------------------------
@@ -165,10 +163,7 @@ def resource_create(context: Any, data_dict: dict[str, Any]) -> None:
 
 
 def _require_editable_resource(context: Any, data_dict: Mapping[str, Any]) -> None:
-    package_id = store.package_of_resource(model.Session, str(data_dict.get("id")))
-    if package_id is None:
-        absent()
-    datasets.require_editable(context, package_id)
+    datasets.require_editable(context, data_dict.get("id"), "resource")
 
 
 @asks_first
@@ -192,13 +187,7 @@ def resource_delete(context: Any, data_dict: dict[str, Any]) -> None:
 @asks_first
 def resource_view_create(context: Any, data_dict: dict[str, Any]) -> None:
     """Adds a view to a resource of a draft."""
-    package_id = store.package_of_resource(model.Session, str(data_dict.get("resource_id")))
-    if package_id is None:
-        absent()
-    if not context.get("ignore_auth"):
-        datasets.require_editable(context, package_id)
-    else:
-        datasets.require_open_state(package_id)
+    datasets.require_editable(context, data_dict.get("resource_id"), "resource")
 
 
 @tk.chained_action
@@ -221,16 +210,13 @@ def resource_create_default_resource_views(
     if not context.get("ignore_auth"):
         resource = data_dict.get("resource")
         resource_id = resource.get("id") if isinstance(resource, Mapping) else None
-        datasets.readable(context, store.package_of_resource(model.Session, str(resource_id)))
+        datasets.readable(context, resource_id, "resource")
     tk.check_access("resource_create_default_resource_views", context, data_dict)
     return []
 
 
 def _require_editable_view(context: Any, data_dict: Mapping[str, Any]) -> None:
-    package_id = store.package_of_view(model.Session, str(data_dict.get("id")))
-    if package_id is None:
-        absent()
-    datasets.require_editable(context, package_id)
+    datasets.require_editable(context, data_dict.get("id"), "view")
 
 
 @asks_first
@@ -309,12 +295,9 @@ def member_delete(context: Any, data_dict: dict[str, Any]) -> None:
 @tk.side_effect_free
 def package_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
     """A dataset with its derived values; one that may not be read is absent."""
-    try:
-        shown = next_action(context, data_dict)
-    except tk.NotAuthorized:
-        package = model.Package.get(data_dict.get("id") or data_dict.get("name_or_id"))
-        datasets.unreadable(package.id)
-        raise
+    if not context.get("ignore_auth"):
+        datasets.readable(context, data_dict.get("id") or data_dict.get("name_or_id"))
+    shown = next_action(context, data_dict)
     if context.get("for_update") or context.get("validate") is False:
         return shown
     return datasets.with_derived(shown)
@@ -324,19 +307,16 @@ def package_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> 
 @tk.side_effect_free
 def resource_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
     """A resource; one of a dataset that may not be read is absent."""
-    try:
-        return next_action(context, data_dict)
-    except tk.NotAuthorized:
-        package_id = store.package_of_resource(model.Session, str(data_dict.get("id")))
-        datasets.unreadable(str(package_id))
-        raise
+    if not context.get("ignore_auth"):
+        datasets.readable(context, data_dict.get("id"), "resource")
+    return next_action(context, data_dict)
 
 
 def _require_public_table(data_dict: Mapping[str, Any]) -> None:
     """Refuses, as if it were not there, a table that is not that of a public file."""
     resource_id = data_dict.get("resource_id") or data_dict.get("id")
-    package_id = store.package_of_table(model.Session, str(resource_id))
-    if package_id is None or not review_store.public_ids(model.Session, [package_id]):
+    standing = store.standing(model.Session, str(resource_id), "table")
+    if standing is None or not standing["is_public"]:
         raise tk.ObjectNotFound(tk._('Resource "{0}" was not found.').format(resource_id))
 
 

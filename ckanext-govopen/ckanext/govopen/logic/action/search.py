@@ -14,25 +14,17 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import datasets, search
 from ckanext.govopen.logic.errors import absent
 from ckanext.govopen.logic.guards import Next, asks_first
-from ckanext.govopen.logic.roles import is_sysadmin, officer_units, user_of
+from ckanext.govopen.logic.roles import is_sysadmin
 from ckanext.govopen.model import datasets as store
 
 __all__ = [
     "am_following_dataset",
-    "dataset_followee_count",
     "dataset_follower_count",
     "dataset_follower_list",
     "follow_dataset",
     "format_autocomplete",
-    "member_list",
-    "package_activity_list",
-    "package_collaborator_create",
-    "package_collaborator_delete",
-    "package_collaborator_list",
-    "package_relationship_create",
-    "package_relationship_delete",
-    "package_relationship_update",
-    "package_relationships_list",
+    "group_list",
+    "organization_list",
     "package_search",
     "resource_view_list",
     "resource_view_show",
@@ -82,42 +74,6 @@ def dataset_follower_list(context: Any, data_dict: dict[str, Any]) -> None:
     datasets.readable(context, data_dict.get("id"))
 
 
-@tk.side_effect_free
-@asks_first
-def dataset_followee_count(context: Any, data_dict: dict[str, Any]) -> None:
-    """How many datasets a person follows: for that person and the administrator."""
-    user = user_of(context)
-    wanted = model.User.get(str(data_dict.get("id")))
-    if user is None or not (is_sysadmin(context) or (wanted and wanted.id == user.id)):
-        absent()
-
-
-@tk.side_effect_free
-@asks_first
-def package_activity_list(context: Any, data_dict: dict[str, Any]) -> None:
-    """Activities of a dataset that one may read."""
-    datasets.readable(context, data_dict.get("id"))
-
-
-@tk.side_effect_free
-@asks_first
-def package_collaborator_list(context: Any, data_dict: dict[str, Any]) -> None:
-    """Collaborators are not used; a dataset that may not be read is absent."""
-    if user_of(context) is None:
-        absent()
-    datasets.readable(context, data_dict.get("id"))
-
-
-def _not_used(context: Any, data_dict: dict[str, Any]) -> Any:
-    """Neither collaborators nor relations are used: the same answer whatever is named."""
-    absent()
-
-
-package_collaborator_create = package_collaborator_delete = _not_used
-package_relationship_create = package_relationship_update = _not_used
-package_relationship_delete = _not_used
-
-
 @asks_first
 def follow_dataset(context: Any, data_dict: dict[str, Any]) -> None:
     """Follows a dataset that one may read."""
@@ -132,23 +88,16 @@ def unfollow_dataset(context: Any, data_dict: dict[str, Any]) -> None:
 
 @tk.side_effect_free
 @asks_first
-def package_relationships_list(context: Any, data_dict: dict[str, Any]) -> None:
-    """Relations of a dataset that one may read."""
-    datasets.readable(context, data_dict.get("id"))
-
-
-@tk.side_effect_free
-@asks_first
 def resource_view_list(context: Any, data_dict: dict[str, Any]) -> None:
     """Views of a resource that one may read."""
-    datasets.readable(context, store.package_of_resource(model.Session, str(data_dict.get("id"))))
+    datasets.readable(context, data_dict.get("id"), "resource")
 
 
 @tk.side_effect_free
 @asks_first
 def resource_view_show(context: Any, data_dict: dict[str, Any]) -> None:
     """A view of a resource that one may read."""
-    datasets.readable(context, store.package_of_view(model.Session, str(data_dict.get("id"))))
+    datasets.readable(context, data_dict.get("id"), "view")
 
 
 @tk.side_effect_free
@@ -191,10 +140,10 @@ def tag_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> An
 @tk.side_effect_free
 def tag_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
     """A tag of a public dataset."""
-    shown = next_action(context, data_dict)
-    if not context.get("ignore_auth") and not _only_public_tags([shown]):
+    wanted = str(data_dict.get("id"))
+    if not context.get("ignore_auth") and not store.is_public_tag(model.Session, wanted):
         absent()
-    return shown
+    return next_action(context, data_dict)
 
 
 def _only_public_tags(tags: list[Any]) -> list[Any]:
@@ -227,16 +176,25 @@ def _whole(data_dict: dict[str, Any], name: str, default: int) -> int:
     return number
 
 
-@tk.chained_action
+# --- groups and units ----------------------------------------------------------------------------
+
+
+def _require_by_name(data_dict: dict[str, Any]) -> None:
+    """The number of datasets would be that of all, drafts too: nobody orders by it."""
+    wanted = data_dict.get("sort") or data_dict.get("order_by") or ""
+    if not isinstance(wanted, str) or "package" in wanted:
+        raise tk.ValidationError({"sort": [tk._("One of: {0}").format("name, title")]})
+
+
 @tk.side_effect_free
-def member_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
-    """Members of a group or unit; of datasets the public ones, unless one keeps the unit."""
-    found = next_action(context, data_dict)
-    user = user_of(context)
-    if context.get("ignore_auth") or is_sysadmin(context):
-        return found
-    group = model.Group.get(str(data_dict.get("id")))
-    if user is not None and group is not None and group.id in officer_units(user.id):
-        return found
-    hidden = store.hidden_ids(model.Session, [member[0] for member in found])
-    return [member for member in found if member[0] not in hidden]
+@asks_first
+def group_list(context: Any, data_dict: dict[str, Any]) -> None:
+    """Groups by name or title."""
+    _require_by_name(data_dict)
+
+
+@tk.side_effect_free
+@asks_first
+def organization_list(context: Any, data_dict: dict[str, Any]) -> None:
+    """Units by name or title."""
+    _require_by_name(data_dict)

@@ -1,0 +1,103 @@
+"""The leak matrix: every surface, asked as everybody about a dataset in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from asking import (
+    Asked,
+    call,
+    difference,
+    filled,
+    leads_to_login,
+    leaks,
+    open_page,
+    paths,
+    said,
+    things,
+)
+from surfaces import Surface, of_family
+from world import ROLES, STATES, TOMBSTONE, Dataset, World, reads
+
+ABOUT_ONE = ("dataset", "change", "table")
+GONE = 410
+REFUSALS = (400, 401, 403, 404, 409, GONE)
+
+
+def _names(surfaces: list[Surface]) -> list[str]:
+    return [surface.name for surface in surfaces]
+
+
+def _turns(number: int, state: str) -> tuple[str, ...]:
+    """Who asks about a dataset in a state: a visitor always, the others in turn.
+
+    Every surface meets every role and every state, and every role meets every state on many of the
+    surfaces; all pairs on all of them would take minutes and find the same.
+    """
+    others = [role for role in ROLES if role != "visitor"]
+    start = (number + STATES.index(state)) * 3
+    return ("visitor", *(others[(start + step) % len(others)] for step in range(3)))
+
+
+def _asked(one: World, surface: Surface, role: str, dataset: Dataset | None) -> list[Asked]:
+    """The answers of one surface: an action's one, those of an address by each of its methods."""
+    given = things(one, dataset)
+    if not surface.name.startswith("/"):
+        answer = call(one, role, surface.name, filled(surface.call, given))
+        return [Asked(surface.name, given, answer)]
+    return [
+        Asked(f"{method} {path}", given, open_page(one, role, path, method))
+        for method in sorted(one.methods[surface.name])
+        for path in paths(surface, given)
+    ]
+
+
+def _cells(one: World, surface: Surface, number: int) -> Iterator[str]:
+    """What is wrong, cell by cell."""
+    of_nothing: dict[str, list[Asked]] = {}
+    for state in one.datasets:
+        for role in _turns(number, state):
+            if reads(role, state) and surface.family != "table":
+                continue
+            problems = _cell(one, surface, role, state, of_nothing)
+            if problems and all("queries" in problem for problem in problems):
+                # once in ten minutes a request also notes when its person was here last
+                of_nothing.pop(role)
+                problems = _cell(one, surface, role, state, of_nothing)
+            yield from problems
+
+
+def _cell(
+    one: World, surface: Surface, role: str, state: str, of_nothing: dict[str, list[Asked]]
+) -> list[str]:
+    if role not in of_nothing:
+        of_nothing[role] = _asked(one, surface, role, None)
+    return [
+        f"{asked.path} [{state}, {role}] {problem}"
+        for asked, nothing in zip(
+            _asked(one, surface, role, one.datasets[state]), of_nothing[role], strict=True
+        )
+        for problem in _wrong(one, role, state, asked, nothing)
+    ]
+
+
+def _wrong(one: World, role: str, state: str, asked: Asked, nothing: Asked) -> Iterator[str]:
+    answer = asked.answer
+    if named := leaks(one, role, answer, asked.given):
+        yield f"names {named}"
+    if answer.status not in REFUSALS and not leads_to_login(answer):
+        yield f"answers {answer.status}"
+    if state == TOMBSTONE and answer.status == GONE and nothing.answer.status == 404:
+        return
+    if told := difference(asked, nothing):
+        yield told
+
+
+ABOUT = [*of_family("actions", *ABOUT_ONE), *of_family("routes", *ABOUT_ONE)]
+
+
+@pytest.mark.parametrize("number", range(len(ABOUT)), ids=_names(ABOUT))
+def test_the_hidden_is_as_if_it_never_was(world: World, number: int) -> None:
+    problems = list(_cells(world, ABOUT[number], number))
+    assert not problems, said(problems)
