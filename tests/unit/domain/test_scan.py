@@ -189,6 +189,29 @@ def test_bank_cards_are_believed_by_their_column_or_a_word() -> None:
     assert table([["银行卡号"], *([one] for one in mixed)])["bankcard"] == ("high", 3)
 
 
+def test_fifteen_digits_are_an_old_identity_number_unless_a_word_says_card() -> None:
+    both = next(
+        number
+        for day in range(1, 29)
+        for end in range(100, 999)
+        if luhn.is_valid(number := f"37010270{1:02}{day:02}{end}")
+    )
+    assert table([["身份证号"], [both]])["id15"] == ("med", 1)
+    assert table([["银行卡号"], [both]])["bankcard"] == ("high", 1)
+    assert table([["设备编号"], [both]]) == {}
+
+
+def test_a_card_is_not_found_in_the_middle_of_a_longer_number_in_groups() -> None:
+    longer = "8986 6222 0212 3456 7890 128"
+    assert "bankcard" not in found(longer)
+    assert found(f"2024-01-05 {longer[5:]}")["bankcard"] == [CARD]
+
+
+def test_a_heading_with_a_number_in_it_is_a_heading_all_the_same() -> None:
+    homes = [[f"张{n}", f"云州市东湖区人民路{n}号{n}室"] for n in range(1, 9)]
+    assert table([[f"户主（张三{MOBILE}）", "家庭住址"], *homes])["name_address"] == ("high", 8)
+
+
 def test_eleven_digits_by_chance_are_no_mobile_numbers() -> None:
     chance = random.Random(9)  # noqa: S311 - examples
     numbers = [str(chance.randint(10**10, 10**11 - 1)) for _ in range(300)]

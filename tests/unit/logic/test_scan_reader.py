@@ -119,7 +119,13 @@ def test_json_is_read_by_the_path_of_its_keys(tmp_path: Path) -> None:
     }
     found = answer(tmp_path, json.dumps(body).encode())
     (hit,) = found["hits"]
-    assert (hit["pattern"], hit["column_name"]) == ("id18", "people.证件.身份证号")
+    assert (hit["pattern"], hit["sheet"], hit["column_name"]) == ("id18", "people", "证件.身份证号")
+
+
+def test_objects_of_a_json_list_are_rows_of_one_table(tmp_path: Path) -> None:
+    body = [{"户主姓名": "张三", "住址": f"东湖区人民路{n}号", "电话": [MOBILE]} for n in range(4)]
+    hits = answer(tmp_path, json.dumps(body).encode())["hits"]
+    assert {hit["pattern"]: hit["hits"] for hit in hits} == {"name_address": 4, "mobile": 4}
 
 
 def test_a_key_of_json_is_read_too(tmp_path: Path) -> None:

@@ -147,12 +147,24 @@ class Column:
 
     def _judged(self, match: Match, row: int, text: str) -> tuple[str, str]:
         """The pattern and evidence that count, now that place and text around are known."""
+        if match.code in ("id15", "bankcard") and len(match.value) == 15:
+            return self._of_fifteen(match)
         if match.code in ("internal_mark", "draft_mark"):
             is_title = len(text) <= _SHORT_LINE or row < _TOP_OF_TEXT
             in_table = self.number is not None and row >= _TOP_LINES
             return match.code, KEYED if is_title and not in_table else PROSE
         if match.evidence == BARE and self.number is None:
             return match.code, PROSE
+        return match.code, match.evidence
+
+    def _of_fifteen(self, match: Match) -> tuple[str, str]:
+        """15 digits are an old identity number, or a card where heading or words say so."""
+        if match.code == "id15" and self._speaks_of("id15"):
+            return "id15", KEYED
+        if self._speaks_of("bankcard") and patterns.is_card_shaped(match.value):
+            return ("bankcard", KEYED) if patterns.passes_luhn(match.value) else ("id15", BARE)
+        if match.code == "bankcard" and match.evidence != KEYED:
+            return "bankcard", COUNTER
         return match.code, match.evidence
 
     def _place(self, code: str, value: str, row: int) -> Place:
@@ -377,20 +389,20 @@ def _count_addresses(cells: Sequence[str], counts: list[int]) -> None:
 
 
 def heading_row(top: Sequence[Sequence[str]]) -> int | None:
-    """Index of the row with the headings: short texts, most cells filled, no long number."""
+    """Index of the row with the headings: short texts, most cells filled, none of them a number."""
     filled = [[cell.strip() for cell in row if cell.strip()] for row in top]
     most = max(map(len, filled), default=0)
     for number, cells in enumerate(filled):
         if (
             cells
             and len(cells) >= most * 0.6
-            and all(len(cell) <= 40 and _LONG_NUMBER.search(cell) is None for cell in cells)
+            and all(len(cell) <= 40 and _NUMBER.fullmatch(cell) is None for cell in cells)
         ):
             return number
     return None
 
 
-_LONG_NUMBER = re.compile(r"[0-9]{6}|^[0-9.,%-]+$")
+_NUMBER = re.compile(r"[-+0-9.,%/: Xx]*[0-9][-+0-9.,%/: Xx]*")
 
 
 class Lines:

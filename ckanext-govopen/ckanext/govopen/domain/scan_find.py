@@ -150,6 +150,8 @@ def _windows(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
             continue
         sizes = tuple(b - a for a, b in groups[first : last + 1])
         is_whole = first == 0 and last == len(groups) - 1
+        if not is_whole and first and sizes[0] == 4 == groups[first - 1][1] - groups[first - 1][0]:
+            continue  # the rest of a longer number in groups of four
         found = _number(text, start, end, sizes, is_whole=is_whole)
         if found is not None:
             if found.passes:
@@ -173,12 +175,12 @@ def _number(
         return _identity(text, digits, start, end)
     if len(digits) == 20 and digits[18] in "1234567" and digits[19] in "1234":
         return _embedded(text, digits, start, end)
-    if patterns.is_card_shaped(digits):
-        evidence = _evidence(text, start, end, patterns.CARD_WORDS)
-        return Match("bankcard", digits, start, end, evidence, patterns.passes_luhn(digits))
     if len(digits) == 15 and patterns.is_id15_shaped(digits):
         evidence = _evidence(text, start, end, patterns.ID_WORDS)
         return Match("id15", digits, start, end, evidence)
+    if patterns.is_card_shaped(digits) and (is_whole or len(sizes) == 1 or sizes[0] == 4):
+        evidence = _evidence(text, start, end, patterns.CARD_WORDS)
+        return Match("bankcard", digits, start, end, evidence, patterns.passes_luhn(digits))
     return _mobile(text, digits, start, end, sizes, is_whole=is_whole)
 
 

@@ -160,7 +160,8 @@ PHONE_WORDS = _words(
     r"(?<![a-z])(?:tel|telephone|phone|mobile|cell|contact|lxdh|sjhm?|dhhm)(?![a-z])",
 )  # fmt: skip
 CARD_WORDS = _words(
-    f"(?:银行卡|储蓄卡|信用卡|社保卡|借记卡|卡|银行账|账|帐|账户|帐户|开户行|开户){_NUMBER}",
+    f"(?:银行卡|储蓄卡|信用卡|社保卡|借记卡|银行账|账|帐|账户|帐户|开户行|开户){_NUMBER}",
+    "卡(?:号码|编号|号)",
     r"(?<![a-z])(?:card|bank|account|acct|yhkh|yhzh)(?![a-z])",
 )  # fmt: skip
 PASSPORT_WORDS = _words("护照", "護照", "通行证", "通行證", "passport", "旅行证")
@@ -171,7 +172,8 @@ NUMBER_WORDS = _words(
     "订单", "流水", "单号", "编号", "编码", "代码", "文号", "案号", "合同", "项目", "批次", "条码",
     "条形码", "序列号", "序号", "受理号", "业务号", "交易号", "凭证", "发票", "运单", "快递",
     "回执",
-    "许可证", "备案", "信用代码", "纳税人识别", "税号", "校验码", "设备号", "機號", "訂單", "編號",
+    "电表", "水表", "表号", "设备", "ICCID", "SIM", "许可证", "备案",
+    "信用代码", "纳税人识别", "税号", "校验码", "设备号", "機號", "訂單", "編號",
     r"(?<![a-z])(?:order|serial|trade|batch|invoice|tracking|barcode|sku|code|uuid|hash|ean|imei)"
     r"(?![a-z])",
 )  # fmt: skip

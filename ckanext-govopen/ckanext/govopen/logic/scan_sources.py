@@ -135,33 +135,48 @@ def _json(path: Path, limits: Limits) -> Iterator[Part]:
     if not isinstance(body, (dict, list)):
         yield from _text(path, limits)
         return
-    columns: dict[str, list[str]] = {}
-    _gather(body, "", columns, 0)
-    yield _names(columns)
-    for name, cells in columns.items():
-        sheet = Sheet(None)
-        sheet.feed([[name]])
-        sheet.feed([[cell] for cell in cells])
+    tables: dict[str, list[dict[str, str]]] = {}
+    _gather({"": body}, "", tables, 0)
+    for name, rows in tables.items():
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        sheet = Sheet(name or None)
+        sheet.feed([columns])
+        for at in range(0, len(rows), BLOCK_ROWS):
+            sheet.feed(
+                [[row.get(key, "") for key in columns] for row in rows[at : at + BLOCK_ROWS]]
+            )
         yield sheet
 
 
-def _names(columns: dict[str, list[str]]) -> Lines:
-    lines = Lines("keys")
-    lines.feed(list(columns))
-    return lines
+def _gather(
+    value: dict[str, Any], path: str, tables: dict[str, list[dict[str, str]]], depth: int
+) -> None:
+    """An object is a row of the table of its path; lists in it are tables of their own."""
+    row: dict[str, str] = {}
+    _fill(row, value, "", path, tables, depth)
+    if row:
+        tables.setdefault(path, []).append(row)
 
 
-def _gather(value: Any, path: str, columns: dict[str, list[str]], depth: int) -> None:
+def _fill(
+    row: dict[str, str],
+    value: Any,
+    name: str,
+    path: str,
+    tables: dict[str, list[dict[str, str]]],
+    depth: int,
+) -> None:
     if depth > DEEPEST:
-        columns.setdefault(path, []).append(json.dumps(value, ensure_ascii=False))
+        row[name] = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            _gather(inner, f"{path}.{key}" if path else str(key), columns, depth + 1)
+            _fill(row, inner, f"{name}.{key}".strip("."), path, tables, depth + 1)
     elif isinstance(value, list):
+        below = f"{path}.{name}".strip(".")
         for inner in value:
-            _gather(inner, path, columns, depth + 1)
+            _gather(inner if isinstance(inner, dict) else {"": inner}, below, tables, depth + 1)
     elif value is not None and not isinstance(value, bool):
-        columns.setdefault(path, []).append(str(value))
+        row[name] = str(value)
 
 
 def _markup(path: Path, limits: Limits) -> Iterator[Part]:
