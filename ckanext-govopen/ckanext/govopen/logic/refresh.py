@@ -58,11 +58,12 @@ class Rows:
 def _read(sha256: str, format_: str, masked: Sequence[str] = ()) -> Rows:
     """Columns, types and rows of stored bytes; no columns where no table can be read."""
     nothing = Rows(rules.Table(format_, ()), Counter())
-    if format_ not in datastore.LOADED_FORMATS:
+    path = blobs.path_of(files.folder(), sha256)
+    if format_ not in datastore.LOADED_FORMATS or not path.is_file():
         return nothing
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "rows.csv"
-        found = datastore.read_rows(blobs.path_of(files.folder(), sha256), format_, out)
+        found = datastore.read_rows(path, format_, out)
         if found is None:
             return nothing
         names, count = found
