@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-NAMES = ("rate", "intake")
+NAMES = ("rate", "intake", "scan")
 
 
 def main(arguments: list[str]) -> int:

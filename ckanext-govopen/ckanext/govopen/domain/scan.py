@@ -133,7 +133,12 @@ class Column:
                 self._note(match, first_row + index, cell)
 
     def _note(self, match: Match, row: int, text: str) -> None:
-        code, evidence = self._judged(match, row, text)
+        # Most values fill their cell, and nothing about them is left to judge.
+        code, evidence = (
+            (match.code, BARE)
+            if match.evidence == BARE and self.number is not None and len(match.value) != 15
+            else self._judged(match, row, text)
+        )
         tally = self._tallies.get((code, evidence))
         if tally is None:
             tally = self._tallies[code, evidence] = _Tally()
@@ -283,15 +288,16 @@ def _severity(code: str, evidence: set[str], is_named: bool) -> str:
 
 def _suspicious(text: str) -> list[int]:
     """Which of the joined cells hold anything that a pattern could match."""
-    found: set[int] = set()
+    found: dict[int, None] = {}
     for hint in patterns.HINTS:
         if not hint.may_match(text):
             continue
         index = at = 0
         for hit in hint.expression.finditer(text):
-            index += text.count(_END, at, hit.start())
-            at = hit.start()
-            found.add(index)
+            start = hit.start()
+            index += text.count(_END, at, start)
+            at = start
+            found[index] = None
     return sorted(found)
 
 

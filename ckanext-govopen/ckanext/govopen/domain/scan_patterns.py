@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from operator import mul
 
 from ckanext.govopen.domain import scan_text as text
@@ -21,6 +22,7 @@ SEVERITIES = ("info", "med", "high", "critical")
 SEPARATORS = r" \t\-‐‒–—―−_"
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ZEROS = ord("0") * sum(_ID_WEIGHTS)  # digits are taken as their bytes
 _ID_CHECKS = "10X98765432"
 _ID_SHAPE = re.compile(
     r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]"
@@ -73,16 +75,19 @@ _PROVINCES = frozenset(
 
 def id_check_character(first17: str) -> str:
     """The 18th character of an identity number (GB 11643-1999, MOD 11-2)."""
-    total = sum(map(mul, map(int, first17), _ID_WEIGHTS))
+    total = sum(map(mul, first17.encode(), _ID_WEIGHTS)) - _ZEROS
     return _ID_CHECKS[total % 11]
 
 
 def is_id_shaped(value: str) -> bool:
     """18 characters in the form of an identity number with a date that exists."""
-    if len(value) != 18 or _ID_SHAPE.fullmatch(value) is None:
-        return False
+    return _ID_SHAPE.fullmatch(value) is not None and _is_day(value[6:14])
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_day(digits: str) -> bool:
     try:
-        date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return False
     return True
