@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Any
@@ -70,7 +70,7 @@ class Head:
 def content(seq: int, entry: Entry) -> bytes:
     """The canonical JSON that a row's hash binds."""
     moment = entry.recorded_at.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    return canonical({**asdict(entry), "recorded_at": moment, "seq": seq})
+    return canonical({**vars(entry), "recorded_at": moment, "seq": seq})
 
 
 def seal(key: bytes, seq: int, prev_hash: str, entry: Entry) -> Row:

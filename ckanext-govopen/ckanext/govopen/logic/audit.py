@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from flask import g, has_request_context, request
@@ -204,9 +204,7 @@ def _append(session: Session, notes: list[dict[str, Any]], by: Who) -> None:
     added = []
     for one in notes:
         row = rules.seal(key, seq + 1, prev_hash, _completed(one, by))
-        added.append(
-            {**asdict(row.entry), "seq": row.seq, "prev_hash": prev_hash, "hash": row.hash}
-        )
+        added.append({**vars(row.entry), "seq": row.seq, "prev_hash": prev_hash, "hash": row.hash})
         seq, prev_hash = row.seq, row.hash
     if added:
         store.append(session, added)
