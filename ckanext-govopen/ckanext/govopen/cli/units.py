@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.logic import export as export_files
 
 __all__ = ["unit"]
+
+EXIT_REJECTED = 3  # rows were rejected and nothing was written
+EXIT_PARTLY_APPLIED = 4  # applied, with rejections
+COUNTS = ("rows", "accepted", "created", "changed", "unchanged", "rejected")
 
 
 @click.group()
@@ -79,3 +87,52 @@ def reform(
     }
     result = run("govopen_unit_reform", user, parameters)
     show(result, as_json, lambda found: (f"{found['name']}: {len(found['successions'])}",))
+
+
+@unit.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--sheet")
+@click.option("--encoding")
+@click.option("--accepted-only", is_flag=True, help="Write although rows are rejected.")
+@click.option("--effective-on", help="Day from which changes are in force; default: today.")
+@click.option("--basis", help="The document; default: file name and SHA-256.")
+@click.option("--reason")
+@click.option("--dry-run", is_flag=True, help="Only say what would be written.")
+@acting_user
+@as_json
+def import_file(file: Path, user: str | None, as_json: bool, **options: Any) -> None:
+    """Reads a spreadsheet of units: a verdict for each row, all is written or nothing.
+
+    Exit 0 when applied (or dry run done), 3 when rows were rejected and nothing was written, 4 when
+    applied with rejections.
+    """
+    parameters = {name: value for name, value in options.items() if value}
+    with file.open("rb") as stream:
+        parameters["upload"] = FileStorage(stream, filename=file.name)
+        result = run("govopen_unit_import", user, parameters)
+    show(result, as_json, _import_lines)
+    raise SystemExit(_exit_code(result, bool(options["dry_run"])))
+
+
+def _exit_code(result: Mapping[str, Any], dry_run: bool) -> int:
+    if dry_run or not result["rejected"]:
+        return 0
+    return EXIT_PARTLY_APPLIED if result["state"] == "applied" else EXIT_REJECTED
+
+
+def _import_lines(result: Mapping[str, Any]) -> Iterable[str]:
+    yield f"{result['file']}  {result['state']}"
+    yield "  ".join(f"{name} {result[name]}" for name in COUNTS)
+    for row in result["items"]:
+        changed = f"  ({', '.join(row['changed'])})" if row["changed"] else ""
+        yield f"{row['row']}\t{row['verdict']}\t{row['name'] or ''}{changed}"
+        yield from (f"\t{each['code']}\t{each['message']}" for each in row["findings"])
+
+
+@unit.command("template")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@as_json
+def template(file: Path, as_json: bool) -> None:
+    """Writes an empty workbook whose headings the import recognises."""
+    file.write_bytes(export_files.unit_template().read())
+    show({"file": str(file)}, as_json, lambda made: (made["file"],))

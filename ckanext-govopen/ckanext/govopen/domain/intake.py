@@ -32,12 +32,12 @@ FIELDS = INVENTORY_FIELDS + SOURCE_FIELDS
 DATE_FIELDS = frozenset(
     {
         "published_on", "planned_open_on", "temporal_start", "temporal_end", "last_updated",
-        "created_on",
+        "created_on", "valid_from", "valid_to",
     }
 )  # fmt: skip
 CODE_FIELDS = frozenset(
     {"provider_code", "res_code", "res_class", "related_codes", "ordinal", "contact_phone",
-     "contact_email"}
+     "contact_email", "uscc", "local_code", "region_code"}
 )  # fmt: skip
 NUMBER_FIELDS = frozenset({"rows", "bytes"})
 TERM_FIELDS = frozenset(

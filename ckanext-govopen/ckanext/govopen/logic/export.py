@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -110,25 +111,60 @@ TEMPLATE_FIELDS = (
 _WIDE = {"name": 32, "abstract": 40, "items": 40, "provider": 26}
 
 
+@dataclass(frozen=True)
+class TemplateColumn:
+    """A column of an empty workbook; `vocabulary` gives it a drop-down list."""
+
+    heading: str
+    is_required: bool = False
+    vocabulary: str | None = None
+    width: int = 16
+
+
 def template() -> IO[bytes]:
     """An empty inventory workbook: headings that the import recognises, lists for coded columns."""
+    labels = vocabulary("inventory_field")
+    columns = []
+    for name in TEMPLATE_FIELDS:
+        rule = rules.RULES.get(name)
+        is_needed = rule is not None and rule.need in (rules.Need.STORE, rules.Need.ACTIVE)
+        listed = rule.vocabulary if rule is not None and rule.kind == "code" else None
+        width = _WIDE.get(name, 16)
+        columns.append(
+            TemplateColumn(labels[name].zh, name == "provider" or is_needed, listed, width)
+        )
+    return empty_workbook("数据资源目录", columns)
+
+
+def unit_template() -> IO[bytes]:
+    """An empty workbook of units."""
+    columns = [
+        TemplateColumn(
+            term.zh,
+            bool(term.extra.get("required")),
+            str(term.extra["vocabulary"]) if "vocabulary" in term.extra else None,
+            20,
+        )
+        for term in vocabulary("unit_field")
+    ]
+    return empty_workbook("单位", columns)
+
+
+def empty_workbook(title: str, columns: Sequence[TemplateColumn]) -> IO[bytes]:
+    """A workbook with headings alone; its lists stand on a second sheet."""
     book = Workbook()
     sheet: Any = book.active
-    sheet.title = "数据资源目录"
+    sheet.title = title
     lists = book.create_sheet("代码表")
-    labels = vocabulary("inventory_field")
-    for number, name in enumerate(TEMPLATE_FIELDS, 1):
-        rule = rules.RULES.get(name)
-        required = name == "provider" or (
-            rule is not None and rule.need in (rules.Need.STORE, rules.Need.ACTIVE)
-        )
-        cell = sheet.cell(row=1, column=number, value=labels[name].zh)
-        cell.font = Font(bold=True, color="FFFFFF" if required else "16191D")
-        cell.fill = PatternFill("solid", start_color="0B3F8C" if required else "E8EEF8")
+    for number, column in enumerate(columns, 1):
+        cell = sheet.cell(row=1, column=number, value=column.heading)
+        cell.font = Font(bold=True, color="FFFFFF" if column.is_required else "16191D")
+        color = "0B3F8C" if column.is_required else "E8EEF8"
+        cell.fill = PatternFill("solid", start_color=color)
         cell.alignment = Alignment(wrap_text=True, vertical="center")
-        sheet.column_dimensions[get_column_letter(number)].width = _WIDE.get(name, 16)
-        if rule is not None and rule.kind == "code" and rule.vocabulary:
-            _choices(book, sheet, lists, number, rule.vocabulary)
+        sheet.column_dimensions[get_column_letter(number)].width = column.width
+        if column.vocabulary:
+            _choices(book, sheet, lists, number, column.vocabulary)
     sheet.freeze_panes = "B2"
     output = TemporaryFile()  # noqa: SIM115 the caller closes it with its response
     book.save(output)

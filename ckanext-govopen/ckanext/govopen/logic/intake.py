@@ -39,7 +39,8 @@ from ckanext.govopen.domain.intake_header import Aliases
 __all__ = ["DEFAULT", "Column", "IntakeRefused", "Limits", "Row", "Table", "field_of", "read_table"]
 
 DEFAULT = DEFAULT_LIMITS
-_ALIASES = Path(__file__).parent.parent / "data" / "intake" / "aliases.yaml"
+_ALIASES = Path(__file__).parent.parent / "data" / "intake"
+INVENTORY = "aliases"
 _READER = "ckanext.govopen.logic.intake_reader"
 _OUT_OF_MEMORY = (b"MemoryError", b"memory allocation", b"Cannot allocate memory")
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def read_table(
     encoding: str | None = None,
     mapping: Mapping[str, str | None] | None = None,
     limits: Limits = DEFAULT,
+    aliases: str = INVENTORY,
 ) -> Table:
     """The table in a file of any kind that offices use (xls, xlsx, xlsb, ods, csv).
 
@@ -62,6 +64,7 @@ def read_table(
         mapping: heading or column letter to field (None: the column has no field), or field to
             heading; wins over recognition.
         limits: what the file may ask of the machine.
+        aliases: which writings of headings are recognised, a file of `data/intake`.
 
     Returns:
         The table; its rows may be walked several times and are read from disk each time.
@@ -72,10 +75,10 @@ def read_table(
     path = Path(path)
     if not path.is_file():
         raise refused("intake.E1", {"kind": "missing" if not path.exists() else "folder"})
-    aliases = _aliases()
+    recognised = _aliases(aliases)
     request = {
         "path": str(path.resolve()), "sheet": sheet, "encoding": encoding,
-        "mapping": _headings_to_fields(mapping or {}), "limits": asdict(limits), **aliases,
+        "mapping": _headings_to_fields(mapping or {}), "limits": asdict(limits), **recognised,
     }  # fmt: skip
     output = tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl")  # noqa: SIM115 Rows closes it
     try:
@@ -97,8 +100,8 @@ def _recogniser() -> Aliases:
 
 
 @cache
-def _aliases() -> dict[str, Any]:
-    content = yaml.safe_load(_ALIASES.read_text(encoding="utf-8"))
+def _aliases(name: str) -> dict[str, Any]:
+    content = yaml.safe_load((_ALIASES / f"{name}.yaml").read_text(encoding="utf-8"))
     return {"aliases": content["aliases"], "exact_only": content["exact_only"]}
 
 

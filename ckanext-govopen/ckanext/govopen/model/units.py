@@ -139,6 +139,11 @@ def everyone(session: Session) -> Sequence[Mapping[str, object]]:
     )
 
 
+def all_current(session: Session) -> Sequence[Mapping[str, object]]:
+    """Every present unit with all its facts."""
+    return session.execute(sa.text("SELECT * FROM govopen_org_unit_current")).mappings().all()
+
+
 def history(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
     return (
         session.execute(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ckan.model as model
@@ -11,19 +14,24 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain.units import KINDS, LEVELS, check_succession, check_unit
-from ckanext.govopen.logic import rates, units
+from ckanext.govopen.logic import rates, unit_import, units
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse_all
+from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.model import units as store
 
 __all__ = [
     "govopen_unit_create",
+    "govopen_unit_import",
     "govopen_unit_list",
     "govopen_unit_reform",
     "govopen_unit_show",
     "govopen_unit_update",
 ]
 
+IMPORT_PARAMETERS = (
+    "upload", "sheet", "encoding", "dry_run", "accepted_only", "effective_on", "basis", "reason",
+)  # fmt: skip
 DATES = ("valid_from", "valid_to", "from_on")
 
 
@@ -113,6 +121,61 @@ def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     rates.refresh(model.Session, unit_ids=[unit_id])
     model.repo.commit()
     return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
+
+
+def govopen_unit_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Reads a spreadsheet of units: a verdict for each row, then all is written or nothing.
+
+    Args:
+        upload: the file.
+        sheet, encoding: how to read it, where that cannot be found out.
+        dry_run: only say what would be written.
+        accepted_only: write although rows are rejected.
+        effective_on: day from which changes are in force, by default today.
+        basis: the document that it rests on; by default the file's name and SHA-256.
+
+    Returns:
+        `{file, state, encoding, sheet, header_row, mapping, rows, accepted, created, changed,
+        unchanged, rejected, notes, items}`; `state` is `checked` or `applied`, `items` has a
+        verdict with its findings for each row.
+    """
+    tk.check_access("govopen_unit_import", context, data_dict)
+    no_unknown(data_dict, *IMPORT_PARAMETERS)
+    upload = data_dict.get("upload")
+    if upload is None or not getattr(upload, "filename", ""):
+        raise tk.ValidationError({"upload": [tk._("Choose a file")]})
+    effective_on = clock.today()
+    if data_dict.get("effective_on"):
+        effective_on = _date(data_dict, "effective_on")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / (Path(upload.filename).name or "file")
+        upload.save(path)
+        digest = sha256(path.read_bytes()).hexdigest()
+        try:
+            table = unit_import.read(
+                path,
+                sheet=data_dict.get("sheet") or None,
+                encoding=data_dict.get("encoding") or None,
+            )
+        except IntakeRefused as refusal:
+            refuse_all(refusal.findings)
+        judged = unit_import.check(model.Session, table, effective_on)
+    report = {"file": upload.filename, "state": "checked", **unit_import.report(table, judged)}
+    if _is_check_only(data_dict, report):
+        return report
+    basis = str(data_dict.get("basis") or f"{upload.filename} SHA-256 {digest}")
+    reason = str(data_dict.get("reason") or basis)
+    act = unit_import.Act(context["user"], clock.now(), basis, reason, effective_on)
+    touched = unit_import.apply(model.Session, judged, act)
+    rates.refresh(model.Session, unit_ids=touched)
+    model.repo.commit()
+    return {**report, "state": "applied"}
+
+
+def _is_check_only(data_dict: Mapping[str, Any], report: Mapping[str, Any]) -> bool:
+    accepted_only = tk.asbool(data_dict.get("accepted_only", False))
+    dry_run = tk.asbool(data_dict.get("dry_run", False))
+    return dry_run or bool(report["rejected"] and not accepted_only)
 
 
 def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

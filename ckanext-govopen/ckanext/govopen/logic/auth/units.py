@@ -10,6 +10,7 @@ from ckanext.govopen.logic.roles import has_role
 
 __all__ = [
     "govopen_unit_create",
+    "govopen_unit_import",
     "govopen_unit_list",
     "govopen_unit_reform",
     "govopen_unit_show",
@@ -35,6 +36,10 @@ def _keeps_units(context: Any) -> dict[str, Any]:
 
 
 def govopen_unit_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    return _keeps_units(context)
+
+
+def govopen_unit_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return _keeps_units(context)
 
 
