@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
 from ckanext.govopen.logic import accounts
 
 __all__ = ["account", "role"]
@@ -73,14 +73,22 @@ def _write(path: Path, entries: list[dict[str, Any]]) -> None:
 @click.option("--email", required=True)
 @click.option("--fullname", default="")
 @click.option("--unit", help="Unit that the person keeps as information officer.")
+@trial
 @acting_user
 @as_json
 def invite(
-    name: str, email: str, fullname: str, unit: str | None, user: str | None, as_json: bool
+    name: str,
+    email: str,
+    fullname: str,
+    unit: str | None,
+    dry_run: bool,
+    user: str | None,
+    as_json: bool,
 ) -> None:
     """Makes an account and prints the one-time link with which its owner sets a password."""
-    made = run("govopen_account_invite", user, {"name": name, "fullname": fullname, "email": email})
-    if unit:
+    parameters = {"name": name, "fullname": fullname, "email": email}
+    made = run("govopen_account_invite", user, parameters, dry_run=dry_run)
+    if unit and not dry_run:
         accounts.join_unit(name, accounts.unit_id(unit))
     show(made, as_json, lambda result: [result["link"]])
 
@@ -97,6 +105,7 @@ def role() -> None:
 @click.option("--from", "from_at", help="Instant with offset; absent: now.")
 @click.option("--to", "to_at", help="Instant with offset; absent: without end.")
 @click.option("--deputy-for", help="Person whose deputy this is.")
+@trial
 @acting_user
 @as_json
 def grant(
@@ -106,22 +115,26 @@ def grant(
     from_at: str | None,
     to_at: str | None,
     deputy_for: str | None,
+    dry_run: bool,
     user: str | None,
     as_json: bool,
 ) -> None:
     """Gives a person a role."""
     parameters = {"user": person, "role": role_name, "unit": unit, "from": from_at, "to": to_at}
-    result = run("govopen_role_grant", user, {**parameters, "deputy_for": deputy_for})
+    parameters["deputy_for"] = deputy_for
+    result = run("govopen_role_grant", user, parameters, dry_run=dry_run)
     show(result, as_json, lambda granted: [granted["id"]])
 
 
 @role.command("revoke")
 @click.argument("assignment")
+@trial
 @acting_user
 @as_json
-def revoke(assignment: str, user: str | None, as_json: bool) -> None:
+def revoke(assignment: str, dry_run: bool, user: str | None, as_json: bool) -> None:
     """Ends an assignment now."""
-    show(run("govopen_role_revoke", user, {"id": assignment}), as_json, lambda ended: [ended["id"]])
+    result = run("govopen_role_revoke", user, {"id": assignment}, dry_run=dry_run)
+    show(result, as_json, lambda ended: [ended["id"]])
 
 
 @role.command("list")

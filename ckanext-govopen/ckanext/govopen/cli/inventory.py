@@ -12,7 +12,7 @@ import click
 import yaml
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
 from ckanext.govopen.logic import export as export_files
 
 __all__ = ["inventory"]
@@ -92,11 +92,13 @@ def _lines(result: Mapping[str, Any]) -> Iterable[str]:
 @inventory.command("undo")
 @click.argument("import_id")
 @click.option("--reason", required=True)
+@trial
 @acting_user
 @as_json
-def undo(import_id: str, reason: str, user: str | None, as_json: bool) -> None:
+def undo(import_id: str, reason: str, dry_run: bool, user: str | None, as_json: bool) -> None:
     """Undoes one import by new versions."""
-    result = run("govopen_inventory_undo", user, {"id": import_id, "reason": reason})
+    parameters = {"id": import_id, "reason": reason}
+    result = run("govopen_inventory_undo", user, parameters, dry_run=dry_run)
     show(result, as_json, lambda found: (f"{found['state']}  {found['undone']}",))
 
 
@@ -119,19 +121,23 @@ def export(unit: str | None, as_json: bool) -> None:
 
 @inventory.command("template")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def template(file: Path) -> None:
+@as_json
+def template(file: Path, as_json: bool) -> None:
     """Writes an empty workbook whose headings the import recognises."""
     file.write_bytes(export_files.template().read())
-    click.echo(str(file))
+    show({"file": str(file)}, as_json, lambda made: (made["file"],))
 
 
 @inventory.command("datasets")
 @click.argument("entries", nargs=-1, required=True)
 @click.option("--together", is_flag=True, help="One dataset for all of them.")
+@trial
 @acting_user
 @as_json
-def datasets(entries: tuple[str, ...], together: bool, user: str | None, as_json: bool) -> None:
+def datasets(
+    entries: tuple[str, ...], together: bool, dry_run: bool, user: str | None, as_json: bool
+) -> None:
     """Makes draft datasets from inventory entries (codes), one each."""
     wanted = [list(entries)] if together else list(entries)
-    result = run("govopen_inventory_datasets", user, {"entries": wanted})
+    result = run("govopen_inventory_datasets", user, {"entries": wanted}, dry_run=dry_run)
     show(result["items"], as_json, lambda rows: table(rows, ("name", "entry_codes")))

@@ -12,8 +12,10 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import audit
+from ckanext.govopen.logic.trial import nothing_kept
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+trial = click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 acting_user = click.option("--user", "user", help="Who acts; default: the site's own user.")
 
 
@@ -27,8 +29,22 @@ def context_of(user: str | None) -> dict[str, Any]:
     return {"user": found.name, "auth_user_obj": found}
 
 
-def run(action: str, user: str | None, parameters: Mapping[str, Any]) -> Any:
-    """Calls an action; a refusal becomes the command's message and exit code 1."""
+def run(
+    action: str, user: str | None, parameters: Mapping[str, Any], *, dry_run: bool = False
+) -> Any:
+    """Calls an action; a refusal becomes the command's message and exit code 1.
+
+    With `dry_run` the action does its work, says what came of it, and nothing of it is kept.
+    """
+    if not dry_run:
+        return _called(action, user, parameters)
+    with nothing_kept():
+        result = _called(action, user, parameters)
+    click.echo("dry run: nothing was written", err=True)
+    return {**result, "dry_run": True} if isinstance(result, dict) else result
+
+
+def _called(action: str, user: str | None, parameters: Mapping[str, Any]) -> Any:
     context = context_of(user)
     try:
         with audit.acting(str(context["auth_user_obj"].id), f"command:{action}"):

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
 from ckanext.govopen.cli.output import as_json, run, show, table
+from ckanext.govopen.logic import export as export_files
 from ckanext.govopen.logic import registers
 
 __all__ = ["register"]
+
+ENTRY_COLUMNS = (
+    "entry_code",
+    "change",
+    "version",
+    "effective_on",
+    "published_at",
+    "basis",
+    "reason",
+)
 
 
 @click.group()
@@ -79,3 +94,61 @@ def rebuild(as_json: bool) -> None:
     """Projects the inventory anew from its log; says how many entries differed."""
     result = registers.rebuild()
     show(result, as_json, lambda found: (f"{name}: {value}" for name, value in found.items()))
+
+
+@register.command("export")
+@click.argument("register_id")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--as-of")
+@click.option("--known-at")
+@as_json
+def export(
+    register_id: str, file: Path, as_of: str | None, known_at: str | None, as_json: bool
+) -> None:
+    """Writes the entries in force on a date to a file ending in .csv, .xlsx or .json."""
+    write = WRITERS.get(file.suffix.lower())
+    if write is None:
+        raise click.ClickException(f"the file ends in one of: {', '.join(WRITERS)}")
+    entries = list(_entries({"id": register_id, "as_of": as_of, "known_at": known_at}))
+    file.write_bytes(write(entries))
+    show(
+        {"file": str(file), "entries": len(entries)},
+        as_json,
+        lambda done: (f"{done['entries']} entries in {done['file']}",),
+    )
+
+
+def _entries(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = run("govopen_register_entry_list", None, {**asked, "limit": 1000, "cursor": cursor})
+        yield from page["items"]
+        cursor = page["next_cursor"]
+
+
+def _flat(entries: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
+    """Headings and rows: what is said of each entry, then every field that any of them has."""
+    fields = sorted({name for entry in entries for name in entry["fields"]})
+    rows = [
+        [*(entry[name] for name in ENTRY_COLUMNS), *(entry["fields"].get(name) for name in fields)]
+        for entry in entries
+    ]
+    return [*ENTRY_COLUMNS, *fields], rows
+
+
+def _csv(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    heading, rows = _flat(entries)
+    return "".join(export_files.csv_lines(heading, rows)).encode()
+
+
+def _xlsx(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    heading, rows = _flat(entries)
+    with export_files.xlsx("entries", heading, rows) as book:
+        return book.read()
+
+
+def _json(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    return json.dumps({"items": list(entries)}, ensure_ascii=False, indent=1).encode()
+
+
+WRITERS = {".csv": _csv, ".xlsx": _xlsx, ".json": _json}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
 from ckanext.govopen.logic import review as logic_review
 
 __all__ = ["publication", "review"]
@@ -76,22 +76,26 @@ def publication() -> None:
 @click.argument("name")
 @click.option("--reason", required=True)
 @click.option("--ground", type=click.Choice(GROUNDS), default="error", show_default=True)
+@trial
 @acting_user
 @as_json
-def withdraw(name: str, reason: str, ground: str, user: str | None, as_json: bool) -> None:
+def withdraw(
+    name: str, reason: str, ground: str, dry_run: bool, user: str | None, as_json: bool
+) -> None:
     """Withdraws a public dataset: gone for readers at once."""
-    result = run(
-        "govopen_publication_withdraw", user, {"id": name, "ground": ground, "reason": reason}
-    )
+    parameters = {"id": name, "ground": ground, "reason": reason}
+    result = run("govopen_publication_withdraw", user, parameters, dry_run=dry_run)
     show(result, as_json, lambda done: [f"{done['id']}: {done['state']}"])
 
 
 @publication.command("hide")
 @click.argument("name")
 @click.option("--reason", required=True)
+@trial
 @acting_user
 @as_json
-def hide(name: str, reason: str, user: str | None, as_json: bool) -> None:
+def hide(name: str, reason: str, dry_run: bool, user: str | None, as_json: bool) -> None:
     """Hides a public dataset in an emergency; a second person confirms on the review page."""
-    result = run("govopen_publication_hide", user, {"id": name, "reason": reason})
+    parameters = {"id": name, "reason": reason}
+    result = run("govopen_publication_hide", user, parameters, dry_run=dry_run)
     show(result, as_json, lambda done: [f"{done['id']}: {done['state']}"])

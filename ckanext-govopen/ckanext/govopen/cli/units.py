@@ -9,7 +9,7 @@ from typing import Any
 import click
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
 from ckanext.govopen.logic import export as export_files
 
 __all__ = ["unit"]
@@ -64,6 +64,7 @@ def show_unit(text: str, as_json: bool) -> None:
 @click.option("--date", "on_date", required=True)
 @click.option("--basis", required=True, help="The document that orders it.")
 @click.option("--name", help="New name, for rename.")
+@trial
 @acting_user
 @as_json
 def reform(
@@ -73,6 +74,7 @@ def reform(
     on_date: str,
     basis: str,
     name: str | None,
+    dry_run: bool,
     user: str | None,
     as_json: bool,
 ) -> None:
@@ -85,7 +87,7 @@ def reform(
         "basis": basis,
         "name": name,
     }
-    result = run("govopen_unit_reform", user, parameters)
+    result = run("govopen_unit_reform", user, parameters, dry_run=dry_run)
     show(result, as_json, lambda found: (f"{found['name']}: {len(found['successions'])}",))
 
 

@@ -71,6 +71,19 @@ def _collecting() -> Iterator[_Collector]:
         _collector.reset(token)
 
 
+_is_held: ContextVar[bool] = ContextVar("govopen_search_held", default=False)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Within this block nothing is drained: what is written will not be kept."""
+    token = _is_held.set(True)
+    try:
+        yield
+    finally:
+        _is_held.reset(token)
+
+
 def drain(limit: int = BATCH) -> int:
     """Indexes packages that wait in the outbox, at most about `limit` of them, in short rounds.
 
@@ -78,6 +91,8 @@ def drain(limit: int = BATCH) -> int:
         packages done; fewer than wait when Solr or the DataStore is down, or another drain is long.
     """
     total = 0
+    if _is_held.get():
+        return total
     while total < limit and (done := _round()):
         total += done
     return total
