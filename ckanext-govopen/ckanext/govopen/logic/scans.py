@@ -41,6 +41,7 @@ class Subject:
 
     Args:
         name: what the scan is kept under.
+        resource_id: the resource that shows the bytes.
         label: what a person calls it: the file's name; empty for the texts.
         size: of a file, in bytes.
         texts: of a record, by the name of the field.
@@ -49,6 +50,7 @@ class Subject:
     name: str
     label: str = ""
     size: int = 0
+    resource_id: str | None = None
     texts: Mapping[str, str] | None = None
 
 
@@ -76,6 +78,7 @@ class Hit:
     unit_id: str
     subject: str
     label: str
+    resource_id: str | None
     pattern: str
     severity: str
     sheet: str | None = None
@@ -106,7 +109,7 @@ def records_of(session: Session, record_ids: Sequence[str]) -> list[Record]:
             described.append({"resource": resource, "filename": filename, "views": views})
             if sha256:
                 label = str(resource.get("name") or filename)
-                files_.append(Subject(str(sha256), label, int(size)))
+                files_.append(Subject(str(sha256), label, int(size), str(resource["id"])))
         words = {**package, "tags": [name for _, name in tags or []], "resources": described}
         subjects = (_texts_of(words), *files_)
         found.append(Record(str(row["id"]), str(row["unit_id"]), subjects))
@@ -268,7 +271,16 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str, str | None, int | None]:
 
 
 def _unscanned(record: Record, subject: Subject) -> Hit:
-    return Hit(None, record.id, record.unit_id, subject.name, subject.label, UNSCANNED, "critical")
+    return Hit(
+        id=None,
+        record_id=record.id,
+        unit_id=record.unit_id,
+        subject=subject.name,
+        label=subject.label,
+        resource_id=subject.resource_id,
+        pattern=UNSCANNED,
+        severity="critical",
+    )
 
 
 def _hit(record: Record, subject: Subject, row: Mapping[str, Any], said: _Said) -> Hit:
@@ -279,6 +291,7 @@ def _hit(record: Record, subject: Subject, row: Mapping[str, Any], said: _Said) 
         unit_id=record.unit_id,
         subject=subject.name,
         label=subject.label,
+        resource_id=subject.resource_id,
         pattern=str(row["pattern"]),
         severity="info" if is_allowed else str(row["severity"]),
         sheet=row["sheet"],

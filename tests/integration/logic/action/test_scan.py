@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office, upload
@@ -22,6 +25,7 @@ from ckanext.govopen.domain.scan_patterns import id_check_character
 from ckanext.govopen.logic import files, scans
 
 MOBILE = "13900002345"
+PASSWORD = "Zu-langes-Wort-7391"
 
 
 def id_number(number: int) -> str:
@@ -300,3 +304,59 @@ class TestFileMask:
         )
         with office.application.test_request_context("/"):
             assert scans.is_clean(model.Session, revision["id"])
+
+
+class TestPages:
+    def test_a_reviewer_clears_on_the_page_of_the_case(self, office: Office) -> None:
+        made = office.draft(data=people(3, "页"))
+        scanned(office, made["id"])
+        case_id = office.submit(made["id"])
+        with signed_in(office, "approver") as client:
+            address = f"/workbench/review/{case_id}/scan"
+            shown = client.get(address).get_data(as_text=True)
+            assert f"330**************{id_number(0)[-1]}" in shown
+            assert id_number(0) not in shown
+            hit = by_pattern(office.act("approver", "govopen_scan_show", case=case_id))["id18"]
+            form = {"hit": hit["id"], "reason": "样例", "_csrf_token": token_in(shown)}
+            assert client.post(f"{address}/clear", data=form).status_code == 302
+        cleared = by_pattern(office.act("approver", "govopen_scan_show", case=case_id))["id18"]
+        assert cleared["cleared_by"] == [office.user_id("approver")]
+
+    def test_an_officer_scans_and_masks_on_the_page_of_the_dataset(self, office: Office) -> None:
+        made = office.draft(data=people(5, "牌"))
+        with signed_in(office, "officer") as client:
+            address = f"/workbench/datasets/{made['name']}/scan"
+            token = token_in(client.get(address).get_data(as_text=True))
+            client.post(f"{address}/run", data={"_csrf_token": token})
+            shown = client.get(address).get_data(as_text=True)
+            assert "1390000" not in shown
+            resource = office.act("officer", "package_show", id=made["id"])["resources"][0]
+            form = {
+                "resource": resource["id"],
+                "column": ["1", "2"],
+                "sheet": ["", ""],
+                "how": ["truncate", "drop"],
+                "_csrf_token": token_in(shown),
+            }
+            assert client.post(f"{address}/mask", data=form).status_code == 302
+        assert office.act("officer", "govopen_scan_show", id=made["id"])["is_clean"]
+
+
+def token_in(page: str) -> str:
+    found = re.search(r'name="_csrf_token"[^>]*value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+@contextmanager
+def signed_in(office: Office, person: str) -> Iterator[FlaskClient]:
+    """A browser in which a person has signed in."""
+    with office.application.test_request_context("/"):
+        user = model.User.get(office.name(person))
+        user.password = PASSWORD
+        model.repo.commit()
+    with office.application.test_client() as client:
+        form = {"login": office.name(person), "password": PASSWORD}
+        answer = client.post("/user/login", data=form)
+        assert answer.status_code == 302
+        yield client

@@ -21,10 +21,10 @@ from ckanext.govopen.logic.roles import (
     roles_for_all,
     user_of,
 )
-from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import scan as store
 from ckanext.govopen.model import units as unit_store
+from ckanext.govopen.model import workbench as workbench_store
 
 __all__ = [
     "govopen_file_mask",
@@ -32,6 +32,7 @@ __all__ = [
     "govopen_scan_allowance_list",
     "govopen_scan_clear",
     "govopen_scan_disallow",
+    "govopen_scan_run",
     "govopen_scan_show",
 ]
 
@@ -45,7 +46,8 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
     Returns:
         `{is_complete, is_clean, hits}`; of a hit: `id, record_id, label, pattern, severity, sheet,
-        column_no, column_name, hits, rows, cells: [{row, cell, masked}], cleared_by, is_allowed`.
+        column_no, column_name, hits, rows, cells: [{row, cell, masked}], cleared_by, cleared_names,
+        resource_id, is_allowed`.
     """
     no_unknown(data_dict, "id", "case")
     if data_dict.get("case"):
@@ -58,8 +60,32 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     return {
         "is_complete": all(hit.id is not None for hit in found),
         "is_clean": all(hit.severity == "info" for hit in found),
-        "hits": [_view(hit) for hit in found],
+        "hits": _views(found),
     }
+
+
+def govopen_scan_run(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Scans what of a dataset, or of a case, is not scanned yet; large files by a task behind it.
+
+    Args:
+        id: name or id of a dataset that one keeps or reviews; or `case`: id of a case.
+
+    Returns:
+        `{is_complete}`: false while a task still reads.
+    """
+    no_unknown(data_dict, "id", "case")
+    if data_dict.get("case"):
+        case = readable_case(context, text(data_dict, "case"))
+        found = review_store.records(model.Session, str(case["id"]))
+        ids, unit_id = [str(row["record_id"]) for row in found], case["unit_ids"][0]
+    else:
+        package = datasets.readable(context, text(data_dict, "id"))
+        ids, unit_id = [str(package.id)], package.owner_org
+    tk.check_access("govopen_scan_run", dict(context), {"unit_id": unit_id})
+    scans.scan(model.Session, ids)
+    model.repo.commit()
+    left = scans.hits_of_records(model.Session, ids)
+    return {"is_complete": all(hit.id is not None for hit in left)}
 
 
 def _seen(context: Any, found: list[scans.Hit]) -> list[scans.Hit]:
@@ -67,6 +93,15 @@ def _seen(context: Any, found: list[scans.Hit]) -> list[scans.Hit]:
     user = user_of(context)
     scope = None if user is None or is_sysadmin(context) else review_scope(user.id)
     return [hit for hit in found if scope is None or hit.unit_id in scope]
+
+
+def _views(found: list[scans.Hit]) -> list[dict[str, Any]]:
+    people = sorted({person for hit in found for person in hit.cleared_by})
+    named = workbench_store.people(model.Session, people) if people else {}
+    return [
+        {**_view(hit), "cleared_names": [named.get(one, one) for one in hit.cleared_by]}
+        for hit in found
+    ]
 
 
 def _view(hit: scans.Hit) -> dict[str, Any]:
@@ -112,7 +147,7 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         raise
     model.repo.commit()
     found = scans.hits_of(model.Session, str(case["id"]))
-    return {"act": act, "hits": [_view(hit) for hit in found]}
+    return {"act": act, "hits": _views(found)}
 
 
 def _actor(context: Any, case: Mapping[str, Any]) -> Actor:
@@ -271,7 +306,6 @@ def _require_maskable(context: Any, resource_id: str, revision_id: object) -> st
         tk.NotAuthorized: it may be read but not changed.
         tk.ValidationError: it is under review or public.
     """
-    package_id = datasets_store.package_of_resource(model.Session, resource_id)
     if revision_id is not None:
         row = revisions.readable(context, text({"revision": revision_id}, "revision"))
         tk.check_access("govopen_file_mask", dict(context), {"unit_id": row["owner_org"]})
@@ -279,8 +313,6 @@ def _require_maskable(context: Any, resource_id: str, revision_id: object) -> st
         if resource_id not in known:
             absent()
         return str(row["package_id"])
-    if package_id is None:
-        absent()
-    package = datasets.require_editable(context, package_id)
+    package = datasets.require_editable(context, resource_id, "resource")
     tk.check_access("govopen_file_mask", dict(context), {"unit_id": package.owner_org})
-    return package_id
+    return str(package.id)

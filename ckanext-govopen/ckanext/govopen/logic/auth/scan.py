@@ -15,6 +15,7 @@ __all__ = [
     "govopen_scan_allowance_list",
     "govopen_scan_clear",
     "govopen_scan_disallow",
+    "govopen_scan_run",
     "govopen_scan_show",
 ]
 
@@ -56,3 +57,7 @@ def govopen_scan_allowance_list(context: Any, data_dict: dict[str, Any]) -> dict
 def govopen_file_mask(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Information officers of the unit, as for every change of its drafts."""
     return {"success": has_role(context, "info_officer", data_dict.get("unit_id"))}
+
+
+def govopen_scan_run(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    return govopen_scan_show(context, data_dict)
