@@ -52,6 +52,7 @@ def test_a_withdrawal_that_is_tried_says_what_it_would_do_and_the_dataset_stays_
              office.name("approver"), "--json")  # fmt: skip
     assert answer(call(office, *tried, "--dry-run")) == {
         "id": made["id"], "state": "withdrawn", "ground": "error", "dry_run": True,
+        "remaining": ["rates", "datastore", "index", "activity"],
     }  # fmt: skip
     with office.application.test_request_context("/"):
         shown = tk.get_action("package_show")({"user": ""}, {"id": made["id"]})

@@ -62,3 +62,13 @@ def secret_key() -> bytes:
 def inside_hosts() -> frozenset[str]:
     """Hosts of one's own network that the platform may send requests to."""
     return frozenset(str(host).lower() for host in tk.config["ckanext.govopen.inside_hosts"])
+
+
+def review_legal_check_kinds() -> frozenset[str]:
+    """Kinds of cases that take a legal check (法律把关) before the leader."""
+    return frozenset(str(tk.config["ckanext.govopen.review_legal_check_kinds"]).split())
+
+
+def review_step_workdays() -> int:
+    """Working days that a case may wait at one step before it is escalated."""
+    return int(tk.config["ckanext.govopen.review_step_workdays"])

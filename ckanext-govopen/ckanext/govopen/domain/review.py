@@ -6,12 +6,14 @@ opinions of at least two people for one content hash (domain-model §7, security
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import Enum
 
+from ckanext.govopen.domain import review_checks as checks
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.review_checks import Consultation, Hit, Point
 
 
 class State(str, Enum):
@@ -33,6 +35,10 @@ class Move(str, Enum):
 
     SUBMIT = "submit"
     RECALL = "recall"
+    HOLD = "hold"
+    CONSULT = "consult"
+    ESCALATE = "escalate"
+    ANSWER = "answer"
     APPROVE = "approve"
     RETURN = "return"
     WITHHOLD = "withhold"
@@ -49,6 +55,10 @@ _S, _M = State, Move
 TRANSITIONS: dict[tuple[State, Move], State] = {
     (_S.DRAFT, _M.SUBMIT): _S.SUBMITTED,
     (_S.SUBMITTED, _M.RECALL): _S.DRAFT,
+    (_S.SUBMITTED, _M.HOLD): _S.SUBMITTED,
+    (_S.SUBMITTED, _M.CONSULT): _S.SUBMITTED,
+    (_S.SUBMITTED, _M.ESCALATE): _S.SUBMITTED,
+    (_S.SUBMITTED, _M.ANSWER): _S.SUBMITTED,
     (_S.SUBMITTED, _M.APPROVE): _S.APPROVED,
     (_S.SUBMITTED, _M.RETURN): _S.RETURNED,
     (_S.SUBMITTED, _M.WITHHOLD): _S.WITHHELD,
@@ -59,6 +69,8 @@ TRANSITIONS: dict[tuple[State, Move], State] = {
     (_S.EMBARGOED, _M.PUBLISH): _S.PUBLISHED,
     (_S.APPROVED, _M.RETURN): _S.RETURNED,
     (_S.EMBARGOED, _M.RETURN): _S.RETURNED,
+    (_S.APPROVED, _M.RECALL): _S.DRAFT,
+    (_S.EMBARGOED, _M.RECALL): _S.DRAFT,
     (_S.PUBLISHED, _M.WITHDRAW): _S.WITHDRAWN,
     (_S.PUBLISHED, _M.HIDE): _S.WITHDRAWN,
     (_S.WITHDRAWN, _M.REOPEN): _S.DRAFT,
@@ -75,31 +87,60 @@ EDITABLE = frozenset({State.DRAFT, State.RETURNED, State.WITHHELD, State.WITHDRA
 UNDER_REVIEW = frozenset({State.SUBMITTED, State.APPROVED, State.EMBARGOED})
 
 UNIT_STEPS = ("dept_review", "secrecy_review", "leader_approval")
+LEGAL_STEP = "legal_check"
+# Places where a case waits without a step of its own: nobody approves there.
+SCAN, HOLD, CONSULT, ESCALATED = "auto_scan", "hold", "consult", "escalated"
+PLACES = (SCAN, HOLD, CONSULT, ESCALATED)
+ASIDE = {CONSULT: Move.CONSULT, ESCALATED: Move.ESCALATE}
 LAST_STEP = {
     "dataset": "formality_check",
     "inventory": "authority_approval",
     "batch": "formality_check",
     "reform": "authority_approval",
 }
+LAST_STEPS = ("formality_check", "authority_approval")
+LAST_STEP_OF_TYPE = {"package": "formality_check", "register_version": "authority_approval"}
 ROLE_OF_STEP = {
+    **dict.fromkeys(PLACES, "secrecy_reviewer"),
     "dept_review": "reviewer",
     "secrecy_review": "secrecy_reviewer",
+    "legal_check": "legal_reviewer",
     "leader_approval": "leader",
     "formality_check": "data_authority",
     "authority_approval": "data_authority",
 }
 REVIEW_ROLES = ("reviewer", "secrecy_reviewer", "leader", "data_authority")
+# Who can name a deputy: a person who acts in reviews.
+DEPUTY_ROLES = (*REVIEW_ROLES, "legal_reviewer")
 HIDING_ROLES = frozenset({"secrecy_reviewer", "leader"})
 WITHDRAWING_ROLES = frozenset({"info_officer", "leader", "data_authority"})
+SETTLING_ROLES = HIDING_ROLES | {"data_authority"}  # whom an unconfirmed hiding is escalated to
+HIDE_SETTLED_WITHIN_HOURS = 24
 PROFILES = ("two_person", "strict")
+# An opinion with one of these results voids everything that was said before it in the case.
+VOIDING = frozenset({"returned", "withheld", "withdrawn", "superseded", "hidden"})
 
 # Grounds of withdrawal after which the address answers as if nothing had ever been there.
 SILENT_GROUNDS = frozenset({"secrecy", "personal_info", "legal_order"})
 
 
-def steps_of(kind: str) -> tuple[str, ...]:
-    """The steps of a case, in order, by its kind (dataset, inventory, batch, reform)."""
-    return (*UNIT_STEPS, LAST_STEP[kind])
+def steps_of(
+    kind: str, record_types: Collection[str] = (), *, asks_legal: bool = False
+) -> tuple[str, ...]:
+    """The steps of people in a case, in order.
+
+    Args:
+        kind: a key of `LAST_STEP`.
+        record_types: types of its records; each asks for the last step of its own.
+        asks_legal: the legal check stands between secrecy review and the leader.
+    """
+    dept, secrecy, leader = UNIT_STEPS
+    legal = (LEGAL_STEP,) if asks_legal else ()
+    asked = {
+        LAST_STEP[kind],
+        *(LAST_STEP_OF_TYPE.get(each, LAST_STEPS[0]) for each in record_types),
+    }
+    return (dept, secrecy, *legal, leader, *(step for step in LAST_STEPS if step in asked))
 
 
 def allowed_moves(state: State, record_type: str = "package") -> tuple[Move, ...]:
@@ -126,11 +167,23 @@ def next_state(state: State, move: Move, record_type: str = "package") -> State 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one person said in this case for its present content."""
+    """What one person said in this case; `deputy_for` is the person in whose place it was said."""
 
     person: str
     step: str
-    result: str  # submitted, pass, approved
+    result: str  # submitted, pass, approved, consulted, answered, …
+    roles: frozenset[str] = frozenset()
+    deputy_for: str | None = None
+
+    @property
+    def people(self) -> frozenset[str]:
+        return frozenset({self.person, self.deputy_for} - {None})  # type: ignore[arg-type]
+
+
+def current(opinions: Sequence[Opinion]) -> tuple[Opinion, ...]:
+    """The opinions since the case was last returned, taken back or withdrawn."""
+    voiding = [number for number, one in enumerate(opinions) if one.result in VOIDING]
+    return tuple(opinions[voiding[-1] + 1 :] if voiding else opinions)
 
 
 @dataclass(frozen=True)
@@ -143,6 +196,11 @@ class Case:
         opinions: those for the present hashes, since the last return or withdrawal.
         is_unchanged: every record still has the hash that was submitted.
         embargo_until: earliest publication; None for at once.
+        steps: as fixed when it was submitted; empty for those of its kind.
+        is_scanned: the scan of everything has ended; no scan is not a clean one.
+        hits, consultations: what the scan found, and the bodies that were asked.
+        points: questions that whoever covers the secrecy review answers.
+        said_yes: questions that the officer answered with yes.
     """
 
     kind: str
@@ -152,29 +210,57 @@ class Case:
     opinions: tuple[Opinion, ...]
     is_unchanged: bool = True
     embargo_until: datetime | None = None
+    steps: tuple[str, ...] = ()
+    is_scanned: bool = True
+    hits: tuple[Hit, ...] = ()
+    consultations: tuple[Consultation, ...] = ()
+    points: tuple[Point, ...] = ()
+    said_yes: frozenset[str] = frozenset()
 
     @property
     def submitters(self) -> frozenset[str]:
         return frozenset(o.person for o in self.opinions if o.result == "submitted")
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        return self.steps or steps_of(self.kind)
+
 
 @dataclass(frozen=True)
 class Actor:
-    """Who decides: `roles` are those held for every unit of the case at this moment."""
+    """Who decides.
+
+    Args:
+        roles: those held for every unit of the case at this moment.
+        deputy_for: of these the ones held in another person's place, with that person.
+    """
 
     person: str
     roles: frozenset[str]
     is_sysadmin: bool = False
     has_session: bool = True
+    deputy_for: Mapping[str, str] = field(default_factory=dict)
+
+    def people(self, role: str) -> frozenset[str]:
+        """Everybody in whose name this person acts in a role."""
+        return frozenset({self.person, self.deputy_for.get(role, self.person)})
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is decided: approve, return or withhold, with its reason and ground."""
+    """What is decided: approve, return or withhold.
+
+    Args:
+        reason, ground: required to return or withhold, and to withhold.
+        checklist: answers to the form of the secrecy review.
+        approved_on: day on which the register authority approved; typed at its step.
+    """
 
     move: Move
     reason: str | None = None
     ground: str | None = None
+    checklist: Mapping[str, bool] = field(default_factory=dict)
+    approved_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -193,50 +279,75 @@ def decide(case: Case, actor: Actor, decision: Decision) -> Outcome | tuple[Find
     In `two_person` one person covers every step from the waiting one on for which they hold the
     role; in `strict` exactly one step, and never a second one in the same case.
     """
-    refused = (*_who_may(case, actor), *_what_may(case, decision))
+    refused = (*_who_may(case, actor), *_what_may(case, actor, decision))
     if refused:
         return refused
     following = TRANSITIONS[case.state, decision.move]
     if decision.move is not Move.APPROVE:
-        return Outcome((case.step,), None, following, is_final=True)
-    covered = _covered(case, actor)
-    rest = steps_of(case.kind)[steps_of(case.kind).index(case.step) + len(covered) :]
+        step = case.step if case.state is State.SUBMITTED else case.path[-1]
+        return Outcome((step,), None, following, is_final=True)
+    covered = covered_by(case, actor)
+    rest = case.path[case.path.index(case.step) + len(covered) :]
     if rest:
         return Outcome(covered, rest[0], case.state, is_final=False)
     return Outcome(covered, None, following, is_final=True)
 
 
-def _covered(case: Case, actor: Actor) -> tuple[str, ...]:
-    steps = steps_of(case.kind)
-    ahead = steps[steps.index(case.step) :]
+def covered_by(case: Case, actor: Actor) -> tuple[str, ...]:
+    """The steps that an approval of this person would cover now."""
+    if case.step not in case.path:
+        return ()
+    ahead = case.path[case.path.index(case.step) :]
     if case.profile == "strict":
         return ahead[:1]
     covered: list[str] = []
     for step in ahead:
-        if ROLE_OF_STEP[step] not in actor.roles:
+        role = ROLE_OF_STEP[step]
+        if role not in actor.roles or actor.people(role) & case.submitters:
             break
         covered.append(step)
     return tuple(covered)
 
 
 def _who_may(case: Case, actor: Actor) -> tuple[Finding, ...]:
+    twice = Finding("review.E2", params={"profile": case.profile})
     if not actor.has_session:
         return (Finding("review.E10"),)
     if actor.is_sysadmin:
         return (Finding("review.E6", params={"role": "sysadmin", "step": case.step}),)
     if actor.person in case.submitters:
-        return (Finding("review.E2", params={"profile": case.profile}),)
+        return (twice,)
     if case.state is not State.SUBMITTED:
-        return ()  # the wrong state is said first
+        return _may_reopen(case, actor)
     role = ROLE_OF_STEP[case.step]
     if role not in actor.roles:
         return (Finding("review.E6", params={"role": role, "step": case.step}),)
-    if case.profile == "strict" and actor.person in {o.person for o in case.opinions}:
-        return (Finding("review.E2", params={"profile": case.profile}),)
+    if actor.people(role) & case.submitters:
+        return (twice,)
+    if case.profile == "strict" and _acted_as_another(case, actor, role):
+        return (twice,)
     return ()
 
 
-def _what_may(case: Case, decision: Decision) -> tuple[Finding, ...]:
+def _may_reopen(case: Case, actor: Actor) -> tuple[Finding, ...]:
+    """What is approved and waits for its day is sent back by somebody of its last step."""
+    if case.state not in UNDER_REVIEW:
+        return ()  # the wrong state is said first
+    last = case.path[-1]
+    if ROLE_OF_STEP[last] in actor.roles:
+        return ()
+    return (Finding("review.E6", params={"role": ROLE_OF_STEP[last], "step": last}),)
+
+
+def _acted_as_another(case: Case, actor: Actor, role: str) -> bool:
+    """In `strict` a person, or their deputy, has one role in a case, whatever they do in it."""
+    return any(
+        one.people & actor.people(role) and ROLE_OF_STEP.get(one.step) != role
+        for one in case.opinions
+    )
+
+
+def _what_may(case: Case, actor: Actor, decision: Decision) -> tuple[Finding, ...]:
     after = next_state(case.state, decision.move)
     if isinstance(after, Finding):
         return (after,)
@@ -244,9 +355,74 @@ def _what_may(case: Case, decision: Decision) -> tuple[Finding, ...]:
         return (Finding("review.E4", field="reason"),)
     if decision.move is Move.WITHHOLD and not decision.ground:
         return (Finding("review.E7", field="ground"),)
-    if decision.move is Move.APPROVE and not case.is_unchanged:
-        return (Finding("review.E3", field="content_hash"),)
+    if decision.move is Move.APPROVE:
+        return _may_approve(case, actor, decision)
     return ()
+
+
+def _may_approve(case: Case, actor: Actor, decision: Decision) -> tuple[Finding, ...]:
+    if not case.is_unchanged:
+        return (Finding("review.E3", field="content_hash"),)
+    if case.step in ASIDE:
+        return (Finding("review.E9", field="consultations"),)
+    hits = checks.check_hits(case.hits, case.submitters)
+    if case.step in PLACES or not case.is_scanned:
+        return hits or (Finding("review.E15"),)
+    covered = covered_by(case, actor)
+    found = list(checks.check_consultations(case.consultations))
+    if covered and case.path.index(covered[-1]) >= case.path.index("secrecy_review"):
+        found += hits
+    if "secrecy_review" in covered:
+        answers = decision.checklist
+        found += checks.check_answers(case.points, answers, case.said_yes, case.consultations)
+    if not _has_legal_answer(case, covered):
+        found.append(Finding("review.E9", field="step"))
+    return tuple(found)
+
+
+def still_stands(case: Case) -> tuple[Finding, ...]:
+    """What is asked again when an approved case is published later: content, scan, answers."""
+    if not case.is_unchanged:
+        return (Finding("review.E3", field="content_hash"),)
+    return (
+        *checks.check_hits(case.hits, case.submitters),
+        *checks.check_consultations(case.consultations),
+    )
+
+
+def _has_legal_answer(case: Case, covered: Sequence[str]) -> bool:
+    """Whoever acts after the legal check needs it on record, or covers it in the same act."""
+    path = case.path
+    if LEGAL_STEP not in path or path.index(case.step) <= path.index(LEGAL_STEP):
+        return True
+    return LEGAL_STEP in covered or any(
+        one.result == "pass" and "legal_reviewer" in one.roles for one in case.opinions
+    )
+
+
+def ask_aside(case: Case, actor: Actor, move: Move) -> tuple[Finding, ...]:
+    """Refusals of asking another body (consult), or a higher one when unsure (escalate).
+
+    Who carries out the secrecy review asks: at its step, or before it when they cover it too.
+    """
+    refused = _who_may(case, actor)
+    if refused:
+        return refused
+    after = next_state(case.state, move)
+    if isinstance(after, Finding):
+        return (after,)
+    if "secrecy_review" not in covered_by(case, actor):
+        return (Finding("review.E6", params={"role": "secrecy_reviewer", "step": case.step}),)
+    return ()
+
+
+def answer_aside(case: Case, actor: Actor) -> tuple[Finding, ...]:
+    """Refusals of recording the answer of a body that was asked."""
+    after = next_state(case.state, Move.ANSWER)
+    refused = (*_who_may(case, actor), *((after,) if isinstance(after, Finding) else ()))
+    if not refused and case.step not in ASIDE:
+        return (Finding("review.E9", field="consultations"),)
+    return refused
 
 
 def may_hide(actor: Actor) -> Finding | None:
@@ -258,19 +434,37 @@ def may_hide(actor: Actor) -> Finding | None:
     return None
 
 
-def is_approved(kind: str, profile: str, opinions: Sequence[Opinion]) -> bool:
-    """True when every step of a kind is covered by people other than the submitter.
+def may_settle_hiding(hider: Actor, actor: Actor) -> Finding | None:
+    """Confirming or lifting an emergency hiding takes a second person, of a browser session.
 
-    In `strict`, each step by a person of its own.
+    A deputy and the one in whose place they act are one person.
     """
-    submitters = {o.person for o in opinions if o.result == "submitted"}
-    passed = {o.step: o.person for o in opinions if o.result in ("pass", "approved")}
-    if not submitters or not set(steps_of(kind)) <= set(passed):
+    held = actor.roles & SETTLING_ROLES
+    if not actor.has_session:
+        return Finding("review.E10")
+    if actor.is_sysadmin or not held:
+        return Finding("review.E6", params={"role": "secrecy_reviewer", "step": "hide"})
+    first = {hider.person, *hider.deputy_for.values()}
+    if all(first & actor.people(role) for role in held):
+        return Finding("review.E2", params={"profile": "two_person"})
+    return None
+
+
+def is_approved(case: Case) -> bool:
+    """True when every step of a case is covered by people other than the submitter.
+
+    In `strict`, each role by a person of its own.
+    """
+    people: dict[str, frozenset[str]] = {}
+    for one in case.opinions:
+        if one.result in ("pass", "approved") and one.step in case.path:
+            role = ROLE_OF_STEP[one.step]
+            people[role] = people.get(role, frozenset()) | one.people
+    passed = {o.step for o in case.opinions if o.result in ("pass", "approved")}
+    everybody = frozenset().union(*people.values())
+    if not case.submitters or not set(case.path) <= passed or case.submitters & everybody:
         return False
-    people = [passed[step] for step in steps_of(kind)]
-    if submitters & set(people):
-        return False
-    return profile != "strict" or len(set(people)) == len(people)
+    return case.profile != "strict" or sum(map(len, people.values())) == len(everybody)
 
 
 def tombstone_status(ground: str | None) -> int:

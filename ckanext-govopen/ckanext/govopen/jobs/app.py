@@ -32,6 +32,7 @@ app = procrastinate.App(
         "ckanext.govopen.jobs.periodic",
         "ckanext.govopen.jobs.rates",
         "ckanext.govopen.jobs.reconcile",
+        "ckanext.govopen.jobs.review",
         "ckanext.govopen.jobs.scan",
     ],
 )

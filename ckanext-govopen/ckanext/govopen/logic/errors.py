@@ -29,6 +29,7 @@ VOCABULARY_OF = {
     "step": "review_step",
     "role": "role",
     "profile": "review_profile",
+    "points": "review_checklist",
 }
 
 

@@ -11,6 +11,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.lib.redis import connect_to_redis
 
+from ckanext.govopen.logic import verification
 from ckanext.govopen.model import jobs
 
 WORKER_SILENT_SECONDS = 60
@@ -32,6 +33,15 @@ def parts() -> dict[str, str]:
 def is_healthy(states: dict[str, str]) -> bool:
     """True when every part that pages need is up."""
     return all(states[part] == "up" for part in NEEDED)
+
+
+def approvals() -> str:
+    """The last check of what is public: `passed`, `failed`, `late`, `never` or `unknown`."""
+    try:
+        return verification.state(model.Session)
+    except sa.exc.SQLAlchemyError:
+        model.Session.rollback()
+        return "unknown"
 
 
 def _up(ask: Callable[[], object]) -> str:

@@ -183,6 +183,11 @@ def submit_version(session: Session, version_id: str) -> None:
     projection.set_status(session, version_id, "draft", "in_review")
 
 
+def set_approved_on(session: Session, version_ids: Sequence[str], day: date) -> None:
+    """The day on which the register authority approved, as typed at its step of the review."""
+    store.set_approved_on(session, version_ids, day)
+
+
 def return_version(session: Session, version_id: str) -> None:
     """Called when the version's case comes back: its entries are drafts again."""
     projection.set_status(session, version_id, "in_review", "draft")

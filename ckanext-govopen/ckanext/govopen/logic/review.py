@@ -6,25 +6,37 @@ publishing: opinions, review rows `published`, then `private=false`, where the g
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-import ckan.model as model
+import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor, Decision, Move, Opinion, State
-from ckanext.govopen.logic import datastore, files, rates, registers, revisions
+from ckanext.govopen.domain.review_checks import Consultation
+from ckanext.govopen.logic import checklist, datastore, findings, rates, registers, revisions
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
+from ckanext.govopen.model import consultations as consultation_store
 from ckanext.govopen.model import datasets as datasets_store
+from ckanext.govopen.model import purge as purge_store
 from ckanext.govopen.model import refresh as refresh_store
 from ckanext.govopen.model import review as store
 
+log = logging.getLogger(__name__)
+
 Record = tuple[str, str]
+SYSTEM = "system"
+# What follows a withdrawal, each part by itself; `logic.purge` knows how.
+PURGED_PARTS = ("rates", "datastore", "index", "activity")
 
 
 def profile() -> str:
@@ -88,11 +100,24 @@ def _reopen(session: Session, records: Sequence[Record]) -> None:
         store.set_record_state(session, record_type, record_id, after.value)
 
 
-def submit_case(session: Session, case_id: str, actor: str) -> None:
-    """Freezes the records of a case: their hashes are taken and nobody changes them from now on."""
+def submit_case(
+    session: Session,
+    case_id: str,
+    actor: str,
+    *,
+    answers: Mapping[str, bool] | None = None,
+    embargo_until: datetime | None = None,
+) -> None:
+    """Freezes the records of a case: their hashes are taken and nobody changes them from now on.
+
+    Args:
+        answers: the officer's own answers to the form of the secrecy review, optional.
+        embargo_until: earliest publication; None for at once.
+    """
     case = store.lock_case(session, case_id)
     if case is None:
         absent()
+    _lock(session, store.record_ids(session, case_id))
     found = store.records(session, case_id)
     for row in found:
         after = rules.next_state(State(row["state"]), Move.SUBMIT, row["record_type"])
@@ -101,11 +126,15 @@ def submit_case(session: Session, case_id: str, actor: str) -> None:
         if row["current_hash"] is None:
             refuse("review.E13", value=row["record_id"])
     packages = _ids(found, "package")
-    _lock(session, [(row["record_type"], row["record_id"]) for row in found])
     revisions.require_submittable(session, revisions.ids_of(found))
     datasets_store.refresh_stats(session, packages)
-    store.set_state(session, case_id, State.SUBMITTED.value, rules.UNIT_STEPS[0])
-    store.mark_submitted(session, case_id)
+    steps = rules.steps_of(
+        str(case["kind"]),
+        {str(row["record_type"]) for row in found},
+        asks_legal=case["kind"] in config.review_legal_check_kinds(),
+    )
+    store.set_state(session, case_id, State.SUBMITTED.value, steps[0])
+    store.mark_submitted(session, case_id, steps, embargo_until)
     store.add_opinions(
         session,
         case_id,
@@ -114,6 +143,8 @@ def submit_case(session: Session, case_id: str, actor: str) -> None:
         step="submit",
         result="submitted",
         opinion=case["reason"],
+        checklist=answers,
+        not_before=embargo_until,
     )
     for version_id in _ids(found, "register_version"):
         registers.submit_version(session, version_id)
@@ -170,84 +201,191 @@ def view_of(
     session: Session, case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
 ) -> rules.Case:
     """A stored case as the rules see it."""
-    said = tuple(
-        Opinion(str(row["person"]), str(row["step"]), str(row["result"]))
-        for row in store.opinions(session, str(case["id"]))
-    )
-    first = found[0]
+    case_id, first = str(case["id"]), found[0]
+    asked = consultation_store.of_case(session, case_id, case["submitted_at"])
+    said = store.opinions(session, case_id)
     return rules.Case(
         kind=str(case["kind"]),
         profile=str(case["profile"]),
         state=State(first["state"]),
         step=str(first["step"] or rules.UNIT_STEPS[0]),
-        opinions=(*said, *revisions.authors(session, found)),
+        opinions=(
+            *rules.current([_opinion(row) for row in said]),
+            *revisions.authors(session, found),
+        ),
         is_unchanged=revisions.are_current(session, found)
         and all(row["current_hash"] == row["submitted_hash"] for row in found),
         embargo_until=first["embargo_until"],
+        steps=tuple(case["steps"]),
+        consultations=tuple(Consultation(row["consents"]) for row in asked),
+        points=checklist.points(),
+        said_yes=_said_yes(said),
     )
 
 
-def decide(session: Session, case_id: str, actor: Actor, decision: Decision) -> dict[str, Any]:
+def _said_yes(said: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """What the officer answered with yes at the newest submission."""
+    answers = [row["checklist"] for row in said if row["result"] == "submitted"]
+    return frozenset(code for code, is_yes in ((answers[-1:] or [None])[0] or {}).items() if is_yes)
+
+
+def _opinion(row: Mapping[str, Any]) -> Opinion:
+    return Opinion(
+        person=str(row["person"]),
+        step=str(row["step"]),
+        result=str(row["result"]),
+        roles=frozenset(row["roles"]),
+        deputy_for=row["deputy_for"],
+    )
+
+
+def decide(
+    session: Session,
+    case_id: str,
+    actor: Actor,
+    decision: Decision,
+    submission: int | None = None,
+) -> dict[str, Any]:
     """Decides all records of a case together; an approval of its last step publishes at once.
 
+    With an embargo it waits, approved, for `publish_due`.
+
+    Args:
+        submission: number of the submission that the person saw; a later one is refused.
+
     Returns:
-        `{id, state, step, published}`: state and waiting step after the decision.
+        `{id, state, step}`: state and waiting step after the decision.
     """
     case = store.lock_case(session, case_id)
+    _lock(session, store.record_ids(session, case_id))
     found = store.records(session, case_id)
     if case is None or not found:
         absent()
-    _lock(session, [(row["record_type"], row["record_id"]) for row in found])
+    if submission not in (None, store.newest_submission(session, case_id)):
+        refuse("review.E3", "submission")
     outcome = rules.decide(view_of(session, case, found), actor, decision)
     if isinstance(outcome, tuple):
         refuse_all(outcome)
-    if decision.move is not Move.APPROVE:
-        return _end_without(session, case_id, found, actor, decision, outcome)
     _say(session, case_id, actor, decision, outcome)
-    if not outcome.is_final:
-        store.set_state(session, case_id, outcome.state.value, outcome.next_step)
-        return {"id": case_id, "state": outcome.state.value, "step": outcome.next_step}
+    if decision.approved_on and "authority_approval" in outcome.steps:
+        registers.set_approved_on(session, _ids(found, "register_version"), decision.approved_on)
+    state = outcome.state
+    if decision.move is not Move.APPROVE:
+        _send_back(session, case_id, found, state)
+    elif outcome.is_final:
+        state = _after_approval(session, case_id, found, actor)
+    else:
+        store.set_state(session, case_id, state.value, outcome.next_step)
+    return {"id": case_id, "state": state.value, "step": outcome.next_step}
+
+
+def _after_approval(
+    session: Session, case_id: str, found: Sequence[Mapping[str, Any]], actor: Actor
+) -> State:
+    """Published at once, or kept until its time."""
     store.set_state(session, case_id, State.APPROVED.value, None)
     datastore.load_hidden(session, _ids(found, "package"))
+    until = found[0]["embargo_until"]
+    if until is not None and until > clock.now():
+        store.set_state(session, case_id, State.EMBARGOED.value, None)
+        return State.EMBARGOED
     publish_case(session, case_id, actor.person)
-    return {"id": case_id, "state": State.PUBLISHED.value, "step": None}
+    return State.PUBLISHED
+
+
+_SAID = {Move.APPROVE: "pass", Move.RETURN: "returned", Move.WITHHOLD: "withheld"}
 
 
 def _say(
     session: Session, case_id: str, actor: Actor, decision: Decision, outcome: rules.Outcome
 ) -> None:
-    """In `strict` an opinion for each step; in `two_person` one opinion with all its roles."""
+    """An opinion with all roles of the act; one more for each person in whose place it was said."""
+    is_approval = decision.move is Move.APPROVE and outcome.is_final
+    last = outcome.steps[-1]
+    for principal, steps in _by_principal(actor, outcome.steps):
+        store.add_opinions(
+            session,
+            case_id,
+            person=actor.person,
+            roles=list(dict.fromkeys(rules.ROLE_OF_STEP[step] for step in steps)),
+            step=steps[-1],
+            result="approved" if is_approval and steps[-1] == last else _SAID[decision.move],
+            opinion=decision.reason,
+            ground=decision.ground,
+            checklist=decision.checklist if "secrecy_review" in steps else None,
+            deputy_for=principal,
+        )
+
+
+def _by_principal(actor: Actor, steps: Sequence[str]) -> list[tuple[str | None, list[str]]]:
+    """Runs of steps that one acts in for oneself, or in one other person's place."""
+
+    def principal(step: str) -> str | None:
+        return actor.deputy_for.get(rules.ROLE_OF_STEP[step])
+
+    return [(person, list(run)) for person, run in groupby(steps, principal)]
+
+
+def publish_due(session: Session) -> int:
+    """Publishes the cases whose embargo is over, each in a transaction of its own.
+
+    It may run late, twice, or with the clock set back. What the database or the rules refuse goes
+    back to its unit with the refusal as reason; whatever else fails is tried again next time.
+
+    Returns:
+        cases published.
+    """
+    return sum(_publish_one(session, case_id) for case_id in store.due_cases(session))
+
+
+def _publish_one(session: Session, case_id: str) -> bool:
+    published = False
+    try:
+        published = _publish_if_due(session, case_id)
+    except (sa.exc.IntegrityError, tk.ValidationError) as error:
+        session.rollback()
+        log.warning("case %s is not published at its time: %s", case_id, type(error).__name__)
+        _return_due(session, case_id)
+    except sa.exc.OperationalError:
+        session.rollback()
+        log.exception("case %s is tried again", case_id)
+    session.commit()
+    return published
+
+
+def _publish_if_due(session: Session, case_id: str) -> bool:
+    """Looks again under the locks: another process, or a recall, may have come first."""
+    case = store.lock_case(session, case_id)
+    _lock(session, store.record_ids(session, case_id))
+    found = store.records(session, case_id)
+    now = clock.now()
+    if (
+        case is None
+        or not found
+        or any(row["state"] != State.EMBARGOED.value or row["embargo_until"] > now for row in found)
+    ):
+        return False
+    refused = rules.still_stands(view_of(session, case, found))
+    if refused:
+        refuse_all(refused)
+    publish_case(session, case_id, SYSTEM)
+    return True
+
+
+def _return_due(session: Session, case_id: str) -> None:
+    found = store.records(session, case_id) if store.lock_case(session, case_id) else []
+    if not all(row["state"] == State.EMBARGOED.value for row in found):
+        return
     store.add_opinions(
         session,
         case_id,
-        person=actor.person,
-        roles=[rules.ROLE_OF_STEP[step] for step in outcome.steps],
-        step=outcome.steps[-1],
-        result="approved" if outcome.is_final else "pass",
-        opinion=decision.reason,
+        person=SYSTEM,
+        roles=[],
+        step="publish",
+        result="returned",
+        opinion=findings.render(Finding("review.E8", value=str(found[0]["embargo_until"]))),
     )
-
-
-def _end_without(
-    session: Session,
-    case_id: str,
-    found: Sequence[Mapping[str, Any]],
-    actor: Actor,
-    decision: Decision,
-    outcome: rules.Outcome,
-) -> dict[str, Any]:
-    ground = f"[{decision.ground}] " if decision.ground else ""
-    store.add_opinions(
-        session,
-        case_id,
-        person=actor.person,
-        roles=[rules.ROLE_OF_STEP[step] for step in outcome.steps],
-        step=outcome.steps[-1],
-        result=outcome.state.value,
-        opinion=f"{ground}{decision.reason}",
-    )
-    _send_back(session, case_id, found, outcome.state)
-    return {"id": case_id, "state": outcome.state.value, "step": None}
+    _send_back(session, case_id, found, State.RETURNED)
 
 
 def publish_case(session: Session, case_id: str, actor: str) -> None:
@@ -312,6 +450,10 @@ def hide(session: Session, package_id: str, *, actor: Actor, reason: str) -> dic
 def _take_back(
     session: Session, package_id: str, move: Move, actor: Actor, ground: str, reason: str
 ) -> dict[str, Any]:
+    """Hides, and lists what copies may remain, in one transaction that waits for no case.
+
+    Figures and copies follow the commit (`logic.purge`): nothing slow may hold up a hiding.
+    """
     store.lock_packages(session, [package_id])
     row = store.review(session, "package", package_id)
     if row is None:
@@ -321,7 +463,6 @@ def _take_back(
         refuse_all([after])
     if not reason.strip():
         refuse("review.E4", "reason")
-    owner = datasets_store.owners(session, [package_id])[package_id]
     store.set_private(session, [package_id], private=True)
     store.add_opinions(
         session,
@@ -330,37 +471,23 @@ def _take_back(
         roles=sorted(actor.roles),
         step=move.value,
         result="hidden" if move is Move.HIDE else "withdrawn",
-        opinion=f"[{ground}] {reason}",
-        record_id=package_id,
+        opinion=reason,
+        ground=ground,
+        deputy_for=_principal(actor),
+        record=("package", package_id),
     )
-    if move is Move.HIDE:  # the hash is void either way
-        store.add_opinions(
-            session,
-            str(row["case_id"]),
-            person=actor.person,
-            roles=sorted(actor.roles),
-            step=move.value,
-            result="withdrawn",
-            record_id=package_id,
-        )
     store.set_record_state(session, "package", package_id, after.value, ground)
     rules_of = [str(row["id"]) for row in refresh_store.of_packages(session, [package_id])]
     refresh_store.revoke(session, rules_of, actor.person, reason)
     datasets_store.clear_datastore_flags(session, package_id)
     datasets_store.end_periods(session, [package_id], ground)
     datasets_store.enqueue(session, [package_id])
-    refresh_rates(session, {str(owner["owner_org"])})
+    purge_store.begin(session, package_id, PURGED_PARTS)
     return {"id": package_id, "state": after.value, "ground": ground}
 
 
-def verify(session: Session | None = None) -> dict[str, Any]:
-    """Everything public whose content or files are not what was approved; lists must be empty."""
-    session = session or model.Session
-    changed = files.changed_bytes(session)
-    return {
-        "public": store.count_public(session),
-        "files": changed["files"],
-        "records": [dict(row) for row in store.broken_approvals(session)],
-        "versions": [dict(row) for row in revisions.broken_versions(session)],
-        "changed_files": changed["changed"],
-    }
+def _principal(actor: Actor) -> str | None:
+    """The person in whose place somebody hides or withdraws who has no such role of their own."""
+    held = actor.roles & rules.SETTLING_ROLES
+    places = [actor.deputy_for.get(role) for role in sorted(held)]
+    return places[0] if places and all(places) else None

@@ -132,9 +132,22 @@ def actor_of(context: Mapping[str, Any], unit_ids: Sequence[str]) -> Actor:
     user = user_of(context)
     if user is None:
         return Actor("", frozenset(), has_session=False)
+    roles = roles_for_all(user.id, unit_ids)
     return Actor(
         person=user.id,
-        roles=roles_for_all(user.id, unit_ids),
+        roles=roles,
         is_sysadmin=authz.is_sysadmin(user.name),
         has_session=has_browser_session(context),
+        deputy_for=_principals(user.id, roles, unit_ids),
     )
+
+
+def _principals(user_id: str, roles: frozenset[str], unit_ids: Sequence[str]) -> dict[str, str]:
+    """Of these roles the ones that a person holds for some of the units only as a deputy."""
+    rows = store.held(model.Session, user_id)
+    found: dict[str, str] = {}
+    for role in roles:
+        own = {unit for held, unit, deputy_for in rows if held == role and deputy_for is None}
+        if role != "info_officer" and None not in own and not set(unit_ids) <= own:
+            found[role] = next(str(place) for held, _, place in rows if held == role and place)
+    return found

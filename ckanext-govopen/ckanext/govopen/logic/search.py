@@ -17,6 +17,7 @@ from typing import Any
 import psycopg2
 import pysolr
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 import ckan.lib.search.index as ckan_index
 import ckan.logic as ckan_logic
@@ -84,6 +85,11 @@ def held() -> Iterator[None]:
         _is_held.reset(token)
 
 
+def is_held() -> bool:
+    """True inside `held`."""
+    return _is_held.get()
+
+
 def drain(limit: int = BATCH) -> int:
     """Indexes packages that wait in the outbox, at most about `limit` of them, in short rounds.
 
@@ -134,6 +140,20 @@ def _round() -> int:
     store.forget_outbox(session, [seq for seqs in taken.values() for seq in seqs])
     session.commit()
     return len(taken)
+
+
+def index_now(session: Session, package_id: str) -> None:
+    """Indexes one package inside the caller's transaction; what waits for it is done with that.
+
+    Raises:
+        SearchError, pysolr.SolrError, OSError: Solr is down.
+        sqlalchemy.exc.OperationalError: a drain holds the index.
+    """
+    store.lock_outbox(session)
+    seqs = store.outbox_of(session, package_id)
+    session.expire_all()
+    _index([package_id])
+    store.forget_outbox(session, seqs)
 
 
 def _index(package_ids: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ckanext.govopen.domain.review import REVIEW_ROLES, WITHDRAWING_ROLES
+from ckanext.govopen.domain.review import DEPUTY_ROLES, REVIEW_ROLES, WITHDRAWING_ROLES
 from ckanext.govopen.logic.roles import units_by_role, user_of
 
 
@@ -56,6 +56,11 @@ class Person:
     @property
     def reviews(self) -> bool:
         return any(role in self.roles for role in (*REVIEW_ROLES, "info_officer", "auditor"))
+
+    @property
+    def names_deputies(self) -> bool:
+        """Holds a role of the review, or acts in one in somebody's place."""
+        return any(role in self.roles for role in DEPUTY_ROLES)
 
     @property
     def keeps_units(self) -> bool:

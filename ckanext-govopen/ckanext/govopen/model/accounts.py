@@ -11,9 +11,15 @@ from sqlalchemy.orm import Session
 
 Row = Mapping[str, Any]
 
-_IN_FORCE = (
-    "from_at <= coalesce(:at, govopen_now())"
-    " AND (to_at IS NULL OR to_at > coalesce(:at, govopen_now()))"
+_NOW = "coalesce(:at, govopen_now())"
+_IN_FORCE = f"from_at <= {_NOW} AND (to_at IS NULL OR to_at > {_NOW})"
+# A deputy acts only while the one in whose place they act holds the role, in their own right.
+_STANDS = (
+    "(a.deputy_for IS NULL OR EXISTS (SELECT FROM govopen_role_assignment h"
+    " JOIN \"user\" u ON u.id = h.user_id AND u.state = 'active'"
+    " WHERE h.user_id = a.deputy_for AND h.deputy_for IS NULL AND h.role = a.role"
+    "  AND (h.unit_id IS NULL OR h.unit_id = a.unit_id)"
+    f"  AND h.from_at <= {_NOW} AND (h.to_at IS NULL OR h.to_at > {_NOW})))"
 )
 
 
@@ -21,14 +27,41 @@ def assignments(
     session: Session, user_id: str, at: datetime | None = None
 ) -> list[tuple[str, str | None]]:
     """(role, unit id or None for every unit) of a person at a moment; None: now."""
+    return [(role, unit_id) for role, unit_id, _ in held(session, user_id, at)]
+
+
+def held(
+    session: Session, user_id: str, at: datetime | None = None
+) -> list[tuple[str, str | None, str | None]]:
+    """As `assignments`, each with the person in whose place it is held, if in somebody's."""
     found = session.execute(
         sa.text(
-            "SELECT role, unit_id FROM govopen_role_assignment"
-            f" WHERE user_id = :user AND {_IN_FORCE}"
+            "SELECT role, unit_id, deputy_for FROM govopen_role_assignment a"
+            f" WHERE user_id = :user AND {_IN_FORCE} AND {_STANDS}"
         ),
         {"user": user_id, "at": at},
     )
-    return [(str(role), unit_id) for role, unit_id in found]
+    return [(str(role), unit_id, deputy_for) for role, unit_id, deputy_for in found]
+
+
+def deputies(session: Session, person: str) -> Sequence[Row]:
+    """Deputies of a person, and those whose deputy the person is, in force or to come."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT a.id, a.role, a.unit_id, a.from_at, a.to_at, a.user_id, a.deputy_for,"
+                " coalesce(nullif(d.fullname, ''), d.name) AS user_name,"
+                " coalesce(nullif(p.fullname, ''), p.name) AS deputy_for_name,"
+                " o.name AS unit_name, a.from_at > govopen_now() AS is_future"
+                ' FROM govopen_role_assignment a JOIN "user" d ON d.id = a.user_id'
+                ' JOIN "user" p ON p.id = a.deputy_for'
+                " LEFT JOIN govopen_org_unit_current o ON o.unit_id = a.unit_id"
+                " WHERE a.deputy_for IS NOT NULL AND :person IN (a.deputy_for, a.user_id)"
+                " AND (a.to_at IS NULL OR a.to_at > govopen_now()) ORDER BY a.from_at, a.id"
+            ),
+            {"person": person},
+        ).mappings()
+    )
 
 
 def grant(session: Session, **values: object) -> str:

@@ -336,6 +336,24 @@ def count_outbox(session: Session) -> int:
     )
 
 
+def lock_outbox(session: Session) -> None:
+    """Lets one process at a time write the index.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the other one took longer than `LOCK_WAIT`.
+    """
+    session.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_index_outbox'))"))
+
+
+def outbox_of(session: Session, package_id: str) -> list[int]:
+    """Rows of one package that wait in the outbox."""
+    found = session.execute(
+        sa.text("SELECT seq FROM govopen_index_outbox WHERE package_id = :id"), {"id": package_id}
+    )
+    return [int(seq) for seq in found.scalars()]
+
+
 def take_outbox(session: Session, limit: int) -> dict[str, list[int]]:
     """Packages that wait, oldest first, with all their rows.
 
@@ -344,8 +362,7 @@ def take_outbox(session: Session, limit: int) -> dict[str, list[int]]:
     Raises:
         sqlalchemy.exc.OperationalError: the first one took longer than `LOCK_WAIT`.
     """
-    session.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
-    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_index_outbox'))"))
+    lock_outbox(session)
     found = session.execute(
         sa.text(
             "WITH waiting AS (SELECT package_id, min(seq) AS first FROM govopen_index_outbox"

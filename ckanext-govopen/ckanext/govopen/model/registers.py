@@ -132,6 +132,13 @@ def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) 
     ).rowcount
 
 
+def set_approved_on(session: Session, version_ids: Sequence[str], day: date) -> None:
+    session.execute(
+        sa.text("UPDATE govopen_register_version SET approved_on = :day WHERE id = ANY(:ids)"),
+        {"ids": list(version_ids), "day": day},
+    )
+
+
 def set_case(session: Session, version_ids: Sequence[str], case_id: str) -> None:
     session.execute(
         sa.text(

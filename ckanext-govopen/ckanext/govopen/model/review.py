@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,6 +65,11 @@ def lock_packages(session: Session, package_ids: Sequence[str]) -> None:
         sa.text("SELECT FROM package WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"),
         {"ids": list(package_ids)},
     )
+
+
+def share_package(session: Session, package_id: str) -> None:
+    """Keeps a package as it is until this transaction ends; others may read along."""
+    session.execute(sa.text("SELECT FROM package WHERE id = :id FOR SHARE"), {"id": package_id})
 
 
 def lock_case(session: Session, case_id: str) -> Row | None:
@@ -146,6 +153,16 @@ def records(session: Session, case_id: str) -> list[Row]:
     )
 
 
+def record_ids(session: Session, case_id: str) -> list[Record]:
+    """What a case holds, without its hashes."""
+    found = _rows(
+        session,
+        "SELECT record_type, record_id FROM govopen_review WHERE case_id = :id ORDER BY 1, 2",
+        id=case_id,
+    )
+    return [(str(row["record_type"]), str(row["record_id"])) for row in found]
+
+
 def review(session: Session, record_type: str, record_id: str) -> Row | None:
     found = _rows(
         session,
@@ -168,11 +185,22 @@ def opinions(session: Session, case_id: str) -> list[Row]:
     """What was said in a case: one row for each act, whatever the number of its records."""
     return _rows(
         session,
-        "SELECT min(seq) AS seq, person, roles, step, result, opinion, deputy_for, recorded_at,"
-        " count(*) AS records FROM govopen_opinion WHERE case_id = :id"
-        " GROUP BY person, roles, step, result, opinion, deputy_for, recorded_at ORDER BY 1",
+        "SELECT min(seq) AS seq, person, roles, step, result, opinion, ground, checklist,"
+        " not_before, deputy_for, recorded_at, count(*) AS records FROM govopen_opinion"
+        " WHERE case_id = :id GROUP BY person, roles, step, result, opinion, ground, checklist,"
+        "  not_before, deputy_for, recorded_at ORDER BY 1",
         id=case_id,
     )
+
+
+def newest_submission(session: Session, case_id: str) -> int | None:
+    """Number of the newest submission of a case: another one is another content."""
+    found = _rows(
+        session,
+        "SELECT max(seq) AS seq FROM govopen_opinion WHERE case_id = :id AND result = 'submitted'",
+        id=case_id,
+    )
+    return found[0]["seq"]
 
 
 def add_opinions(
@@ -184,8 +212,12 @@ def add_opinions(
     step: str,
     result: str,
     opinion: str | None = None,
-    record_id: str | None = None,
+    ground: str | None = None,
+    checklist: Mapping[str, bool] | None = None,
+    not_before: datetime | None = None,
+    deputy_for: str | None = None,
     refresh_rule: str | None = None,
+    record: Record | None = None,
 ) -> None:
     """One opinion for each record of the case (or one of them), for the hash that it has now.
 
@@ -196,15 +228,17 @@ def add_opinions(
         sa.text(
             "INSERT INTO govopen_opinion"
             " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion,"
-            "  refresh_rule)"
+            "  ground, checklist, not_before, deputy_for, refresh_rule)"
             " SELECT r.case_id, CASE WHEN o.own THEN r.record_type ELSE t.target_type END,"
             "  CASE WHEN o.own THEN r.record_id ELSE t.target_id END, h,"
-            "  :person, CAST(:roles AS text[]), :step, :result, :opinion, :rule"
+            "  :person, CAST(:roles AS text[]), :step, :result, :opinion, :ground,"
+            "  CAST(:checklist AS jsonb), CAST(:not_before AS timestamptz), :deputy_for, :rule"
             " FROM govopen_review r JOIN govopen_review_target t USING (record_type, record_id),"
             "  LATERAL govopen_record_hash(r.record_type, r.record_id, r.hash_version) h,"
             "  LATERAL (SELECT r.record_type = 'revision' AND :result <> ALL (:onward)"
             "   AND h = govopen_content_hash(t.target_id, r.hash_version) AS own) o"
-            " WHERE r.case_id = :case AND (CAST(:record AS text) IS NULL OR r.record_id = :record)"
+            " WHERE r.case_id = :case"
+            "  AND (CAST(:id AS text) IS NULL OR (r.record_type, r.record_id) = (:type, :id))"
             " ORDER BY r.record_type, r.record_id"
         ),
         {
@@ -214,7 +248,12 @@ def add_opinions(
             "step": step,
             "result": result,
             "opinion": opinion,
-            "record": record_id,
+            "ground": ground,
+            "checklist": json.dumps(checklist) if checklist else None,
+            "not_before": not_before,
+            "deputy_for": deputy_for,
+            "type": record[0] if record else None,
+            "id": record[1] if record else None,
             "onward": list(ONWARD),
             "rule": refresh_rule,
         },
@@ -228,6 +267,8 @@ def set_state(
     session.execute(
         sa.text(
             "UPDATE govopen_review SET state = :state, step = :step, updated_at = govopen_now(),"
+            " step_since = CASE WHEN (state, step) IS DISTINCT FROM (:state, :step)"
+            "  THEN govopen_now() ELSE step_since END,"
             " published_at ="
             "  CASE WHEN :state = 'published' THEN govopen_now() ELSE published_at END"
             " WHERE case_id = :case"
@@ -253,11 +294,32 @@ def set_record_state(
     )
 
 
-def mark_submitted(session: Session, case_id: str) -> None:
+def mark_submitted(
+    session: Session, case_id: str, steps: Sequence[str], embargo_until: datetime | None
+) -> None:
+    """Fixes the way of a case: its steps, and the earliest moment of its publication."""
     session.execute(
-        sa.text("UPDATE govopen_review_case SET submitted_at = govopen_now() WHERE id = :id"),
-        {"id": case_id},
+        sa.text(
+            "UPDATE govopen_review_case SET submitted_at = govopen_now(), closed_at = NULL,"
+            " steps = :steps, embargo_until = :until WHERE id = :id"
+        ),
+        {"id": case_id, "steps": list(steps), "until": embargo_until},
     )
+    session.execute(
+        sa.text("UPDATE govopen_review SET embargo_until = :until WHERE case_id = :id"),
+        {"id": case_id, "until": embargo_until},
+    )
+
+
+def due_cases(session: Session) -> list[str]:
+    """Approved cases whose embargo is over."""
+    found = _rows(
+        session,
+        "SELECT case_id, min(embargo_until) AS due FROM govopen_review"
+        " WHERE state = 'embargoed' AND embargo_until <= govopen_now()"
+        " GROUP BY case_id ORDER BY due, case_id",
+    )
+    return [str(row["case_id"]) for row in found]
 
 
 def close_case(session: Session, case_id: str) -> None:
@@ -313,4 +375,77 @@ def count_public(session: Session) -> int:
                 " AND record_type IN ('package', 'register_version')"
             )
         ).scalar_one()
+    )
+
+
+_HIDINGS = (
+    "SELECT o.seq, o.case_id, o.record_id AS package_id, o.person, o.deputy_for, o.opinion,"
+    " o.recorded_at, p.name, p.title, p.owner_org,"
+    " coalesce(nullif(u.fullname, ''), u.name, o.person) AS person_name"
+    " FROM govopen_opinion o JOIN package p ON p.id = o.record_id"
+    ' LEFT JOIN "user" u ON u.id = o.person'
+    " WHERE o.record_type = 'package' AND o.result = 'hidden' AND NOT EXISTS"
+    "  (SELECT FROM govopen_opinion l WHERE l.record_type = 'package' AND l.record_id = o.record_id"
+    "   AND l.seq > o.seq AND l.result IN ('confirmed', 'lifted', 'hidden'))"
+)
+
+
+def open_hiding(session: Session, package_id: str) -> Row | None:
+    """The emergency hiding of a package that no second person has confirmed or lifted."""
+    found = _rows(session, f"{_HIDINGS} AND o.record_id = :id", id=package_id)
+    return found[0] if found else None
+
+
+def open_hidings(
+    session: Session, unit_ids: Sequence[str] | None, package_ids: Sequence[str] | None
+) -> list[Row]:
+    """Hidings that wait for a second person, oldest first."""
+    return _rows(
+        session,
+        f"{_HIDINGS} AND (CAST(:units AS text[]) IS NULL OR p.owner_org = ANY (:units))"
+        " AND (CAST(:ids AS text[]) IS NULL OR o.record_id = ANY (:ids)) ORDER BY o.seq",
+        units=None if unit_ids is None else list(unit_ids),
+        ids=None if package_ids is None else list(package_ids),
+    )
+
+
+def standing_cases(session: Session) -> list[Row]:
+    """Submitted cases with the step that waits and the moment since which it does."""
+    return _rows(
+        session,
+        "SELECT case_id, min(step) AS step, max(step_since) AS step_since FROM govopen_review"
+        " WHERE state = 'submitted' GROUP BY case_id ORDER BY case_id",
+    )
+
+
+def add_escalation(session: Session, row: Row, level: int) -> int:
+    """Notes that somebody is told; 0 when it was noted before."""
+    written = session.execute(
+        sa.text(
+            "INSERT INTO govopen_review_escalation (case_id, step, since, level)"
+            " VALUES (:case_id, :step, :since, :level) ON CONFLICT DO NOTHING"
+        ),
+        {
+            "case_id": row["case_id"],
+            "step": row["step"],
+            "since": row["step_since"],
+            "level": level,
+        },
+    )
+    return int(written.rowcount)  # type: ignore[attr-defined]
+
+
+def escalated(session: Session, unit_ids: Sequence[str] | None, level: int) -> list[Row]:
+    """Cases still waiting at the step for which a level was told, the longest first."""
+    return _rows(
+        session,
+        "SELECT c.id, c.title, c.unit_ids, e.step, e.since, e.level, e.recorded_at"
+        " FROM govopen_review_escalation e JOIN govopen_review_case c ON c.id = e.case_id"
+        " WHERE e.level = :level AND c.closed_at IS NULL AND EXISTS (SELECT FROM govopen_review r"
+        "  WHERE r.case_id = c.id AND r.state = 'submitted' AND r.step = e.step"
+        "   AND r.step_since = e.since)"
+        " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
+        " ORDER BY e.since, c.id LIMIT 100",
+        level=level,
+        units=None if unit_ids is None else list(unit_ids),
     )

@@ -15,11 +15,13 @@ Row = Mapping[str, Any]
 _CASE = (
     "SELECT c.id, c.kind, c.title, c.unit_ids, c.profile, c.created_by, c.created_at,"
     " c.submitted_at, c.closed_at,"
-    " c.reason, r.state, r.step, r.records, a.fullname AS author_fullname, a.name AS author_name,"
+    " c.reason, r.state, r.step, r.step_since, r.records, a.fullname AS author_fullname,"
+    " a.name AS author_name,"
     " ARRAY(SELECT u.name FROM govopen_org_unit_current u WHERE u.unit_id = ANY (c.unit_ids)"
     " ORDER BY u.name LIMIT 20) AS unit_names"
     " FROM govopen_review_case c"
-    " JOIN LATERAL (SELECT min(state) AS state, min(step) AS step, count(*) AS records"
+    " JOIN LATERAL (SELECT min(state) AS state, min(step) AS step, max(step_since) AS step_since,"
+    " count(*) AS records"
     " FROM govopen_review WHERE case_id = c.id) r ON r.records > 0"
     ' LEFT JOIN "user" a ON a.id = c.created_by'
 )

@@ -114,7 +114,7 @@ def grant(name: str) -> Any:
     errors: desk.Errors = {}
     for field in ("from", "to"):
         if field in values:
-            moment = _start_of(values[field], after=field == "to")
+            moment = start_of(values[field], after=field == "to")
             if moment is None:
                 errors[field] = [tk._("A date like 2026-11-21")]
             else:
@@ -129,7 +129,7 @@ def grant(name: str) -> Any:
     return redirect(tk.url_for("govopen_accounts.person_show", name=name))
 
 
-def _start_of(text: str, *, after: bool) -> datetime | None:
+def start_of(text: str, *, after: bool) -> datetime | None:
     """The first moment of a day in the city's time, or of the day after."""
     try:
         day = date.fromisoformat(text)

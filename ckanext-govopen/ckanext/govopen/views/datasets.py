@@ -250,7 +250,36 @@ def withdraw(name: str) -> Any:
     if errors:
         return _withdraw_page(name, values, errors), desk.CONFLICT
     tk.h.flash_success(tk._("The dataset was withdrawn; readers cannot see it any more."))
-    return redirect(tk.url_for("govopen_datasets.dataset_list", state="withdrawn"))
+    return redirect(tk.url_for("govopen_datasets.withdrawal_show", name=name))
+
+
+@dataset_pages.get("/datasets/<name>/withdrawal")
+def withdrawal_show(name: str) -> str:
+    """What is left of a withdrawn dataset, and who has to say what about it."""
+    shown = desk.call("package_show", {"id": name})
+    case_id = shown["review"]["case_id"]
+    if case_id is None:
+        raise tk.ObjectNotFound
+    case = desk.call("govopen_review_show", {"id": case_id})
+    return desk.page(
+        "workbench/datasets/withdrawal.html",
+        pkg=shown,
+        parts=case["remaining"].get(shown["id"], []),
+        hidings=[one for one in case["hidings"] if one["package_id"] == shown["id"]],
+    )
+
+
+@dataset_pages.post("/datasets/<name>/settle")
+def settle_hiding(name: str) -> Any:
+    """The second person's word about an emergency hiding."""
+    verb = "confirm" if request.form.get("settle") == "confirm" else "lift"
+    values = {"id": name, "reason": request.form.get("reason", "")}
+    _, errors = desk.tried(lambda: desk.call(f"govopen_publication_hide_{verb}", values))
+    for text in [each for texts in errors.values() for each in texts]:
+        tk.h.flash_error(text)
+    if not errors:
+        tk.h.flash_success(tk._("Your word about the hiding is on record."))
+    return redirect(tk.url_for("govopen_datasets.withdrawal_show", name=name))
 
 
 @dataset_pages.post("/datasets/<name>/hide")
@@ -261,4 +290,4 @@ def hide(name: str) -> Any:
     if errors:
         return _withdraw_page(name, values, errors), desk.CONFLICT
     tk.h.flash_success(tk._("The dataset is hidden; nothing is said about it in public."))
-    return redirect(tk.url_for("govopen_workbench.my_work"))
+    return redirect(tk.url_for("govopen_datasets.withdrawal_show", name=name))

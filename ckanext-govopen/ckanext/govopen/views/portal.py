@@ -174,9 +174,13 @@ def words_of_scripts() -> Any:
 
 @portal.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """Parts and their state: 200 when pages can be answered, else 503."""
+    """Parts and their state: 200 when pages can be answered, else 503.
+
+    `approvals` says how the last check of everything public ended; it turns no page off.
+    """
     states = health.parts()
     healthy = health.is_healthy(states)
-    answer = jsonify({"status": "ok" if healthy else "failing", "parts": states})
+    status = "ok" if healthy else "failing"
+    answer = jsonify({"status": status, "parts": states, "approvals": health.approvals()})
     answer.headers["Cache-Control"] = "no-store"
     return answer, 200 if healthy else 503

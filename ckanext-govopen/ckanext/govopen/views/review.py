@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,21 +20,6 @@ from ckanext.govopen.views.inventory import VOCABULARIES
 __all__ = ["review_pages"]
 
 review_pages = desk.blueprint("govopen_review_pages", __name__)
-
-CHECKS = ("state_secret", "work_secret", "trade_secret", "personal", "security", "others", "whole")
-
-
-def check_label(name: str) -> str:
-    """One point of the form of the secrecy review (保密审查表)."""
-    return {
-        "state_secret": tk._("no state secret"),
-        "work_secret": tk._("no work secret"),
-        "trade_secret": tk._("no trade secret of a third party"),
-        "personal": tk._("no personal information beyond what the law lets be public"),
-        "security": tk._("no danger to security or stability"),
-        "others": tk._("nothing of another body without its written consent"),
-        "whole": tk._("nothing secret when put together with what is public already"),
-    }[name]
 
 
 def kind_label(kind: str) -> str:
@@ -88,7 +73,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         "govopen_review_change_list", {"id": case_id, "cursor": request.args.get("cursor", "")}
     )
     case = found["case"]
-    covered = _covered(case)
+    covered = case["can"].get("covers", []) if case["can"]["decide"] else []
     listed = desk.call(
         "govopen_review_record_list",
         {"id": case_id, "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
@@ -105,11 +90,14 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         values=values,
         errors=errors,
         kind_label=kind_label,
-        checks=[(name, check_label(name)) for name in CHECKS],
+        questions=desk.choices("review_checklist"),
+        reasons=desk.choices("return_reason"),
         grounds=desk.choices("hidden_ground"),
         vocabularies=VOCABULARIES,
         covered=covered,
         role_of_step=ROLE_OF_STEP,
+        said=_results(),
+        ground_label=_ground_label,
         publishes=bool(covered) and covered[-1] == case["steps"][-1],
         why=_why_not(case),
         may_submit=case["state"] == "draft" and _keeps(case),
@@ -120,19 +108,23 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
     )
 
 
-def _covered(case: Mapping[str, Any]) -> Sequence[str]:
-    """The steps that an approval of the reader's would cover."""
-    if not case["can"]["decide"] or not case["step"]:
-        return ()
-    ahead = case["steps"][case["steps"].index(case["step"]) :]
-    if case["profile"] == "strict":
-        return tuple(ahead[:1])
-    covered: list[str] = []
-    for step in ahead:
-        if ROLE_OF_STEP[step] not in case["can"]["roles"]:
-            break
-        covered.append(step)
-    return tuple(covered)
+def _results() -> dict[str, str]:
+    """Results of opinions that are no state of a record, in words."""
+    return {
+        "hidden": tk._("hidden"),
+        "confirmed": tk._("hiding confirmed"),
+        "lifted": tk._("hiding lifted"),
+        "held": tk._("held"),
+        "consulted": tk._("asked a body"),
+        "escalated": tk._("asked the higher body"),
+        "answered": tk._("answer recorded"),
+    }
+
+
+def _ground_label(opinion: Mapping[str, Any]) -> str:
+    """A ground is statutory where something is withheld, else a class of reason."""
+    vocabulary = "hidden_ground" if opinion["result"] == "withheld" else "withdrawal_ground"
+    return str(tk.h.govopen_term(vocabulary, opinion["ground"]))
 
 
 def _why_not(case: Mapping[str, Any]) -> list[str]:
@@ -164,20 +156,17 @@ def _keeps(case: Mapping[str, Any]) -> bool:
 @review_pages.post("/review/<case_id>/decide")
 def decide(case_id: str) -> Any:
     """Approves, returns or withholds the whole case."""
-    values = desk.form_values("decision", "reason", "ground")
-    ticked = [name for name in CHECKS if request.form.get(f"check-{name}")]
-    kept = {**values, **{f"check-{name}": True for name in ticked}}
-    if values.get("decision") == "approve":
-        if len(ticked) < len(CHECKS):
-            texts = {
-                "checks": [tk._("Approve only what you have checked: every point must be ticked")]
-            }
-            return _case_page(case_id, kept, texts), desk.CONFLICT
-        checked = tk._("Checked: {points}").format(points=tk._("; ").join(map(check_label, ticked)))
-        values["reason"] = f"{values.get('reason', '')}\n{checked}".strip()
+    values: dict[str, Any] = desk.form_values(
+        "decision", "reason", "ground", "approved_on", "submission"
+    )
+    values["checklist"] = {
+        question["value"]: answer
+        for question in desk.choices("review_checklist")
+        if (answer := request.form.get(f"check-{question['value']}"))
+    }
     made, errors = desk.tried(lambda: desk.call("govopen_review_decide", {"id": case_id, **values}))
     if errors:
-        return _case_page(case_id, kept, errors), desk.CONFLICT
+        return _case_page(case_id, values, errors), desk.CONFLICT
     tk.h.flash_success(_done(made))
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=case_id))
 
@@ -185,9 +174,33 @@ def decide(case_id: str) -> Any:
 def _done(made: Mapping[str, Any]) -> str:
     return {
         "published": tk._("Approved and published."),
+        "embargoed": tk._("Approved; it is published by itself at its time."),
         "returned": tk._("Returned to the unit with your reason."),
         "withheld": tk._("Decided not to publish, with its ground."),
     }.get(made["state"], tk._("Your approval is on record; the next step waits for a colleague."))
+
+
+@review_pages.post("/review/<case_id>/ask")
+def ask(case_id: str) -> Any:
+    """Asks another body, or the higher one; the case waits for its written answer."""
+    values = desk.form_values("body", "question")
+    action = "govopen_review_escalate" if request.form.get("higher") else "govopen_review_consult"
+    _, errors = desk.tried(lambda: desk.call(action, {"id": case_id, **values}))
+    if errors:
+        return _case_page(case_id, values, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The case waits for the answer of the body that was asked."))
+    return redirect(tk.url_for("govopen_review_pages.case_show", case_id=case_id))
+
+
+@review_pages.post("/review/<case_id>/answer")
+def answer(case_id: str) -> Any:
+    """Records the written answer of a body that was asked."""
+    values = desk.form_values("consultation", "consents", "answer")
+    _, errors = desk.tried(lambda: desk.call("govopen_review_answer", {"id": case_id, **values}))
+    if errors:
+        return _case_page(case_id, values, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The answer is on record."))
+    return redirect(tk.url_for("govopen_review_pages.case_show", case_id=case_id))
 
 
 @review_pages.post("/review/<case_id>/submit")

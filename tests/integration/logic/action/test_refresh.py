@@ -21,7 +21,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import review
+from ckanext.govopen.logic import verification
 
 HEADER = "站点,日期,浓度\n"
 ROWS = 200
@@ -104,7 +104,7 @@ def bring(
 
 def is_sound(office: Office) -> bool:
     with office.application.test_request_context("/"):
-        report = review.verify()
+        report = verification.verify(model.Session)
     return not (report["records"] or report["versions"] or report["changed_files"])
 
 

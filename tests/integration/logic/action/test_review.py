@@ -522,10 +522,10 @@ def test_a_form_that_was_left_half_way_is_published_once_it_is_whole(
 
 
 def test_what_is_public_is_what_was_approved(office: Office) -> None:
-    from ckanext.govopen.logic import review
+    from ckanext.govopen.logic import verification
 
     office.published()
     with office.application.test_request_context("/"):
-        report = review.verify()
+        report = verification.run()
     assert report["public"] >= 1
     assert report["records"] == report["changed_files"] == []

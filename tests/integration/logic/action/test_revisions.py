@@ -19,7 +19,7 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import review
+from ckanext.govopen.logic import verification
 
 NEWER = (
     "名称,泊位,日期,金额\n甲,14,2026-03-02,1.5\n乙,30,2026-02-03,2\n丙,8,2026-03-03,3\n".encode()
@@ -68,7 +68,7 @@ def submit(office: Office, *revisions: dict[str, Any]) -> str:
 
 def is_sound(office: Office) -> bool:
     with office.application.test_request_context("/"):
-        report = review.verify()
+        report = verification.verify(model.Session)
     return not (report["records"] or report["versions"] or report["changed_files"])
 
 

@@ -26,7 +26,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.cli.city import content
 from ckanext.govopen.cli.city.units import Unit
-from ckanext.govopen.logic import accounts
+from ckanext.govopen.logic import accounts, checklist
 
 OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
 MORNING = clock_time(9, 30)
@@ -244,7 +244,8 @@ class Loader:
 
     def _approve(self, case_id: str | None) -> None:
         if case_id:
-            _run(APPROVER, "govopen_review_decide", {"id": case_id, "decision": "approve"})
+            decision = {"id": case_id, "decision": "approve", "checklist": checklist.all_no()}
+            _run(APPROVER, "govopen_review_decide", decision)
 
 
 def _context(user: str) -> dict[str, Any]:

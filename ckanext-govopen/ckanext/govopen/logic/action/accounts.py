@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dateutil.parser import isoparse
-
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import accounts
+from ckanext.govopen.logic.dates import instant
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import is_sysadmin, user_of
@@ -24,8 +23,6 @@ __all__ = [
     "govopen_role_list",
     "govopen_role_revoke",
 ]
-
-FIRST_YEAR, LAST_YEAR = 1949, 2200
 
 
 def _user_id(name: str) -> str:
@@ -66,8 +63,8 @@ def govopen_role_grant(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         user_id=user_id,
         role=role,
         unit_id=unit_id,
-        from_at=_instant(data_dict, "from"),
-        to_at=_instant(data_dict, "to"),
+        from_at=instant(data_dict, "from"),
+        to_at=instant(data_dict, "to"),
         deputy_for=_user_id(data_dict["deputy_for"]) if data_dict.get("deputy_for") else None,
         granted_by=granting.id if granting else "system",
     )
@@ -88,20 +85,6 @@ def _require_undated(data_dict: Mapping[str, Any], unit_id: str | None) -> None:
             raise tk.ValidationError(
                 {name: [tk._("An information officer has no dates: end the role when it is over")]}
             )
-
-
-def _instant(data_dict: Mapping[str, Any], name: str) -> Any:
-    value = data_dict.get(name)
-    if not value:
-        return None
-    try:
-        moment = isoparse(str(value))
-    except ValueError:
-        moment = None
-    # An instant before year 1 in UTC can be stored but never read again.
-    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        refuse("date.E1", name, str(value))
-    return moment
 
 
 def govopen_role_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

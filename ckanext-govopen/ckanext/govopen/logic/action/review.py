@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
 from ckanext.govopen.domain import datasets as dataset_rules
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Decision, Move, State
-from ckanext.govopen.logic import datasets, refresh, review, revisions, search
-from ckanext.govopen.logic.cases import readable as _readable_case
+from ckanext.govopen.logic import (
+    checklist,
+    datasets,
+    hiding,
+    purge,
+    refresh,
+    review,
+    revisions,
+    search,
+)
+from ckanext.govopen.logic.cases import readable as readable_case
+from ckanext.govopen.logic.dates import start_of
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import (
     actor_of,
     has_browser_session,
-    is_local_process,
     is_sysadmin,
     officer_units,
     review_scope,
     user_of,
 )
+from ckanext.govopen.logic.vocab import vocabulary
+from ckanext.govopen.model import consultations as consultation_store
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import refresh as refresh_store
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import revisions as revision_store
 
 __all__ = [
-    "govopen_publication_hide",
-    "govopen_publication_withdraw",
     "govopen_review_decide",
     "govopen_review_list",
     "govopen_review_recall",
@@ -41,16 +51,9 @@ __all__ = [
     "govopen_review_submit",
 ]
 
+SUBMITTED = ("datasets", "revisions", "rules", "case")
+DECISION_PARTS = ("checklist", "approved_on", "submission")
 MOVES = {"approve": Move.APPROVE, "return": Move.RETURN, "withhold": Move.WITHHOLD}
-GROUNDS = (
-    "error",
-    "secrecy",
-    "personal_info",
-    "legal_order",
-    "law_change",
-    "merged",
-    "source_ended",
-)
 
 
 def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -62,21 +65,26 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         rules: ids of refresh rules; those proposed for the datasets go with them by themselves.
         case: id of a case that was opened before (an import of the inventory).
         title, reason: shown to the reviewers; optional.
+        checklist: one's own answers to the form of the secrecy review, `{code: yes or no}`;
+            optional.
+        publish_at: date, or instant with offset, before which it is not public; optional.
 
     Returns:
         `{id, state, step, records}`.
     """
-    no_unknown(data_dict, "datasets", "revisions", "rules", "case", "title", "reason")
+    no_unknown(data_dict, *SUBMITTED, "title", "reason", "checklist", "publish_at")
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
+    answers = checklist.answers_of(data_dict.get("checklist"))
+    until = _embargo(data_dict.get("publish_at"))
     try:
         case_id = (
             _prepared_case(context, text(data_dict, "case"))
             if data_dict.get("case")
             else _new_case(context, data_dict, user.id)
         )
-        review.submit_case(model.Session, case_id, user.id)
+        review.submit_case(model.Session, case_id, user.id, answers=answers, embargo_until=until)
     except Exception:
         model.Session.rollback()
         raise
@@ -86,8 +94,22 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     return summary
 
 
+def _embargo(value: object) -> datetime | None:
+    """The earliest publication: an instant, or a date that begins at 00:00 in the site's zone.
+
+    Raises:
+        tk.ValidationError: `review.E19`.
+    """
+    if not value:
+        return None
+    until = start_of(value)
+    if until is None or until <= clock.now():
+        refuse("review.E19", "publish_at", str(value)[:40])
+    return until
+
+
 def _prepared_case(context: Any, case_id: str) -> str:
-    case = _readable_case(context, case_id)
+    case = readable_case(context, case_id)
     user = user_of(context)
     if user is None or case["created_by"] != user.id:  # who prepared it may hand it in
         for unit_id in case["unit_ids"]:
@@ -178,15 +200,15 @@ def govopen_review_recall(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
-    case = _readable_case(context, text(data_dict, "id"))
+    case = readable_case(context, text(data_dict, "id"))
     for unit_id in case["unit_ids"]:
         tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
-    return _committed(
+    return committed(
         context, lambda: review.recall_case(model.Session, str(case["id"]), user.id), case
     )
 
 
-def _committed(context: Any, act: Any, case: Mapping[str, Any]) -> dict[str, Any]:
+def committed(context: Any, act: Any, case: Mapping[str, Any]) -> dict[str, Any]:
     try:
         act()
     except Exception:
@@ -233,7 +255,7 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
 def _case_view(row: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in row.items() if name != "cursor"}
-    for name in ("created_at", "submitted_at", "closed_at"):
+    for name in ("created_at", "submitted_at", "closed_at", "embargo_until"):
         shown[name] = shown[name].isoformat() if shown.get(name) else None
     return shown
 
@@ -243,7 +265,7 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     """One case with its records, hashes and opinions, and what the reader may do with it."""
     tk.check_access("govopen_review_show", context, data_dict)
     no_unknown(data_dict, "id")
-    case = _readable_case(context, text(data_dict, "id"))
+    case = readable_case(context, text(data_dict, "id"))
     found = review_store.records(model.Session, str(case["id"]))
     shown = _case_view(case)
     ids = [str(row["record_id"]) for row in found if row["record_type"] == "package"]
@@ -254,14 +276,26 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     }
     shown["records"] = [_record_view(row, owners.get(str(row["record_id"]))) for row in found]
     shown["opinions"] = [
-        {**row, "recorded_at": row["recorded_at"].isoformat()}
-        for row in review_store.opinions(model.Session, str(case["id"]))
+        _plain(row) for row in review_store.opinions(model.Session, str(case["id"]))
     ]
     shown["state"] = str(found[0]["state"]) if found else None
     shown["step"] = found[0]["step"] if found else None
-    shown["steps"] = list(rules.steps_of(str(case["kind"])))
+    shown["steps"] = list(case["steps"]) or list(rules.steps_of(str(case["kind"])))
+    shown["submission"] = review_store.newest_submission(model.Session, str(case["id"]))
+    shown["consultations"] = [
+        _plain(row) for row in consultation_store.of_case(model.Session, str(case["id"]))
+    ]
+    shown["remaining"] = purge.remaining(model.Session, ids)
+    shown["hidings"] = hiding.waiting(model.Session, None, ids)
     shown["can"] = _can(context, case, found)
     return shown
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }
 
 
 def _record_view(row: Mapping[str, Any], owner: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -285,12 +319,23 @@ def _can(
 ) -> dict[str, Any]:
     """What the reader may decide now, and why not: the page shows the same words as the refusal."""
     if not found:
-        return {"decide": False, "why": []}
+        return {"decide": False, "return": False, "ask": False, "answer": False, "why": []}
     actor = actor_of(context, list(case["unit_ids"]))
     view = review.view_of(model.Session, case, found)
-    answer = rules.decide(view, actor, Decision(Move.APPROVE, "–"))
+    answers = dict.fromkeys((point.code for point in view.points), False)
+    answer = rules.decide(view, actor, Decision(Move.APPROVE, "–", checklist=answers))
     refused = [finding.code for finding in answer] if isinstance(answer, tuple) else []
-    return {"decide": not refused, "why": refused, "roles": sorted(actor.roles)}
+    returns = rules.decide(view, actor, Decision(Move.RETURN, "–"))
+    return {
+        "decide": not refused,
+        "return": not isinstance(returns, tuple),
+        "ask": not rules.ask_aside(view, actor, Move.CONSULT),
+        "answer": not rules.answer_aside(view, actor),
+        "covers": list(rules.covered_by(view, actor)),
+        "why": refused,
+        "roles": sorted(actor.roles),
+        "deputy_for": dict(actor.deputy_for),
+    }
 
 
 def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -300,77 +345,57 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         id: the case.
         decision: approve, return or withhold.
         reason: the opinion; required to return or withhold.
-        ground: legal ground; required to withhold.
+        ground: one of the vocabulary `hidden_ground` (§2.8); required to withhold.
+        checklist: `{code: yes or no}` for every question of the vocabulary `review_checklist`;
+            required of whoever covers the secrecy review.
+        approved_on: date on which the register authority approved; with its step only.
+        submission: of `govopen_review_show`; refused when it was submitted anew since; optional.
 
     Returns:
-        `{id, state, step}`; an approval of the last step publishes at once.
+        `{id, state, step}`; an approval of the last step publishes at once, or at its time.
     """
-    no_unknown(data_dict, "id", "decision", "reason", "ground")
+    no_unknown(data_dict, "id", "decision", "reason", "ground", *DECISION_PARTS)
     tk.check_access("govopen_review_decide", context, data_dict)
     if user_of(context) is not None and not has_browser_session(context):
         refuse("review.E10")
-    case = _readable_case(context, text(data_dict, "id"))
+    case = readable_case(context, text(data_dict, "id"))
     move = MOVES.get(text(data_dict, "decision"))
     if move is None:
         raise tk.ValidationError({"decision": [tk._("One of: approve, return, withhold")]})
     decision = Decision(
-        move, str(data_dict.get("reason") or "") or None, str(data_dict.get("ground") or "") or None
+        move,
+        str(data_dict.get("reason") or "") or None,
+        _ground(data_dict.get("ground")),
+        checklist.answers_of(data_dict.get("checklist")),
+        _approved_on(data_dict.get("approved_on")),
     )
     actor = actor_of(context, list(case["unit_ids"]))
-    return _committed(
-        context, lambda: review.decide(model.Session, str(case["id"]), actor, decision), case
-    )
-
-
-def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Takes a public dataset back: gone for readers at once.
-
-    Args:
-        id: name or id of the dataset.
-        ground: one of the vocabulary `withdrawal_ground`.
-        reason: for the record; required.
-    """
-    no_unknown(data_dict, "id", "ground", "reason")
-    package = datasets.readable(context, data_dict.get("id"))
-    tk.check_access("govopen_publication_withdraw", dict(context), {"unit_id": package.owner_org})
-    ground = str(data_dict.get("ground") or "")
-    if ground not in GROUNDS:
-        refuse("vocab.E1", "ground", ground or "–", allowed=", ".join(GROUNDS))
-    actor = actor_of(context, [str(package.owner_org)])
-    reason = str(data_dict.get("reason") or "")
-    return _taken_back(
+    seen = data_dict.get("submission")
+    if seen and not str(seen).isdigit():
+        raise tk.ValidationError({"submission": [tk._("Missing value, or not one string")]})
+    return committed(
         context,
-        lambda: review.withdraw(
-            model.Session, package.id, actor=actor, ground=ground, reason=reason
+        lambda: review.decide(
+            model.Session, str(case["id"]), actor, decision, int(seen) if seen else None
         ),
+        case,
     )
 
 
-def _taken_back(context: Any, act: Any) -> dict[str, Any]:
+def _ground(value: object) -> str | None:
+    grounds = vocabulary("hidden_ground")
+    if value and str(value) not in grounds:
+        refuse("vocab.E1", "ground", str(value)[:40], allowed=", ".join(grounds.codes))
+    return str(value) if value else None
+
+
+def _approved_on(value: object) -> date | None:
+    if not value:
+        return None
     try:
-        answer: dict[str, Any] = act()
-    except Exception:
-        model.Session.rollback()
-        raise
-    model.repo.commit()
-    search.follow(context)
-    return answer
-
-
-def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Emergency hiding by one secrecy reviewer or leader: in a browser, or by a command.
-
-    Args:
-        id: name or id of the dataset.
-        reason: for the record; required.
-    """
-    no_unknown(data_dict, "id", "reason")
-    tk.check_access("govopen_publication_hide", context, data_dict)
-    package = datasets.readable(context, data_dict.get("id"))
-    actor = actor_of(context, [str(package.owner_org)])
-    if is_local_process():
-        actor = replace(actor, has_session=True)
-    reason = str(data_dict.get("reason") or "")
-    return _taken_back(
-        context, lambda: review.hide(model.Session, package.id, actor=actor, reason=reason)
-    )
+        day = date.fromisoformat(str(value))
+    except ValueError:
+        day = None
+    if day is None or day > clock.today():
+        refuse("date.E1", "approved_on", str(value)[:40])
+    return day

@@ -11,8 +11,8 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.review import Actor
 from ckanext.govopen.logic import datasets, masking, revisions, scans
-from ckanext.govopen.logic.action.review import _readable_case as readable_case
 from ckanext.govopen.logic.action.units import unit_id_of
+from ckanext.govopen.logic.cases import readable as readable_case
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text
 from ckanext.govopen.logic.roles import (
     actor_of,

@@ -8,15 +8,18 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.registers import changed_fields
-from ckanext.govopen.logic import audit_events
+from ckanext.govopen.domain.review_waiting import LEVELS
+from ckanext.govopen.logic import audit_events, hiding, verification, waiting
 from ckanext.govopen.logic.action.review import govopen_review_show
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import review_scope, roles_for_all
 from ckanext.govopen.logic.workbench import Person, person_of
 from ckanext.govopen.model import imports as import_store
+from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import workbench as store
 
 __all__ = [
@@ -50,6 +53,11 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _waiting(case: Mapping[str, Any]) -> dict[str, Any]:
+    """How long a submitted case waits at its step, in working days."""
+    return waiting.of_case(case, clock.today()) if case["state"] == "submitted" else {}
+
+
 def _may_decide(person: Person, case: Mapping[str, Any]) -> bool:
     """Whether the waiting step is this person's; the decision itself looks at everything again."""
     if person.is_sysadmin or case["created_by"] == person.id:
@@ -62,14 +70,16 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     """What waits for the person who asks: decisions, what came back, drafts, imports.
 
     Returns:
-        `{decide, returned, open, drafts, entries, imports, unconfirmed_units}`.
+        `{decide, returned, open, drafts, entries, imports, unconfirmed_units, hidings, escalated,
+        verification}`: hidings wait for a second person; escalated cases wait too long; the last
+        verification is shown to who keeps the platform when it is an alarm.
     """
     tk.check_access("govopen_work_show", context, data_dict)
     no_unknown(data_dict)
     session, person = model.Session, _person(context)
     scope, kept = _scope(person), person.kept_units
     waiting = [
-        _plain(case)
+        {**_plain(case), **_waiting(case)}
         for case in store.waiting_cases(session, scope, None, CASES_SHOWN)
         if _may_decide(person, case)
     ]
@@ -78,6 +88,7 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     for case in back:
         case["last"] = _plain(opinions[case["id"]]) if case["id"] in opinions else None
     return {
+        **_watched(person),
         "decide": waiting,
         "returned": back,
         "open": [_plain(row) for row in store.own_open_cases(session, person.id)],
@@ -86,6 +97,31 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "imports": [_plain(row) for row in import_store.recent(session, person.id, None, 10)],
         "unconfirmed_units": store.unconfirmed_units(session) if person.keeps_units else 0,
     }
+
+
+def _watched(person: Person) -> dict[str, Any]:
+    """What must not wait: hidings, cases that were escalated to this person, a failed check."""
+    session = model.Session
+    scope = _scope(person)
+    acts = person.is_sysadmin or any(role in person.roles for role in rules.SETTLING_ROLES)
+    escalated = [
+        _plain(row)
+        for level, role in LEVELS.items()
+        if role in person.roles
+        for row in review_store.escalated(session, _units_of(person, role), level)
+    ]
+    keeps = person.is_sysadmin or person.is_authority
+    checked = verification.newest(session) if keeps else None
+    return {
+        "hidings": hiding.waiting(session, scope) if acts else [],
+        "escalated": escalated,
+        "verification": checked if checked and not checked["passed"] else None,
+    }
+
+
+def _units_of(person: Person, role: str) -> list[str] | None:
+    units = person.roles[role]
+    return None if None in units else sorted(unit for unit in units if unit)
 
 
 def _drafts(person: Person) -> list[dict[str, Any]]:
@@ -107,7 +143,9 @@ def govopen_review_queue(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     find = store.closed_cases if tk.asbool(data_dict.get("closed", False)) else store.waiting_cases
     found = find(model.Session, _scope(person), data_dict.get("unit") or None, CASES_SHOWN)
     return {
-        "items": [{**_plain(row), "mine": _may_decide(person, row)} for row in found],
+        "items": [
+            {**_plain(row), **_waiting(row), "mine": _may_decide(person, row)} for row in found
+        ],
         "next_cursor": None,
     }
 
@@ -145,10 +183,13 @@ def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[
 def _with_names(case: dict[str, Any]) -> dict[str, Any]:
     """The case with names of people and units beside their ids."""
     people = [case["created_by"], *(opinion["person"] for opinion in case["opinions"])]
+    people += [one["deputy_for"] for one in case["opinions"] if one["deputy_for"]]
     named = store.people(model.Session, people)
     case["created_by_name"] = named.get(case["created_by"], case["created_by"])
     for opinion in case["opinions"]:
         opinion["person_name"] = named.get(opinion["person"], opinion["person"])
+        principal = opinion["deputy_for"]
+        opinion["deputy_for_name"] = named.get(principal, principal)
     units = store.unit_names(model.Session, case["unit_ids"])
     case["unit_names"] = [units.get(unit, unit) for unit in case["unit_ids"]]
     return case

@@ -6,12 +6,9 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.review import WITHDRAWING_ROLES
 from ckanext.govopen.logic.roles import has_role, is_sysadmin, review_scope, user_of
 
 __all__ = [
-    "govopen_publication_hide",
-    "govopen_publication_withdraw",
     "govopen_review_decide",
     "govopen_review_list",
     "govopen_review_recall",
@@ -20,7 +17,8 @@ __all__ = [
 ]
 
 
-def _takes_part(context: Any) -> dict[str, Any]:
+def takes_part(context: Any) -> dict[str, Any]:
+    """Holds any role in the review, for any unit."""
     user = user_of(context)
     if user is None:
         return {"success": False}
@@ -39,25 +37,14 @@ def govopen_review_recall(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _takes_part(context)
+    return takes_part(context)
 
 
 def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _takes_part(context)
+    return takes_part(context)
 
 
 @tk.auth_sysadmins_check
 def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Anybody who takes part; whether in this step, says `review.E6`."""
-    return _takes_part(context)
-
-
-def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Information officers and leaders of the unit, and the data authority."""
-    unit_id = data_dict.get("unit_id")
-    return {"success": any(has_role(context, role, unit_id) for role in WITHDRAWING_ROLES)}
-
-
-@tk.auth_sysadmins_check
-def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _takes_part(context)
+    return takes_part(context)

@@ -18,8 +18,8 @@ GRANT UPDATE (revoked_at) ON govopen_scan_allowance TO govopen_app;
 REVOKE UPDATE ON tag FROM govopen_app;
 -- When something was said is the clock's to say.
 REVOKE INSERT ON govopen_opinion FROM govopen_app;
-GRANT INSERT (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion, deputy_for,
-  refresh_rule, not_before) ON govopen_opinion TO govopen_app;
+GRANT INSERT (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion, ground,
+  checklist, deputy_for, refresh_rule, not_before) ON govopen_opinion TO govopen_app;
 REVOKE INSERT, UPDATE, DELETE ON govopen_refresh_rule, govopen_refresh_revocation FROM govopen_app;
 GRANT INSERT (package_id, schema, source, masking, row_change_bound, expires_on, created_by) ON govopen_refresh_rule
   TO govopen_app;
@@ -29,6 +29,10 @@ REVOKE DELETE ON govopen_pending_revision FROM govopen_app;
 REVOKE INSERT, UPDATE ON govopen_pending_revision FROM govopen_app;
 GRANT INSERT (package_id, base_hash, content, changes, hash_version, note, rule_id, created_by),
   UPDATE (base_hash, content, changes, hash_version, note, rule_id) ON govopen_pending_revision TO govopen_app;
+REVOKE UPDATE, DELETE ON govopen_review_consultation, govopen_purge_outbox, govopen_review_escalation,
+  govopen_verification FROM govopen_app;
+GRANT UPDATE (consents, answer, answered_by, answered_at) ON govopen_review_consultation TO govopen_app;
+GRANT UPDATE (attempts, last_error, done_at) ON govopen_purge_outbox TO govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
 GRANT UPDATE (clock_at) ON govopen_site TO govopen_app;

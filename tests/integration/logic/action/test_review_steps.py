@@ -1,0 +1,562 @@
+"""The review's further steps: form, consultations, legal check, deputies, embargo, escalation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from publishing_kit import Office
+from publishing_kit import office as open_office
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.logic import checklist, review, waiting
+
+
+@pytest.fixture(scope="module")
+def office(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+@pytest.fixture
+def business_time(office: Office) -> Iterator[Any]:
+    """Sets the business clock; real time comes back afterwards."""
+
+    def set_to(moment: datetime | None) -> None:
+        with office.application.test_request_context("/"):
+            clock.set_to(moment)
+            model.repo.commit()
+
+    yield set_to
+    set_to(None)
+
+
+@contextmanager
+def setting(name: str, value: str) -> Iterator[None]:
+    before = tk.config[name]
+    tk.config[name] = value
+    try:
+        yield
+    finally:
+        tk.config[name] = before
+
+
+def code_of(caught: pytest.ExceptionInfo[BaseException]) -> str:
+    return str(getattr(caught.value, "govopen", {}).get("code"))
+
+
+def now(office: Office) -> datetime:
+    with office.application.test_request_context("/"):
+        return clock.now()
+
+
+def state(office: Office, package_id: str) -> str:
+    with office.application.test_request_context("/"):
+        return str(
+            model.Session.execute(
+                sa.text("SELECT state FROM govopen_review WHERE record_id = :id"),
+                {"id": package_id},
+            ).scalar_one()
+        )
+
+
+def publish_due(office: Office) -> int:
+    with office.application.test_request_context("/"):
+        return review.publish_due(model.Session)
+
+
+# --- the form of the secrecy review ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ({}, "review.E16"),
+        ({"state_secret": "no"}, "review.E16"),
+        ({**checklist.all_no(), "state_secret": True}, "review.E17"),
+        ({**checklist.all_no(), "others": True}, "review.E9"),
+        ({**checklist.all_no(), "no_such_question": False}, "vocab.E1"),
+    ],
+)
+def test_the_form_is_answered_whole_and_its_answers_count(
+    office: Office, answers: dict[str, Any], code: str
+) -> None:
+    case_id = office.submit(office.draft()["id"])
+    decision = {"id": case_id, "decision": "approve", "checklist": answers}
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act_signed_in("approver", "govopen_review_decide", **decision)
+    assert code_of(caught) == code
+    assert office.approve(case_id)["state"] == "published"
+
+
+def test_what_the_officer_answered_with_yes_counts_too(office: Office) -> None:
+    made = office.draft()
+    case_id = office.act(
+        "officer", "govopen_review_submit", datasets=[made["id"]], checklist={"personal": "yes"}
+    )["id"]
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case_id)
+    assert code_of(caught) == "review.E17"
+    assert "个人信息" in str(caught.value.error_dict)
+
+
+def test_the_opinion_carries_the_answers(office: Office) -> None:
+    case_id = office.submit(office.draft()["id"])
+    office.approve(case_id)
+    said = office.act("officer", "govopen_review_show", id=case_id)["opinions"]
+    assert said[-1]["checklist"] == checklist.all_no()
+
+
+def test_withholding_takes_one_of_the_nine_grounds(office: Office) -> None:
+    case_id = office.submit(office.draft()["id"])
+    decision = {"id": case_id, "decision": "withhold", "reason": "含商业秘密"}
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act_signed_in("approver", "govopen_review_decide", ground="because", **decision)
+    assert code_of(caught) == "vocab.E1"
+    office.act_signed_in("approver", "govopen_review_decide", ground="g15_trade_secret", **decision)
+    said = office.act("officer", "govopen_review_show", id=case_id)
+    assert (said["state"], said["opinions"][-1]["ground"]) == ("withheld", "g15_trade_secret")
+
+
+def test_a_decision_about_an_earlier_submission_is_refused(office: Office) -> None:
+    made = office.draft()
+    case_id = office.submit(made["id"])
+    seen = office.act("approver", "govopen_review_show", id=case_id)["submission"]
+    office.act("officer", "govopen_review_recall", id=case_id)
+    office.act("officer", "govopen_review_submit", case=case_id)
+    decision = {"id": case_id, "decision": "approve", "checklist": checklist.all_no()}
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act_signed_in("approver", "govopen_review_decide", submission=seen, **decision)
+    assert code_of(caught) == "review.E3"
+    assert office.approve(case_id)["state"] == "published"
+
+
+# --- bodies that are asked ------------------------------------------------------------------------
+
+
+def _ask(office: Office, case_id: str, action: str = "govopen_review_consult") -> str:
+    office.act_signed_in("approver", action, id=case_id, body="市交通局", question="能否公开？")
+    asked = office.act("approver", "govopen_review_show", id=case_id)["consultations"]
+    return str(asked[-1]["id"])
+
+
+def test_a_case_waits_for_the_written_consent_of_the_body_that_was_asked(office: Office) -> None:
+    case_id = office.submit(office.draft()["id"])
+    consultation = _ask(office, case_id)
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case_id)
+    assert code_of(caught) == "review.E9"
+    answer = {"id": case_id, "consultation": consultation, "answer": "同意。云交函〔2026〕1号"}
+    office.act_signed_in("approver", "govopen_review_answer", consents=True, **answer)
+    decision = {"id": case_id, "decision": "approve"}
+    answers = {**checklist.all_no(), "others": True}
+    done = office.act_signed_in("approver", "govopen_review_decide", checklist=answers, **decision)
+    assert done["state"] == "published"
+
+
+def test_a_body_that_does_not_agree_keeps_the_case_from_approval(office: Office) -> None:
+    case_id = office.submit(office.draft()["id"])
+    consultation = _ask(office, case_id, "govopen_review_escalate")
+    shown = office.act("approver", "govopen_review_show", id=case_id)
+    assert shown["step"] == "escalated"
+    office.act_signed_in(
+        "approver",
+        "govopen_review_answer",
+        id=case_id,
+        consultation=consultation,
+        consents=False,
+        answer="属于工作秘密",
+    )
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case_id)
+    assert code_of(caught) == "review.E9"
+    office.act_signed_in(
+        "approver", "govopen_review_decide", id=case_id, decision="return", reason="对方不同意"
+    )
+
+
+def test_an_answer_is_recorded_once_and_by_nobody_of_the_submission(office: Office) -> None:
+    case_id = office.submit(office.draft()["id"])
+    consultation = _ask(office, case_id)
+    answer = {"id": case_id, "consultation": consultation, "answer": "同意", "consents": True}
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.act_signed_in("officer", "govopen_review_answer", **answer)
+    assert code_of(caught) == "review.E2"
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.act("approver", "govopen_review_answer", **answer)
+    assert code_of(caught) == "review.E10"
+    office.act_signed_in("approver", "govopen_review_answer", **answer)
+    with pytest.raises(tk.ValidationError):
+        office.act_signed_in("approver", "govopen_review_answer", **answer)
+
+
+def test_where_it_is_asked_for_a_legal_check_stands_before_the_leader(office: Office) -> None:
+    with setting("ckanext.govopen.review_legal_check_kinds", "dataset batch"):
+        case_id = office.submit(office.draft()["id"])
+    assert office.approve(case_id)["step"] == "legal_check"  # the setting of today moves no case
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.approve(case_id)
+    assert code_of(caught) == "review.E6"
+    office.hire("lawyer", ("legal_reviewer",))
+    assert office.approve(case_id, "lawyer")["step"] == "leader_approval"
+    assert office.approve(case_id)["state"] == "published"
+
+
+def _waiting_version(office: Office) -> tuple[str, str]:
+    """A case of a register version that nobody has decided, and the version."""
+    approve, held = office.approve, {}
+    office.approve = lambda case_id: held.update(case=case_id)  # type: ignore[assignment]
+    try:
+        office.add_entries(1)
+    finally:
+        office.approve = approve  # type: ignore[method-assign]
+    with office.application.test_request_context("/"):
+        version = model.Session.execute(
+            sa.text("SELECT record_id FROM govopen_review WHERE case_id = :id"),
+            {"id": held["case"]},
+        ).scalar_one()
+    return held["case"], str(version)
+
+
+def test_the_register_authority_types_the_day_on_which_it_approved(office: Office) -> None:
+    case_id, version_id = _waiting_version(office)
+    decision = {"id": case_id, "decision": "approve", "checklist": checklist.all_no()}
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act_signed_in(
+            "approver", "govopen_review_decide", approved_on="2999-01-01", **decision
+        )
+    assert code_of(caught) == "date.E1"
+    office.act_signed_in("approver", "govopen_review_decide", approved_on="2026-01-05", **decision)
+    with office.application.test_request_context("/"):
+        day = model.Session.execute(
+            sa.text("SELECT approved_on FROM govopen_register_version WHERE id = :id"),
+            {"id": version_id},
+        ).scalar_one()
+    assert str(day) == "2026-01-05"
+
+
+# --- deputies -------------------------------------------------------------------------------------
+
+
+def _deputy(office: Office, holder: str, deputy: str, days: int = 1, **more: Any) -> str:
+    until = (now(office) + timedelta(days=days)).isoformat()
+    values = {"user": office.name(deputy), "role": "secrecy_reviewer", "to": until, **more}
+    return str(office.act_signed_in(holder, "govopen_deputy_create", **values)["id"])
+
+
+def _strict_case(office: Office) -> str:
+    with setting("ckanext.govopen.review_profile", "strict"):
+        return office.submit(office.draft()["id"])
+
+
+def test_an_opinion_of_a_deputy_carries_both_names(office: Office) -> None:
+    office.hire("secrecy", ("secrecy_reviewer",))
+    office.hire("stand-in", ())
+    case_id = _strict_case(office)
+    office.approve(case_id)
+    with pytest.raises(tk.NotAuthorized):
+        office.approve(case_id, "stand-in")
+    _deputy(office, "secrecy", "stand-in")
+    assert office.approve(case_id, "stand-in")["step"] == "leader_approval"
+    said = office.act("officer", "govopen_review_show", id=case_id)["opinions"][-1]
+    names = (said["person"], said["deputy_for"])
+    assert names == (office.user_id("stand-in"), office.user_id("secrecy"))
+
+
+def test_after_its_end_a_deputy_decides_nothing(office: Office, business_time: Any) -> None:
+    office.hire("secrecy2", ("secrecy_reviewer",))
+    office.hire("stand-in2", ("auditor",))
+    _deputy(office, "secrecy2", "stand-in2")
+    case_id = _strict_case(office)
+    office.approve(case_id)
+    business_time(now(office) + timedelta(days=2))
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.approve(case_id, "stand-in2")
+    assert code_of(caught) == "review.E6"
+
+
+def test_a_deputy_ends_with_the_role_of_the_one_in_whose_place_they_act(office: Office) -> None:
+    office.hire("secrecy3", ("secrecy_reviewer",))
+    office.hire("stand-in3", ("auditor",))
+    _deputy(office, "secrecy3", "stand-in3")
+    case_id = _strict_case(office)
+    office.approve(case_id)
+    with office.application.test_request_context("/"):
+        model.Session.execute(
+            sa.text("UPDATE govopen_role_assignment SET to_at = govopen_now() WHERE user_id = :id"),
+            {"id": office.user("secrecy3").id},
+        )
+        model.repo.commit()
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.approve(case_id, "stand-in3")
+    assert code_of(caught) == "review.E6"
+
+
+def test_the_deputy_of_whoever_submitted_or_acted_is_no_second_person(office: Office) -> None:
+    office.hire("reviewer4", ("reviewer",))
+    office.hire("stand-in4", ("secrecy_reviewer",))
+    _deputy(office, "reviewer4", "stand-in4", role="reviewer")
+    case_id = _strict_case(office)
+    office.approve(case_id, "stand-in4")  # as deputy of the reviewer
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.approve(case_id, "stand-in4")
+    assert code_of(caught) == "review.E2"
+
+
+@pytest.mark.parametrize(
+    ("holder", "values"),
+    [
+        ("officer", {}),  # does not hold the role
+        ("secrecy5", {"role": "leader"}),
+        ("secrecy5", {"user": "itself"}),
+        ("secrecy5", {"user": "root"}),
+        ("secrecy5", {"to": "past"}),
+        ("stand-in5", {"user": "officer"}),  # a deputy names no further one
+    ],
+)
+def test_only_the_holder_names_a_deputy_for_what_they_hold(
+    office: Office, holder: str, values: dict[str, str]
+) -> None:
+    for person, roles in (("secrecy5", ("secrecy_reviewer",)), ("stand-in5", ())):
+        office.hire(person, roles)
+    if not office.act("secrecy5", "govopen_deputy_list")["items"]:
+        _deputy(office, "secrecy5", "stand-in5")
+    given = dict(values)
+    if "user" in given:
+        given["user"] = office.name(holder if given["user"] == "itself" else given["user"])
+    if given.get("to") == "past":
+        given["to"] = (now(office) - timedelta(days=1)).isoformat()
+    with pytest.raises(tk.ValidationError) as caught:
+        _deputy(office, holder, "approver", **given)
+    assert code_of(caught) == "review.E20"
+
+
+def test_a_token_names_no_deputy_and_the_holder_ends_one(office: Office) -> None:
+    office.hire("secrecy6", ("secrecy_reviewer",))
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.act(
+            "secrecy6",
+            "govopen_deputy_create",
+            user=office.name("officer"),
+            role="secrecy_reviewer",
+            to="2100-01-01T00:00:00Z",
+        )
+    assert code_of(caught) == "review.E10"
+    made = _deputy(office, "secrecy6", "stranger")
+    with pytest.raises(tk.ObjectNotFound):
+        office.act_signed_in("approver", "govopen_deputy_end", id=made)
+    office.act_signed_in("secrecy6", "govopen_deputy_end", id=made)
+    assert office.act("secrecy6", "govopen_deputy_list")["items"] == []
+
+
+# --- embargo --------------------------------------------------------------------------------------
+
+
+def _embargoed(office: Office, publish_at: str) -> tuple[str, str]:
+    made = office.draft()
+    case_id = office.act(
+        "officer", "govopen_review_submit", datasets=[made["id"]], publish_at=publish_at
+    )["id"]
+    assert office.approve(case_id)["state"] == "embargoed"
+    return made["id"], case_id
+
+
+def test_a_date_begins_at_midnight_in_the_citys_zone(office: Office, business_time: Any) -> None:
+    midnight = datetime(2031, 1, 1, tzinfo=clock.SITE_ZONE)
+    business_time(midnight - timedelta(days=2))
+    package_id, case_id = _embargoed(office, "2031-01-01")
+    business_time(midnight - timedelta(seconds=1))
+    assert publish_due(office) == 0
+    assert state(office, package_id) == "embargoed"
+    business_time(midnight)
+    assert publish_due(office) >= 1
+    assert state(office, package_id) == "published"
+    assert office.act("officer", "govopen_review_show", id=case_id)["closed_at"]
+
+
+def test_the_job_may_be_late_run_twice_and_see_the_clock_go_back(
+    office: Office, business_time: Any, client: FlaskClient
+) -> None:
+    midnight = datetime(2032, 1, 1, tzinfo=clock.SITE_ZONE)
+    business_time(midnight - timedelta(days=2))
+    package_id, _ = _embargoed(office, "2032-01-01")
+    business_time(midnight + timedelta(days=3))
+    assert publish_due(office) >= 1
+    assert publish_due(office) == 0
+    business_time(midnight - timedelta(days=1))
+    assert publish_due(office) == 0
+    assert client.get(f"/api/3/action/package_show?id={package_id}").status_code == 200
+    with office.application.test_request_context("/"):
+        from ckanext.govopen.logic import verification
+
+        broken = [each["record_id"] for each in verification.verify(model.Session)["records"]]
+    assert package_id not in broken
+
+
+@pytest.mark.parametrize("when", ["2000-01-01", "tomorrow", "2031-01-01T00:00:00", "2031-13-01"])
+def test_a_time_of_publication_lies_ahead_and_has_a_zone(office: Office, when: str) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act(
+            "officer", "govopen_review_submit", datasets=[office.draft()["id"]], publish_at=when
+        )
+    assert code_of(caught) == "review.E19"
+
+
+def test_nobody_publishes_before_the_time_not_even_by_a_statement(
+    office: Office, business_time: Any
+) -> None:
+    package_id, _ = _embargoed(office, "2199-01-01")
+    with office.application.test_request_context("/"):
+        model.Session.execute(
+            sa.text(
+                "UPDATE govopen_review SET state = 'published', embargo_until = NULL"
+                " WHERE record_id = :id"
+            ),
+            {"id": package_id},
+        )
+        with pytest.raises(sa.exc.IntegrityError, match="embargo"):
+            model.Session.execute(
+                sa.text("UPDATE package SET private = false WHERE id = :id"), {"id": package_id}
+            )
+        model.Session.rollback()
+
+
+def test_what_waits_for_its_time_is_taken_back_by_its_unit_or_returned(office: Office) -> None:
+    package_id, case_id = _embargoed(office, "2199-01-01")
+    with pytest.raises(tk.NotAuthorized):
+        office.act_signed_in(
+            "stranger", "govopen_review_decide", id=case_id, decision="return", reason="x"
+        )
+    office.hire("reviewer7", ("reviewer",))
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.act_signed_in(
+            "reviewer7", "govopen_review_decide", id=case_id, decision="return", reason="x"
+        )
+    assert code_of(caught) == "review.E6"
+    assert office.act("officer", "govopen_review_recall", id=case_id)["state"] == "draft"
+    assert office.approve(office.submit(package_id))["state"] == "published"  # and at once
+
+
+def test_a_case_that_changed_meanwhile_goes_back_and_holds_up_no_other(
+    office: Office, business_time: Any
+) -> None:
+    midnight = datetime(2033, 1, 1, tzinfo=clock.SITE_ZONE)
+    business_time(midnight - timedelta(days=2))
+    changed, case_id = _embargoed(office, "2033-01-01")
+    sound, _ = _embargoed(office, "2033-01-01")
+    with office.application.test_request_context("/"):
+        model.Session.execute(
+            sa.text("UPDATE package SET title = 'x' WHERE id = :id"), {"id": changed}
+        )
+        model.repo.commit()
+    business_time(midnight)
+    publish_due(office)
+    assert (state(office, changed), state(office, sound)) == ("returned", "published")
+    said = office.act("officer", "govopen_review_show", id=case_id)["opinions"][-1]
+    assert (said["person"], said["result"]) == ("system", "returned")
+
+
+# --- waiting too long -----------------------------------------------------------------------------
+
+
+def test_a_case_that_waits_too_long_is_escalated_once_and_never_published(
+    office: Office, business_time: Any
+) -> None:
+    monday = datetime(2026, 6, 1, 10, tzinfo=clock.SITE_ZONE)
+    business_time(monday)
+    made = office.draft()
+    case_id = office.submit(made["id"])
+    shown = {
+        "in time": monday + timedelta(days=3),  # Thursday: three working days
+        "leader": monday + timedelta(days=4),
+        "authority": monday + timedelta(days=9),  # Wednesday of the next week
+    }
+    told = {}
+    for name, moment in shown.items():
+        business_time(moment)
+        with office.application.test_request_context("/"):
+            waiting.escalate(model.Session)
+            waiting.escalate(model.Session)
+            model.repo.commit()
+            told[name] = model.Session.execute(
+                sa.text(
+                    "SELECT array_agg(level ORDER BY level) FROM govopen_review_escalation"
+                    " WHERE case_id = :id"
+                ),
+                {"id": case_id},
+            ).scalar_one()
+    assert told == {"in time": None, "leader": [1], "authority": [1, 2]}
+    listed = office.act("approver", "govopen_work_show")
+    assert case_id in [case["id"] for case in listed["escalated"]]
+    waits = next(case for case in listed["decide"] if case["id"] == case_id)
+    assert (waits["is_overdue"], waits["due_on"]) == (True, "2026-06-04")
+    assert state(office, made["id"]) == "submitted"
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def test_of_two_reviewers_at_once_one_is_told_that_it_is_decided(office: Office) -> None:
+    case_id = office.submit(office.draft()["id"])
+    answers: list[str] = []
+    start = threading.Barrier(2)
+
+    def approve(person: str) -> None:
+        start.wait()
+        try:
+            answers.append(office.approve(case_id, person)["state"])
+        except tk.ValidationError as error:
+            answers.append(error.govopen["code"])  # type: ignore[attr-defined]
+        finally:
+            model.Session.remove()
+
+    people = [threading.Thread(target=approve, args=(name,)) for name in ("approver", "second")]
+    for each in people:
+        each.start()
+    for each in people:
+        each.join(60)
+    assert sorted(answers) == ["published", "review.E1"]
+
+
+def test_a_role_that_is_revoked_during_a_session_decides_nothing_more(office: Office) -> None:
+    from flask_login import login_user
+
+    office.hire("leaving", checklist_roles())
+    case_id = office.submit(office.draft()["id"])
+    decision = {"id": case_id, "decision": "approve", "checklist": checklist.all_no()}
+    with office.application.test_request_context("/"):
+        user = office.user("leaving")
+        login_user(user)
+        assert tk.get_action("govopen_review_show")(office.context("leaving"), {"id": case_id})
+        model.Session.execute(
+            sa.text("UPDATE govopen_role_assignment SET to_at = govopen_now() WHERE user_id = :id"),
+            {"id": user.id},
+        )
+        model.repo.commit()
+        with pytest.raises((tk.NotAuthorized, tk.ObjectNotFound)):
+            tk.get_action("govopen_review_decide")(office.context("leaving"), decision)
+
+
+def checklist_roles() -> tuple[str, ...]:
+    return ("reviewer", "secrecy_reviewer", "leader", "data_authority")
+
+
+def test_a_deleted_account_decides_nothing_and_its_opinions_stay(office: Office) -> None:
+    office.hire("gone", checklist_roles())
+    made = office.draft()
+    office.approve(office.submit(made["id"]), "gone")
+    waiting_case = office.submit(office.draft()["id"])
+    office.act("root", "user_delete", id=office.name("gone"))
+    with pytest.raises((tk.NotAuthorized, tk.ObjectNotFound)):
+        office.approve(waiting_case, "gone")
+    assert state(office, made["id"]) == "published"
