@@ -95,6 +95,9 @@ def test_a_day_that_never_was_is_no_birthday(number: str) -> None:
         ("139 0000 2345", "mobile", MOBILE),
         ("１３９００００２３４５", "mobile", MOBILE),
         ("1 3 9 0 0 0 0 2 3 4 5", "mobile", MOBILE),
+        (f"{MOBILE[:6]}\n{MOBILE[6:]}", "mobile", MOBILE),
+        (f"{PERSON[:6]}\r\n{PERSON[6:]}", "id18", PERSON),
+        (f"No.{MOBILE}", "mobile", MOBILE),
         (f"+86 {MOBILE}", "mobile", MOBILE),
         (f"86{MOBILE}", "mobile", MOBILE),
         (f"2024-01-15 {MOBILE}", "mobile", MOBILE),
@@ -187,6 +190,19 @@ def test_bank_cards_are_believed_by_their_column_or_a_word() -> None:
     mixed = [*others[:28], *cards[:3]]
     assert "bankcard" not in table([["流水号"], *([one] for one in mixed)])
     assert table([["银行卡号"], *([one] for one in mixed)])["bankcard"] == ("high", 3)
+
+
+def test_numbers_of_devices_are_no_cards_though_some_have_their_form() -> None:
+    chance = random.Random(11)  # noqa: S311 - examples
+    devices = []
+    while len(devices) < 300:
+        number = "".join(chance.choices("0123456789", k=15))
+        devices.append(number + luhn.calc_check_digit(number))
+    assert sum(map(scan_patterns.is_card_shaped, devices)) > 20
+    assert "bankcard" not in table([["采样"], *([one] for one in devices)])
+    assert table([["银行卡号"], *([one] for one in devices)])["bankcard"][0] == "high"
+    visa = [one for one in devices if scan_patterns.is_card_shaped(one) and one[0] == "4"]
+    assert table([["采样"], *([one] for one in visa)])["bankcard"] == ("high", len(visa))
 
 
 def test_fifteen_digits_are_an_old_identity_number_unless_a_word_says_card() -> None:

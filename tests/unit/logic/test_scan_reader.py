@@ -186,6 +186,14 @@ def in_defined_name(book: Any) -> None:
     book.defined_names["某人"] = DefinedName("某人", attr_text=f'"{PERSON}"')
 
 
+def in_formula(book: Any) -> None:
+    book.active["A3"] = f'="{PERSON}"'
+
+
+def in_line_break(book: Any) -> None:
+    book.active["A3"] = f"{PERSON[:6]}\n{PERSON[6:]}"
+
+
 def in_heading(book: Any) -> None:
     book.active["B1"] = f"数量（张三 {PERSON}）"
 
@@ -193,7 +201,7 @@ def in_heading(book: Any) -> None:
 @pytest.mark.parametrize(
     "layer",
     [in_hidden_sheet, in_hidden_row, in_comment, in_sheet_name, in_footer, in_properties,
-     in_defined_name, in_heading],
+     in_defined_name, in_heading, in_formula, in_line_break],
 )  # fmt: skip
 def test_every_layer_of_a_workbook_is_read(tmp_path: Path, layer: Callable[[Any], None]) -> None:
     found = answer(tmp_path, workbook(layer))
@@ -215,6 +223,15 @@ def test_numbers_of_people_that_a_workbook_keeps_as_numbers_are_found(tmp_path: 
 
     hits = {hit["pattern"]: hit["hits"] for hit in answer(tmp_path, workbook(change))["hits"]}
     assert hits == {"id18": 5, "mobile": 5}
+
+
+def test_a_formula_in_a_large_sheet_is_found_wherever_a_block_ends(tmp_path: Path) -> None:
+    def change(book: Any) -> None:
+        for _ in range(9_000):
+            book.active.append(["这是一段用于说明办理情况的文字" * 4, "x" * 90])
+        book.active.append([f'="{PERSON}"'])
+
+    assert {hit["pattern"] for hit in answer(tmp_path, workbook(change))["hits"]} == {"id18"}
 
 
 def test_the_old_format_is_read_with_its_hidden_sheets(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ckanext.govopen.domain.scan_find import (
     BARE,
     COUNTER,
     KEYED,
+    OTHER,
     PROSE,
     Match,
     bare_number,
@@ -42,6 +43,7 @@ _FEW = 5
 _UNLIKELY = 0.01
 _UNLIKELY_IN_MANY = 0.001
 _MANY = 20
+_LIKE_A_CARD = 1 / 1000  # of long numbers that begin with 62 and have the right last digit
 _ADDRESS_SHARE = 0.3
 _NAME_SHOWN = 60
 
@@ -158,7 +160,7 @@ class Column:
             is_title = len(text) <= _SHORT_LINE or row < _TOP_OF_TEXT
             in_table = self.number is not None and row >= _TOP_LINES
             return match.code, KEYED if is_title and not in_table else PROSE
-        if match.evidence == BARE and self.number is None:
+        if match.evidence in (BARE, OTHER) and self.number is None:
             return match.code, PROSE
         return match.code, match.evidence
 
@@ -213,6 +215,13 @@ class Column:
             _few(value for _, tally in believed for value in tally.values),
         )
 
+    def _is_one_of_many(self, cards: _Tally) -> bool:
+        """Among many long numbers of another kind some begin like cards by chance."""
+        others = self._tallies.get(("bankcard", OTHER))
+        if others is None or others.shaped < _MANY:
+            return False
+        return _tail(others.shaped + cards.shaped, cards.passed, _LIKE_A_CARD) >= _UNLIKELY
+
     def _speaks_of(self, code: str) -> bool:
         words = PATTERNS[code].words
         return words is not None and words.search(self.heading) is not None
@@ -225,6 +234,10 @@ class Column:
             return True
         if code == "mobile" and evidence == PROSE:
             return True
+        if evidence == OTHER:
+            return tally.passed * 2 >= tally.shaped
+        if code == "bankcard" and evidence == BARE and self._is_one_of_many(tally):
+            return False
         counts_things = patterns.NUMBER_WORDS.search(self.heading) is not None
         return is_no_chance(
             tally.shaped,

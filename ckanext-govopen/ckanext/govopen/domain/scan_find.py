@@ -32,7 +32,7 @@ _MOBILE_GROUPS = frozenset(
     {(3, 4, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 8), (7, 4), (5, 3, 3), (3, 2, 3, 3), (1,) * 11}
 )
 
-KEYED, PROSE, BARE, COUNTER = "keyed", "prose", "bare", "counter"
+KEYED, PROSE, BARE, COUNTER, OTHER = "keyed", "prose", "bare", "counter", "other"
 
 
 class Match(NamedTuple):
@@ -43,7 +43,8 @@ class Match(NamedTuple):
         value: without separators.
         start, end: place in the folded text.
         evidence: `keyed` by a word beside it, `prose` around it, `bare` when it fills the text,
-            `counter` when the word beside it is of numbers that count things.
+            `counter` when the word beside it is of numbers that count things, `other` for a card
+            of no Chinese bank, whose form many numbers of devices have.
         passes: its check is right; a value that only has the form says what chance looks like.
     """
 
@@ -180,7 +181,11 @@ def _number(
         return Match("id15", digits, start, end, evidence)
     if patterns.is_card_shaped(digits) and (is_whole or len(sizes) == 1 or sizes[0] == 4):
         evidence = _evidence(text, start, end, patterns.CARD_WORDS)
+        if evidence == BARE and not patterns.is_of_a_chinese_bank(digits):
+            evidence = OTHER
         return Match("bankcard", digits, start, end, evidence, patterns.passes_luhn(digits))
+    if 15 <= len(digits) <= 19 and _evidence(text, start, end, patterns.CARD_WORDS) == BARE:
+        return Match("bankcard", digits, start, end, OTHER, passes=False)
     return _mobile(text, digits, start, end, sizes, is_whole=is_whole)
 
 

@@ -19,7 +19,7 @@ from ckanext.govopen.domain import scan_text as text
 SEVERITIES = ("info", "med", "high", "critical")
 
 # What may stand between the digits of one number, after folding.
-SEPARATORS = r" \t\-‐‒–—―−_"
+SEPARATORS = r" \t\r\n\-‐‒–—―−_"
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ZEROS = ord("0") * sum(_ID_WEIGHTS)  # digits are taken as their bytes
@@ -121,6 +121,11 @@ def is_mobile_shaped(value: str) -> bool:
 def is_card_shaped(value: str) -> bool:
     """Length and first digits of a bank card."""
     return _CARD_SHAPE.fullmatch(value) is not None
+
+
+def is_of_a_chinese_bank(value: str) -> bool:
+    """Begins with the range that UnionPay gives out."""
+    return value.startswith("62")
 
 
 def passes_luhn(value: str) -> bool:

@@ -6,6 +6,7 @@ document itself says.
 
 from __future__ import annotations
 
+import html
 import re
 import zipfile
 from collections.abc import Iterator
@@ -41,8 +42,12 @@ _MACRO = re.compile(r".*vbaProject.*\.bin|Basic/.*", re.IGNORECASE)
 # A printer's settings say nothing about people.
 _HARMLESS = re.compile(r".*printerSettings[0-9]*\.bin|xl/worksheets/.*\.bin|xl/[a-zA-Z]+\.bin")
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]*\.xml")
-_HEADER_FOOTER = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)>([^<]*)<")
-_TAIL = 64 << 10
+_BEHIND = re.compile(
+    rb"<(?:\w+:)?(?:(?:odd|even|first)(?:Header|Footer)|f)(?: [^<>]*)?>([^<]+)"
+    rb"|:formula=\"([^\"]+)\""
+)
+_BLOCK = 1 << 20
+_LONGEST = 64 << 10  # of a formula
 
 
 def read(path: Path, _limits: Limits) -> Iterator[Part]:
@@ -57,9 +62,9 @@ def beside_sheets(path: Path) -> Iterator[Part]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
-            if _SHEET_PART.fullmatch(name):
-                yield from _header_footer(archive, info)
-            elif name != "content.xml":
+            if _SHEET_PART.fullmatch(name) or name == "content.xml":
+                yield from _behind_cells(archive, info)
+            else:
                 yield from _part(archive, info)
 
 
@@ -91,14 +96,22 @@ def _position(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Ite
         yield from scan_image.position(archive.read(info), name)
 
 
-def _header_footer(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Lines]:
-    """What is printed above and below a sheet stands after its cells."""
-    tail = b""
+def _behind_cells(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Lines]:
+    """Formulas, which may hold a number that no cell shows, and what is printed around a sheet."""
+    lines = Lines(info.filename)
+    rest = b""
     with archive.open(info) as stream:
-        while block := stream.read(1 << 20):
-            tail = (tail + block)[-_TAIL:]
-    texts = [one.decode("utf-8", "replace") for one in _HEADER_FOOTER.findall(tail)]
-    if texts:
-        lines = Lines(info.filename)
-        lines.feed(texts)
+        while block := stream.read(_BLOCK):
+            piece = rest + block
+            cut = max(piece.rfind(b"<"), len(piece) - _LONGEST)
+            cut = max(0, piece.rfind(b"<", 0, cut)) or cut  # a formula and its end stay together
+            lines.feed([_text_of(found) for found in _BEHIND.findall(piece[:cut])])
+            rest = piece[cut:]
+    lines.feed([_text_of(found) for found in _BEHIND.findall(rest)])
+    if lines.rows:
         yield lines
+
+
+def _text_of(found: tuple[bytes, ...]) -> str:
+    text = next(part for part in found if part)
+    return html.unescape(text.decode("utf-8", "replace"))
