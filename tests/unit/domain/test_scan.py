@@ -108,6 +108,7 @@ def test_a_day_that_never_was_is_no_birthday(number: str) -> None:
         ("6222 0212 3456 7890 128", "bankcard", CARD),
         (f"开户行：云州银行，账号{CARD}", "bankcard", CARD),
         ("护照号 E12345678", "passport", "E12345678"),
+        ("邮箱zhang.san@qq.com。", "email", "zhang.san@qq.com"),
         ("云A12345", "plate", "云A12345"),
         ("京AD12345", "plate", "京AD12345"),
         ("机密★长期", "secret_mark", "机密★长期"),
@@ -205,6 +206,11 @@ def test_numbers_of_devices_are_no_cards_though_some_have_their_form() -> None:
     assert table([["采样"], *([one] for one in visa)])["bankcard"] == ("high", len(visa))
 
 
+def test_mail_of_a_person_is_a_warning_and_that_of_an_office_a_note() -> None:
+    assert table([["邮箱"], ["zhang@163.com"]])["email"] == ("med", 1)
+    assert table([["邮箱"], ["office@yunze.example.cn"]])["email"] == ("info", 1)
+
+
 def test_fifteen_digits_are_an_old_identity_number_unless_a_word_says_card() -> None:
     both = next(
         number
@@ -285,6 +291,7 @@ def test_hits_tell_row_and_cell_and_are_counted_to_the_last() -> None:
         (scan_text.mask_secret, "password: hunter2", "password:***"),
         (scan_text.mask_address, "云州市东湖区人民路3号", "云州市***"),
         (scan_text.mask_code, "12", "**"),
+        (scan_text.mask_email, "zhang.san@qq.com", "z***@qq.com"),
     ],
 )
 def test_values_are_shown_masked(mask: object, value: str, shown: str) -> None:

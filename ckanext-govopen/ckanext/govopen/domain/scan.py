@@ -294,7 +294,7 @@ def _severity(code: str, evidence: set[str], is_named: bool) -> str:
         return "info"
     if code == "internal_mark" and KEYED not in evidence:
         return "med"
-    if code in ("draft_mark", "sensitive_topic") and KEYED not in evidence:
+    if code in ("draft_mark", "sensitive_topic", "email") and KEYED not in evidence:
         return "info"
     return severity
 

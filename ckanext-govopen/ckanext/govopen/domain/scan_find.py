@@ -97,6 +97,8 @@ def _matches(text: str) -> list[Match]:
             if not _overlaps(hit.start(), hit.end(), taken):
                 word = PATTERNS[code].words
                 evidence = _evidence(text, hit.start(), hit.end(), word) if word else KEYED
+                if code == "email" and not patterns.PERSONAL_MAIL.search(hit[0]):
+                    evidence = PROSE
                 found.append(Match(code, hit[0], hit.start(), hit.end(), evidence))
     found += [
         Match(code, hit[0], hit.start(), hit.end(), KEYED)

@@ -212,6 +212,7 @@ _PATTERNS = (
     Pattern("passport", "high", text.mask_code, 0.0, PASSPORT_WORDS),
     Pattern("plate", "med", text.mask_code),
     Pattern("name_address", "high", text.mask_address),
+    Pattern("email", "med", text.mask_email),
     Pattern("sensitive_topic", "high", text.show),
     Pattern("secret_mark", "critical", text.show),
     Pattern("internal_mark", "high", text.show),
@@ -249,6 +250,7 @@ TEXT_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
             "|未经(?:批准|许可)不得(?:引用|转载|公开)|工作秘密|仅供.{0,6}(?:内部|领导)参阅"
         ),
     ),
+    ("email", re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}")),
     ("draft_mark", re.compile("征求意见稿|送审稿|讨论稿|代拟稿|会签")),
     (
         "sensitive_topic",
@@ -265,6 +267,11 @@ TEXT_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )  # fmt: skip
+# Mail of a person; that of an office is meant to be public, as its landline is.
+PERSONAL_MAIL = re.compile(
+    r"(?i)@(?:vip\.)?(?:qq|163|126|139|189|188|yeah|sina|sohu|foxmail|aliyun|gmail|hotmail|outlook"
+    r"|live|msn|yahoo|icloud|21cn|tom|wo|proton(?:mail)?)\."
+)
 USCC = re.compile(
     r"(?<![0-9A-Za-z])[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Za-z])"
 )
@@ -318,6 +325,7 @@ HINTS = (
         re.compile("(?i)passw|secret|token|jdbc:"),
         gate=("assw", "ASSW", "ecret", "ECRET", "oken", "OKEN", "jdbc", "JDBC"),
     ),
+    Hint(re.compile("[A-Za-z0-9]@[A-Za-z0-9]"), gate=("@",)),
     Hint(re.compile(r"10\.[0-9]|192\.168|172\.[123]"), gate=("10.", "192.168.", "172.")),
 )
 

@@ -71,6 +71,11 @@ def mask_secret(value: str) -> str:
     return f"{head.strip()}{sign}***" if sign else "***"
 
 
+def mask_email(value: str) -> str:
+    """The first character and the provider: `z***@example.cn`."""
+    return f"{value[:1]}***@{value.partition('@')[2]}"
+
+
 def mask_address(value: str) -> str:
     """Down to the county; the door is nobody's business."""
     found = re.match(r".{0,12}?[市区县旗]", value)
