@@ -129,6 +129,7 @@ DENSE: tuple[tuple[int, tuple[str, ...], str, Make], ...] = (
     (20, PHONE_HEADINGS, "mobile", numbers.written_mobile),
     (5, NEUTRAL, "mobile", numbers.written_mobile),
     (12, ("银行卡号", "账号", "收款账号", "银行账号", "卡号"), "bankcard", numbers.written_card),
+    (3, ("开户行及账号", "开户行、账号"), "bankcard", lambda r: f"云泽银行{r.choice(ROADS)}支行 {numbers.written_card(r)}"),
     (4, ("护照号码", "护照号", "通行证或护照号"), "passport", numbers.passport),
     (3, ("电子邮箱", "邮箱"), "email", lambda r: f"{r.choice(('zhang', 'li', 'w.fang'))}{r.randrange(9999)}@mail.yunze.example"),
 )  # fmt: skip
@@ -166,6 +167,12 @@ SENTENCES: tuple[tuple[int, str, Callable[[Random], str]], ...] = (
     (3, "bankcard", lambda r: f"补贴已汇入{person(r)}账户，卡号：{numbers.written_card(r)}"),
     (1, "bankcard", lambda r: f"开户行云泽银行，账号{numbers.bank_card(r)}"),
     (1, "passport", lambda r: f"外籍教师，护照号{numbers.passport(r)}"),
+    (1, "id", lambda r: "；".join(f"{person(r)}{numbers.id18(r)}" for _ in range(3))),
+    (
+        1,
+        "mobile",
+        lambda r: f"{_note(r)}。" * r.randrange(50, 400) + f"投诉请拨{numbers.mobile(r)}",
+    ),
     (1, "email", lambda r: f"邮件请发 user{r.randrange(9999)}@mail.yunze.example"),
 )
 

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
+from openpyxl.utils import get_column_letter
 
 from . import columns
 from . import written_numbers as numbers
@@ -24,8 +25,10 @@ from .columns import Column
 ROWS = (18, 46)
 WIDTH = 12
 PROSE_SHARE = 0.2
-KINDS = ("csv", "gb", "xlsx", "json", "docx")
-SHARES = (30, 20, 34, 12, 4)
+LONG_ROWS = 2_000
+SPARSE = 0.01
+KINDS = ("csv", "gb", "utf-16", "xlsx", "json", "docx", "long")
+SHARES = (28, 18, 3, 34, 12, 4, 1)
 
 
 @dataclass(frozen=True)
@@ -137,12 +140,14 @@ def sheet(rng: Random, name: str, file: str, labels: list[Label], *, has_sheets:
         made.table[at].heading = f"{columns.person(rng)}{numbers.mobile(rng)}"
         heading = made.table[at].heading
         labels.append(Label(file, known, made.first_row - 1, at, "mobile", heading, is_beside=True))
-    for at, column in enumerate(made.table):
-        labels += (
-            Label(file, known, made.first_row + row, at, kind, column.cells[row])
-            for row, kind in column.labels.items()
-        )
+    labels += _labels(made, file, known)
     return made
+
+
+def _labels(made: Sheet, file: str, known: str | None) -> Iterator[Label]:
+    for at, column in enumerate(made.table):
+        for row, kind in column.labels.items():
+            yield Label(file, known, made.first_row + row, at, kind, column.cells[row])
 
 
 def _document(path: Path, labels: list[Label], sheets: list[Sheet], *, by: str) -> Document:
@@ -174,6 +179,28 @@ def _csv(rng: Random, root: Path, stem: str, codec: str = "utf-8") -> Document:
 
 def _gb(rng: Random, root: Path, stem: str) -> Document:
     return _csv(rng, root, stem, "gb18030")
+
+
+def _utf16(rng: Random, root: Path, stem: str) -> Document:
+    return _csv(rng, root, stem, "utf-16")
+
+
+def _long(rng: Random, root: Path, stem: str) -> Document:
+    """Many rows: a text about a person once in a hundred, codes of which hundreds pass by chance."""
+    path = root / f"{stem}-long.csv"
+    made = [
+        columns.hard(rng, LONG_ROWS),
+        columns.prose(rng, LONG_ROWS, SPARSE),
+        *(columns.dense(rng, LONG_ROWS) for _ in range(2)),
+        *(columns.clean(rng, LONG_ROWS) for _ in range(6)),
+    ]
+    rng.shuffle(made)
+    _tell_apart(made)
+    one = Sheet("", made)
+    labels = list(_labels(one, path.name, None))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows(one.rows())
+    return _document(path, labels, [one], by="number")
 
 
 def _json(rng: Random, root: Path, stem: str) -> Document:
@@ -231,6 +258,11 @@ def _write_book(rng: Random, path: Path, sheets: list[Sheet]) -> None:
         numeric = {at for at in range(WIDTH) if rng.random() < 0.3}
         for row in made.rows():
             leaf.append([_typed(cell, at in numeric) for at, cell in enumerate(row)])
+            for cell in leaf[leaf.max_row]:
+                if cell.data_type == "f":
+                    cell.data_type = "s"  # a text that looks like a formula
+        for at in range(1, WIDTH + 1):
+            leaf.column_dimensions[get_column_letter(at)].hidden = rng.random() < 0.05
         for row_no, at, text in made.comments:
             leaf.cell(row_no, at + 1).comment = Comment(text, "云泽")
         if made.is_hidden:
@@ -332,4 +364,12 @@ def _word_table(rng: Random, column: Column) -> str:
     return f"<w:tbl>{''.join(rows)}</w:tbl>"
 
 
-_WRITERS = {"csv": _csv, "gb": _gb, "xlsx": _xlsx, "json": _json, "docx": _docx}
+_WRITERS = {
+    "csv": _csv,
+    "gb": _gb,
+    "utf-16": _utf16,
+    "long": _long,
+    "xlsx": _xlsx,
+    "json": _json,
+    "docx": _docx,
+}

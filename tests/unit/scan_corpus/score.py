@@ -25,6 +25,7 @@ FAMILY = {
 }
 ALARMING = ("critical", "high", "med")
 NOT_MASKED = ("secret_mark", "internal_mark")  # marks are no secret themselves
+NUMBERS = 3  # that stand in one cell at most
 LAYERS = 3  # a scanner may meet the same text in so many layers of one file
 EXAMPLES = 12
 
@@ -122,7 +123,7 @@ def _compare(document: Document, hits: Iterable[Mapping[str, Any]], total: Score
             total.caught[label.kind] += 1
         else:
             heading = document.headings.get((label.sheet, label.column or 0), "")
-            total.missed[label.kind].append(f"{document.path.name} [{heading}] {label.text}")
+            total.missed[label.kind].append(f"{document.path.name} [{heading}] {label.text!r:.90}")
 
 
 def _column(document: Document, hit: Mapping[str, Any]) -> tuple[str | None, int | str] | None:
@@ -159,7 +160,7 @@ def _by_number(
     fitting = [one for one in there if one.kind == family and one in open_labels]
     for label in fitting[: hit["hits"]]:
         open_labels.discard(label)
-    surplus = max(0, hit["hits"] - len(there))
+    surplus = max(0, hit["hits"] - NUMBERS * len(there))
     if hit["severity"] in ALARMING:
         total.alarm(hit["pattern"], document.headings[column], surplus)
 

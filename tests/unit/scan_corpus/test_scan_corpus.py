@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from ckanext.govopen.logic import scan_reader
 
@@ -67,3 +68,23 @@ def test_every_file_is_read(result: Score) -> None:
 
 def test_nothing_that_was_found_is_repeated_in_clear(result: Score) -> None:
     assert result.unmasked == [], result.report()
+
+
+@pytest.mark.xfail(strict=True, reason="numbers are not joined over a line break inside a cell")
+def test_a_number_that_goes_on_in_the_next_line_of_its_cell(tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text('身份证号\n"110105\n19491231002X"\n', encoding="utf-8")
+    assert _patterns(path) == {"id18"}
+
+
+@pytest.mark.xfail(strict=True, reason="a formula whose value is not stored is not read")
+def test_a_number_in_a_formula_without_a_stored_value(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(["身份证号"])
+    book.active.append(['="11010519491231002X"'])
+    book.save(tmp_path / "formula.xlsx")
+    assert _patterns(tmp_path / "formula.xlsx") == {"id18"}
+
+
+def _patterns(path: Path) -> set[str]:
+    return {hit["pattern"] for hit in scan_reader.answer_of(path, KEY)["hits"]}

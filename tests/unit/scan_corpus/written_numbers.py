@@ -59,10 +59,29 @@ def embedded_id(rng: Random) -> str:
     return id18(rng) + rng.choice("1234567") + rng.choice("1234")
 
 
+def as_exported(rng: Random, number: str) -> str:
+    """What programs and people put around a number so that a spreadsheet keeps its digits."""
+    return rng.choice(
+        (
+            f"\t{number}",
+            f"'{number}",
+            f'="{number}"',
+            f"（{number}）",
+            f"{number}；",
+            f"No.{number}",
+            f"\u200b{number}",
+            f"{number[:6]}\u00a0{number[6:]}",
+            f"{number[:6]}\u3000{number[6:]}",
+        )
+    )
+
+
 def written_id(rng: Random) -> str:
     """An identity number in one of the ways in which it is typed."""
     number = id18(rng)
-    way = rng.randrange(8)
+    way = rng.randrange(9)
+    if way == 8:
+        return as_exported(rng, number)
     if way == 0:
         return f"{number[:6]} {number[6:14]} {number[14:]}"
     if way == 1:
@@ -82,7 +101,13 @@ def mobile(rng: Random) -> str:
 
 def written_mobile(rng: Random) -> str:
     number = mobile(rng)
-    way = rng.randrange(9)
+    way = rng.randrange(12)
+    if way == 9:
+        return as_exported(rng, number)
+    if way == 10:
+        return rng.choice((f"0086 {number}", f"(+86){number}", f"86 {number}", f"＋８６ {number}"))
+    if way == 11:
+        return f"{number}/{mobile(rng)}"
     if way == 0:
         return f"+86{number}"
     if way == 1:
@@ -113,6 +138,8 @@ def bank_card(rng: Random) -> str:
 
 def written_card(rng: Random) -> str:
     number = bank_card(rng)
+    if rng.random() < 0.1:
+        return as_exported(rng, number)
     if rng.random() < 0.3:
         return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
     return number

@@ -40,6 +40,7 @@ class Who:
 
 
 _acting: ContextVar[Who | None] = ContextVar("govopen_acting", default=None)
+_held: ContextVar[bool] = ContextVar("govopen_audit_held", default=False)
 
 
 @contextmanager
@@ -57,6 +58,16 @@ def acting(actor: str | None, via: str) -> Iterator[None]:
         _acting.reset(token)
 
 
+@contextmanager
+def held() -> Iterator[None]:
+    """Within a dry run nothing is sealed: its commits are none, and the chain waits for nobody."""
+    token = _held.set(True)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def who() -> Who:
     """Who acts now: the person of the request, or of the command."""
     if not has_request_context() or _acting.get() is not None:
@@ -69,7 +80,9 @@ def meet() -> None:
     """Remembers who makes this request; to find it out later would be a transaction of its own."""
     if current_user.is_authenticated:
         role = "sysadmin" if current_user.sysadmin else None
-        g.govopen_who = Who(str(current_user.id), role, request.remote_addr)
+        number = g.get("govopen_token_id")
+        via = f"token:{number}" if number else None
+        g.govopen_who = Who(str(current_user.id), role, request.remote_addr, via)
 
 
 def note(
@@ -149,7 +162,7 @@ def note_apart(action: str, object: str, **facts: Any) -> None:
     """
     with Session(bind=model.meta.engine) as session:
         note(session, action, object, **facts)
-        seal(session)
+        _seal(session)
         session.commit()
 
 
@@ -165,7 +178,12 @@ def seal(session: Session) -> None:
 
     A release of a savepoint is no end: the notes wait for the outermost commit.
     """
-    if session.in_nested_transaction() or not _is_installed(session):
+    if not _held.get() and not session.in_nested_transaction():
+        _seal(session)
+
+
+def _seal(session: Session) -> None:
+    if not _is_installed(session):
         return
     session.flush()
     has_notes, has_written = store.waiting(session)

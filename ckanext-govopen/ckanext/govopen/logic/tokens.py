@@ -32,9 +32,10 @@ def claims(data: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def note(data: Mapping[str, Any]) -> None:
-    """Keeps the scope of the token that makes this request."""
+    """Keeps the scope and the number of the token that makes this request."""
     if has_request_context():
         g.govopen_token_scope = data.get(CLAIM, SUBMIT)
+        g.govopen_token_id = data.get("jti")
 
 
 def may_call(method: str, action: str | None) -> bool:

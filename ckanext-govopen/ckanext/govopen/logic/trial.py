@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import ckan.model as model
 
-from ckanext.govopen.logic import search
+from ckanext.govopen.logic import audit, search
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def nothing_kept() -> Iterator[None]:
         whole = connection.begin()
         model.Session.configure(bind=connection, join_transaction_mode="create_savepoint")
         try:
-            with search.held():
+            with search.held(), audit.held():
                 yield
         finally:
             model.Session.remove()

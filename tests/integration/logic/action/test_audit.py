@@ -25,6 +25,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.cli.audit import audit as audit_group
 from ckanext.govopen.logic import audit, audit_proof
+from ckanext.govopen.logic.trial import nothing_kept
 from ckanext.govopen.model import audit as store
 
 PASSWORD = f"Long enough {uuid4().hex}"
@@ -179,6 +180,17 @@ class TestTransactions:
             model.Session.rollback()
         assert actions(rows(office, object=thing)) == ["test.refused"]
 
+    def test_a_dry_run_leaves_no_row_and_keeps_nobody_waiting(self, office: Office) -> None:
+        thing = f"test:{uuid4()}"
+        with office.application.test_request_context("/"), nothing_kept():
+            audit.note(model.Session, "test.tried", thing)
+            model.repo.commit()
+            started = perf_counter()
+            audit.note_apart("test.second", thing)
+            waited = perf_counter() - started
+        assert actions(rows(office, object=thing)) == ["test.second"]
+        assert waited < 1
+
     def test_an_open_transaction_keeps_nobody_waiting(self, office: Office) -> None:
         """An import of many rows notes early and commits late; others sign in meanwhile."""
         thing = f"test:{uuid4()}"
@@ -289,6 +301,8 @@ class TestAtTheDoor:
         )
         assert changed["details"]["changed"] == ["fullname"]
         assert changed["role"] == "sysadmin"
+        number = rows(office, action="token.created")[-1]["object"].removeprefix("token:")
+        assert changed["details"]["via"] == f"token:{number}"
 
     def test_nothing_secret_is_in_any_row(self, office: Office) -> None:
         """Everything above typed passwords, made tokens, links and addresses."""
