@@ -16,7 +16,7 @@ unit import|unit list|unit show|unit reform|unit template
 inventory import|inventory template|inventory export|inventory undo|inventory datasets
 rate show|rate rows|rate snapshot
 register list|register show|register export|register diff|register verify|register rebuild
-calendar show|calendar due
+calendar import|calendar show|calendar due
 review list|review verify|publication withdraw|publication hide
 audit verify|audit export
 search reindex|reconcile|city generate
@@ -42,7 +42,7 @@ OPTIONS = {
 WRITES = (
     "unit import", "unit reform", "inventory import", "inventory undo", "inventory datasets",
     "rate snapshot", "publication withdraw", "publication hide", "account invite", "role grant",
-    "role revoke",
+    "role revoke", "calendar import",
 )  # fmt: skip
 # Run by the stack itself, for no person.
 INNER = ("worker", "city generate")

@@ -139,6 +139,69 @@ def read_known_years(table: Mapping[str, object]) -> range:
     return range(int(bounds[0]), int(bounds[-1]) + 1)
 
 
+@dataclass(frozen=True)
+class Notice:
+    """The yearly notice of a region: which days are off, which are made up for.
+
+    A notice of a year may name days of the December before, when the new year's holiday has some.
+    """
+
+    region: str
+    year: int
+    source: str
+    overrides: tuple[Override, ...]
+
+    def days(self, *, is_workday: bool) -> dict[str, str]:
+        """Day to name of the days off, or of the make-up workdays."""
+        return {
+            one.day.isoformat(): one.name for one in self.overrides if one.is_workday is is_workday
+        }
+
+    def refusal(self, code: str, days: Iterable[date]) -> CalendarError:
+        """The error that names days of this notice."""
+        named = ", ".join(day.isoformat() for day in days)
+        return CalendarError(Finding(code, "days", named, {"year": self.year}))
+
+
+def read_notice(table: Mapping[str, object]) -> Notice:
+    """A notice from its facts: region, year, source, holidays, workdays.
+
+    Raises:
+        CalendarError: calendar.E3 a key is no date; E4 a day is both off and worked; E6 no year,
+            source or day; E7 a day outside the year; E8 a make-up workday from Monday to Friday, or
+            a statutory holiday that is worked or left out.
+    """
+    try:
+        year = int(str(table.get("year") or ""))
+    except ValueError:
+        year = 0
+    region, source = str(table.get("region") or "CN"), str(table.get("source") or "").strip()
+    overrides = tuple(sorted(read_overrides(table), key=lambda one: one.day))
+    if not 2000 <= year <= 2999 or not source or not overrides:
+        raise CalendarError(Finding("calendar.E6", "year", str(table.get("year") or "")))
+    notice = Notice(region, year, source, overrides)
+    december = date(year - 1, 12, 1)
+    if strange := [one.day for one in overrides if not december <= one.day <= date(year, 12, 31)]:
+        raise notice.refusal("calendar.E7", strange)
+    if wrong := _contradictions(notice):
+        raise notice.refusal("calendar.E8", wrong)
+    return notice
+
+
+def _contradictions(notice: Notice) -> list[date]:
+    """Days on which a notice says what no notice can say (全国年节及纪念日放假办法 Art 2, 7)."""
+    said = {one.day: one.is_workday for one in notice.overrides}
+    wrong = [day for day, is_workday in said.items() if is_workday and day.weekday() < _SATURDAY]
+    if notice.region == "CN":
+        fixed = [date(notice.year, month, day) for month, day in _FIXED_DAYS]
+        wrong += [
+            day
+            for day in fixed
+            if said.get(day) is True or (day.weekday() < _SATURDAY and day not in said)
+        ]
+    return sorted(set(wrong))
+
+
 class WorkCalendar:
     """Working days of one region.
 
@@ -167,6 +230,38 @@ class WorkCalendar:
         overrides = [override for table in tables for override in read_overrides(table)]
         known = {year for table in tables for year in read_known_years(table)}
         return cls(overrides, known | set(known_years), region)
+
+    @classmethod
+    def from_layers(
+        cls,
+        layers: Iterable[tuple[Mapping[str, object], Sequence[Notice]]],
+        region: str = "CN",
+    ) -> WorkCalendar:
+        """A calendar from parsed files and imported notices, the national layer first.
+
+        A notice stands in for all that the file of its layer says of its year; a later layer wins.
+        """
+        overrides: list[Override] = []
+        known: set[int] = set()
+        for number, (table, notices) in enumerate(layers):
+            years = {notice.year for notice in notices}
+            overrides += [one for one in read_overrides(table) if one.day.year not in years]
+            overrides += [one for notice in notices for one in notice.overrides]
+            known |= set(read_known_years(table))
+            if number == 0:  # a decree of a region says nothing of the nation's days
+                known |= years
+        return cls(overrides, known, region)
+
+    def differing_days(self, notice: Notice) -> list[date]:
+        """Days of a notice's year on which it says otherwise than this calendar."""
+        said = WorkCalendar(notice.overrides, [notice.year])
+        first = date(notice.year, 1, 1)
+        days = (first + timedelta(days=step) for step in range(366))
+        return [
+            day
+            for day in days
+            if day.year == notice.year and said.is_workday(day) != self.is_workday(day)
+        ]
 
     def day(self, day: date) -> DayFact:
         """Whether a day is worked, and why."""

@@ -32,7 +32,7 @@ FIELDS = INVENTORY_FIELDS + SOURCE_FIELDS
 DATE_FIELDS = frozenset(
     {
         "published_on", "planned_open_on", "temporal_start", "temporal_end", "last_updated",
-        "created_on", "valid_from", "valid_to",
+        "created_on", "valid_from", "valid_to", "workday_date",
     }
 )  # fmt: skip
 CODE_FIELDS = frozenset(

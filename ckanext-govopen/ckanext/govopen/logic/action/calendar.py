@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.domain.calendar import CalendarError, Notice
+from ckanext.govopen.logic import calendar as notices
 from ckanext.govopen.logic.calendar import work_calendar
-from ckanext.govopen.logic.errors import no_unknown, refuse
+from ckanext.govopen.logic.errors import no_unknown, refuse, refuse_all
+from ckanext.govopen.logic.intake import IntakeRefused
 
-__all__ = ["govopen_due_date_show"]
+__all__ = ["govopen_calendar_import", "govopen_due_date_show"]
 
 MOST_DAYS = 1000
 LAST_YEAR = 9990
@@ -53,3 +60,53 @@ def govopen_due_date_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
             days=days, start=start.isoformat(), due=due.due.isoformat()
         ),
     }
+
+
+def govopen_calendar_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Records the yearly notice of working days; a contradictory one is refused.
+
+    Args:
+        upload: JSON as in `data/calendar`, or a table with day, kind and name of the holiday.
+        year, source, region: of the notice, where the file does not say; region CN by default.
+        correct: the notice corrects the one that is known.
+
+    Returns:
+        `{region, year, source, outcome, holidays, workdays}`; `outcome` is `created`, `corrected`
+        or `unchanged`.
+    """
+    tk.check_access("govopen_calendar_import", context, data_dict)
+    no_unknown(data_dict, "upload", "year", "source", "region", "correct")
+    try:
+        notice = _read_notice(data_dict)
+        outcome = notices.record(
+            notice, corrects=tk.asbool(data_dict.get("correct", False)), actor=context["user"]
+        )
+    except CalendarError as error:
+        model.Session.rollback()
+        refuse_all([error.finding])
+    except IntakeRefused as refusal:
+        refuse_all(refusal.findings)
+    model.repo.commit()
+    notices.forget()
+    return {
+        "region": notice.region,
+        "year": notice.year,
+        "source": notice.source,
+        "outcome": outcome,
+        "holidays": notice.days(is_workday=False),
+        "workdays": notice.days(is_workday=True),
+    }
+
+
+def _read_notice(data_dict: Mapping[str, Any]) -> Notice:
+    upload = data_dict.get("upload")
+    if upload is None or not getattr(upload, "filename", ""):
+        raise tk.ValidationError({"upload": [tk._("Choose a file")]})
+    facts = {name: data_dict[name] for name in ("year", "source", "region") if data_dict.get(name)}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / (Path(upload.filename).name or "file")
+        upload.save(path)
+        notice = notices.read_file(path, facts)
+    if not REGION.fullmatch(notice.region):  # it names a file of ours, and nothing else
+        raise tk.ValidationError({"region": [tk._("CN, or the code of a region")]})
+    return notice

@@ -33,6 +33,7 @@ REVOKE UPDATE, DELETE ON govopen_review_consultation, govopen_purge_outbox, govo
   govopen_verification FROM govopen_app;
 GRANT UPDATE (consents, answer, answered_by, answered_at) ON govopen_review_consultation TO govopen_app;
 GRANT UPDATE (attempts, last_error, done_at) ON govopen_purge_outbox TO govopen_app;
+REVOKE UPDATE, DELETE ON govopen_workday_notice FROM govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
 GRANT UPDATE (clock_at) ON govopen_site TO govopen_app;

@@ -1,0 +1,24 @@
+"""Notices of working days that were imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).parents[3] / "model" / "sql"
+
+
+def upgrade() -> None:
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute((SQL / "0010_calendar.sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute((SQL / "0010_calendar_down.sql").read_text(encoding="utf-8"))
