@@ -98,6 +98,7 @@ def test_a_day_that_never_was_is_no_birthday(number: str) -> None:
         (f"{MOBILE[:6]}\n{MOBILE[6:]}", "mobile", MOBILE),
         (f"{PERSON[:6]}\r\n{PERSON[6:]}", "id18", PERSON),
         (f"No.{MOBILE}", "mobile", MOBILE),
+        ("⾝份证号 11010519491231002X", "id18", WITH_X),
         (f"+86 {MOBILE}", "mobile", MOBILE),
         (f"86{MOBILE}", "mobile", MOBILE),
         (f"2024-01-15 {MOBILE}", "mobile", MOBILE),
@@ -204,6 +205,12 @@ def test_numbers_of_devices_are_no_cards_though_some_have_their_form() -> None:
     assert table([["银行卡号"], *([one] for one in devices)])["bankcard"][0] == "high"
     visa = [one for one in devices if scan_patterns.is_card_shaped(one) and one[0] == "4"]
     assert table([["采样"], *([one] for one in visa)])["bankcard"] == ("high", len(visa))
+
+
+def test_radicals_that_a_pdf_writes_for_characters_are_the_words_that_they_show() -> None:
+    lines = scan.Lines("text")
+    lines.feed([f"⾝份证号 {number}" for number in id_numbers(1)] + order_numbers(40, 3))
+    assert [(hit.pattern, hit.hits) for hit in lines.hits()] == [("id18", 1)]
 
 
 def test_mail_of_a_person_is_a_warning_and_that_of_an_office_a_note() -> None:

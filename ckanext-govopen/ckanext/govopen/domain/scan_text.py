@@ -17,11 +17,12 @@ _INVISIBLE = dict.fromkeys(
 _LOOKS_LIKE_X = {ord(character): "X" for character in "×ХхΧχ✕✖"}
 _TRANSLATED = {**_INVISIBLE, **_LOOKS_LIKE_X}
 # What NFKC or the table above would change and what could be part of a value; common Chinese
-# punctuation is not among them, so that most text is never folded.
+# punctuation is not among them, so that most text is never folded; the radicals that PDF files
+# write for characters are.
 _HIDING = re.compile(
     "[\u00a0\u00ad\u00b2\u00b3\u00b9×ХхΧχ✕✖\u0660-\u0669\u06f0-\u06f9\u0966-\u096f"
     "\u0e50-\u0e59\u2000-\u200f\u202a-\u202f\u205f-\u2064\u2070-\u209c\u2460-\u24ff\u2776-\u2793"
-    "\u3000\uff0b\uff0d\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufe63\ufeff"
+    "\u2f00-\u2fdf\uf900-\ufaff\u3000\uff0b\uff0d\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufe63\ufeff"
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f10a\U0001fbf0-\U0001fbf9]"
 )
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
