@@ -189,9 +189,11 @@ def _approve(officer: Any, case_id: str) -> None:
     import ckan.model as model
 
     from ckanext.govopen.domain.review import Actor, Decision, Move
-    from ckanext.govopen.logic import checklist, review, search
+    from ckanext.govopen.logic import case_scan, checklist, review, search
 
     review.submit_case(model.Session, case_id, officer.id)
+    model.repo.commit()
+    case_scan.begin(model.Session, case_id)
     decision = Decision(Move.APPROVE, "同意", None, checklist.all_no())
     people = [_user("approver").id, _user("approver").id]
     for turn in range(len(ROLES)):

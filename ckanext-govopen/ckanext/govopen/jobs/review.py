@@ -5,7 +5,7 @@ from __future__ import annotations
 import ckan.model as model
 
 from ckanext.govopen.jobs.app import app, in_ckan
-from ckanext.govopen.logic import purge, review, verification, waiting
+from ckanext.govopen.logic import case_scan, purge, review, verification, waiting
 
 
 @app.periodic(cron="*/1 * * * *")
@@ -22,6 +22,14 @@ def publish_due(timestamp: int) -> None:
 def drain_purge(timestamp: int) -> None:
     """Does what withdrawals left to do."""
     purge.drain()
+
+
+@app.periodic(cron="*/1 * * * *")
+@app.task(name="review.proceed", queue="review", queueing_lock="review.proceed")
+@in_ckan
+def proceed(timestamp: int) -> None:
+    """Lets cases go on of which the scan has ended, whoever scanned them."""
+    case_scan.proceed_all(model.Session)
 
 
 @app.periodic(cron="10 0 * * *")

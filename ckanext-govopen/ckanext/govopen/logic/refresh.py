@@ -28,7 +28,15 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import refresh as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import State
-from ckanext.govopen.logic import blobs, datastore, files, review, revisions, scans
+from ckanext.govopen.logic import (
+    blobs,
+    case_scan,
+    datastore,
+    files,
+    review,
+    revisions,
+    scans,
+)
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all, sentence
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as datasets_store
@@ -294,7 +302,9 @@ def go_on(revision_id: str, rule_id: str, source: Mapping[str, str]) -> None:
         reason=_reason(revision, found),
     )
     review.submit_case(session, case_id, str(revision["created_by"]))
-    if not found:
+    if found:
+        case_scan.proceed(session, case_id)
+    else:
         _approve(session, case_id, rule_id, refresh)
 
 

@@ -23,7 +23,15 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor, Decision, Move, Opinion, State
 from ckanext.govopen.domain.review_checks import Consultation
-from ckanext.govopen.logic import checklist, datastore, findings, rates, registers, revisions
+from ckanext.govopen.logic import (
+    case_scan,
+    checklist,
+    datastore,
+    findings,
+    rates,
+    registers,
+    revisions,
+)
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.model import consultations as consultation_store
 from ckanext.govopen.model import datasets as datasets_store
@@ -110,6 +118,8 @@ def submit_case(
 ) -> None:
     """Freezes the records of a case: their hashes are taken and nobody changes them from now on.
 
+    What holds bytes or texts waits for its scan: call `case_scan.begin` after the commit.
+
     Args:
         answers: the officer's own answers to the form of the secrecy review, optional.
         embargo_until: earliest publication; None for at once.
@@ -133,7 +143,9 @@ def submit_case(
         {str(row["record_type"]) for row in found},
         asks_legal=case["kind"] in config.review_legal_check_kinds(),
     )
-    store.set_state(session, case_id, State.SUBMITTED.value, steps[0])
+    is_scanned = not case_scan.ids_of(store.record_ids(session, case_id))
+    first = steps[0] if is_scanned else rules.SCAN
+    store.set_state(session, case_id, State.SUBMITTED.value, first)
     store.mark_submitted(session, case_id, steps, embargo_until)
     store.add_opinions(
         session,
@@ -204,6 +216,8 @@ def view_of(
     case_id, first = str(case["id"]), found[0]
     asked = consultation_store.of_case(session, case_id, case["submitted_at"])
     said = store.opinions(session, case_id)
+    records = [(str(row["record_type"]), str(row["record_id"])) for row in found]
+    hits, is_scanned = case_scan.hits_of(session, case_scan.ids_of(records))
     return rules.Case(
         kind=str(case["kind"]),
         profile=str(case["profile"]),
@@ -217,6 +231,8 @@ def view_of(
         and all(row["current_hash"] == row["submitted_hash"] for row in found),
         embargo_until=first["embargo_until"],
         steps=tuple(case["steps"]),
+        is_scanned=is_scanned,
+        hits=hits,
         consultations=tuple(Consultation(row["consents"]) for row in asked),
         points=checklist.points(),
         said_yes=_said_yes(said),

@@ -409,6 +409,38 @@ def open_hidings(
     )
 
 
+def standing(session: Session, case_id: str) -> Row | None:
+    """Step of a submitted case and the moment since which it waits there; None: not submitted."""
+    found = _rows(
+        session,
+        "SELECT min(step) AS step, max(step_since) AS step_since FROM govopen_review"
+        " WHERE case_id = :id HAVING bool_and(state = 'submitted')",
+        id=case_id,
+    )
+    return found[0] if found else None
+
+
+def cases_at(session: Session, steps: Sequence[str]) -> list[str]:
+    """Submitted cases that wait at one of these places."""
+    found = _rows(
+        session,
+        "SELECT DISTINCT case_id FROM govopen_review WHERE state = 'submitted' AND step = ANY(:at)"
+        " ORDER BY case_id",
+        at=list(steps),
+    )
+    return [str(row["case_id"]) for row in found]
+
+
+def submitters(session: Session, case_id: str) -> set[str]:
+    """Everybody who has submitted this case."""
+    found = _rows(
+        session,
+        "SELECT DISTINCT person FROM govopen_opinion WHERE case_id = :id AND result = 'submitted'",
+        id=case_id,
+    )
+    return {str(row["person"]) for row in found}
+
+
 def standing_cases(session: Session) -> list[Row]:
     """Submitted cases with the step that waits and the moment since which it does."""
     return _rows(

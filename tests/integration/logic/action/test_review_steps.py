@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.logic import checklist, review, waiting
+
+WORKER_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
@@ -560,3 +563,80 @@ def test_a_deleted_account_decides_nothing_and_its_opinions_stay(office: Office)
     with pytest.raises((tk.NotAuthorized, tk.ObjectNotFound)):
         office.approve(waiting_case, "gone")
     assert state(office, made["id"]) == "published"
+
+
+# --- the scan -------------------------------------------------------------------------------------
+
+MARKED = "机密★5年\n,\n名称,泊位\n甲,2\n乙,{number}\n"
+PHONES = "姓名,电话\n" + "".join(f"张{n},1390000{n:04}\n" for n in range(100, 120))
+
+
+def _hits(office: Office, case_id: str, severity: str) -> list[dict[str, Any]]:
+    found = office.act("approver", "govopen_scan_show", case=case_id)["hits"]
+    return [hit for hit in found if hit["severity"] == severity]
+
+
+def _clear(office: Office, person: str, case_id: str, hits: list[dict[str, Any]]) -> None:
+    for hit in hits:
+        office.act_signed_in(
+            person, "govopen_scan_clear", case=case_id, hit=hit["id"], reason="样例文件"
+        )
+
+
+def _step(office: Office, case_id: str) -> str:
+    return str(office.act("approver", "govopen_review_show", id=case_id)["step"])
+
+
+def test_a_critical_hit_holds_the_case_until_two_people_have_cleared_it(office: Office) -> None:
+    case_id = office.submit(office.draft(data=MARKED.format(number=71).encode())["id"])
+    assert _step(office, case_id) == "hold"
+    said = office.act("approver", "govopen_review_show", id=case_id)["opinions"][-1]
+    assert (said["person"], said["result"]) == ("system", "held")
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case_id)
+    assert code_of(caught) == "review.E5"
+    hits = _hits(office, case_id, "critical")
+    _clear(office, "approver", case_id, hits)
+    assert _step(office, case_id) == "hold"
+    _clear(office, "second", case_id, hits)
+    assert _step(office, case_id) == "dept_review"
+    _clear(office, "approver", case_id, _hits(office, case_id, "high"))
+    assert office.approve(case_id)["state"] == "published"
+
+
+def test_what_is_held_can_be_returned_or_taken_back(office: Office) -> None:
+    made = office.draft(data=MARKED.format(number=72).encode())
+    case_id = office.submit(made["id"])
+    office.act_signed_in(
+        "approver", "govopen_review_decide", id=case_id, decision="return", reason="含密级标志"
+    )
+    assert state(office, made["id"]) == "returned"
+    again = office.submit(made["id"])
+    assert office.act("officer", "govopen_review_recall", id=again)["state"] == "draft"
+
+
+def test_a_high_hit_is_cleared_or_masked_before_the_secrecy_review_passes(office: Office) -> None:
+    case_id = office.submit(office.draft(data=PHONES.encode())["id"])
+    assert _step(office, case_id) == "dept_review"
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case_id)
+    assert code_of(caught) == "review.E14"
+    _clear(office, "approver", case_id, _hits(office, case_id, "high"))
+    assert office.approve(case_id)["state"] == "published"
+
+
+def test_a_large_file_is_scanned_by_the_worker_and_its_case_goes_on_by_itself(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ckanext.govopen.logic import scans
+
+    made = office.draft(data=PHONES.replace("张", "李").replace("139", "02584").encode())
+    with monkeypatch.context() as patch:
+        patch.setattr(scans, "AT_ONCE_BYTES", -1)  # as if it were large
+        case_id = office.submit(made["id"])
+    began = time.monotonic()
+    while (step := _step(office, case_id)) != "dept_review":
+        assert step == "auto_scan"
+        assert time.monotonic() - began < WORKER_SECONDS
+        time.sleep(0.2)
+    assert office.approve(case_id)["state"] == "published"

@@ -15,6 +15,7 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Decision, Move, State
 from ckanext.govopen.logic import (
+    case_scan,
     checklist,
     datasets,
     hiding,
@@ -89,6 +90,7 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         model.Session.rollback()
         raise
     model.repo.commit()
+    case_scan.begin(model.Session, case_id)
     summary = _summary(case_id)
     search.follow(context, summary["records"])
     return summary

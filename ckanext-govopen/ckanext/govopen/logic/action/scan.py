@@ -10,7 +10,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.review import Actor
-from ckanext.govopen.logic import datasets, masking, revisions, scans
+from ckanext.govopen.logic import case_scan, datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.cases import readable as readable_case
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text
@@ -145,6 +145,8 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     except Exception:
         model.Session.rollback()
         raise
+    model.repo.commit()
+    case_scan.proceed(model.Session, str(case["id"]))
     model.repo.commit()
     found = scans.hits_of(model.Session, str(case["id"]))
     return {"act": act, "hits": _views(found)}

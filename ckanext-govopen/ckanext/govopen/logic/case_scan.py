@@ -1,0 +1,67 @@
+"""Where the scan stands in a case: it waits at `auto_scan`, is held by a critical hit, or goes on.
+
+Nothing is read under the lock of a case: records are scanned first, by their bytes, and the case
+is moved afterwards by what is scanned then. So it may run again, late, or beside another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.review import State
+from ckanext.govopen.domain.review_checks import Hit, uncleared
+from ckanext.govopen.logic import scans
+from ckanext.govopen.model import review as store
+
+SCANNED_TYPES = frozenset({"package", "revision"})
+SYSTEM = "system"
+
+
+def ids_of(records: Sequence[tuple[str, str]]) -> list[str]:
+    """Those of the records that hold bytes or texts from outside the registers."""
+    return [record_id for kind, record_id in records if kind in SCANNED_TYPES]
+
+
+def hits_of(session: Session, record_ids: Sequence[str]) -> tuple[tuple[Hit, ...], bool]:
+    """The hits of records as the rules see them, and whether everything is scanned."""
+    found = scans.hits_of_records(session, record_ids) if record_ids else []
+    known = tuple(Hit(hit.severity, hit.cleared_by) for hit in found if hit.id is not None)
+    return known, len(known) == len(found)
+
+
+def begin(session: Session, case_id: str) -> None:
+    """Scans a submitted case after its commit, small records at once; then lets it go on."""
+    scans.scan(session, ids_of(store.record_ids(session, case_id)))
+    session.commit()
+    proceed(session, case_id)
+    session.commit()
+
+
+def proceed(session: Session, case_id: str) -> None:
+    """Moves a case that waits for the scan: on to its first step, or into the hold."""
+    case = store.lock_case(session, case_id)
+    row = store.standing(session, case_id)
+    if case is None or row is None or row["step"] not in (rules.SCAN, rules.HOLD):
+        return
+    hits, is_scanned = hits_of(session, ids_of(store.record_ids(session, case_id)))
+    if not is_scanned:
+        return
+    submitters = frozenset(store.submitters(session, case_id))
+    if uncleared(hits, "critical", submitters):
+        if row["step"] == rules.SCAN:
+            store.add_opinions(
+                session, case_id, person=SYSTEM, roles=[], step=rules.HOLD, result="held"
+            )
+            store.set_state(session, case_id, State.SUBMITTED.value, rules.HOLD)
+        return
+    store.set_state(session, case_id, State.SUBMITTED.value, case["steps"][0])
+
+
+def proceed_all(session: Session) -> None:
+    """Moves every case of which the scan has ended, each in a transaction of its own."""
+    for case_id in store.cases_at(session, (rules.SCAN, rules.HOLD)):
+        proceed(session, case_id)
+        session.commit()
