@@ -59,67 +59,70 @@ def load(cursor: Any, rows: int) -> int:
     return int(cursor.fetchone()[0])
 
 
-def figures(app: Any, cursor: Any) -> list[dict[str, Any]]:
-    import ckan.plugins.toolkit as tk
+Act = Callable[[], object]
+PEER = "one index scan over the members of one variant"
 
-    chance = random.Random(15)  # noqa: S311 - a sample, no secret
-    days = [FIRST + timedelta(days=chance.randint(0, (LAST - FIRST).days)) for _ in range(RUNS)]
-    client = app.test_client()
 
-    def call(action: str, **asked: Any) -> Callable[[], object]:
+class Sides:
+    """What is measured beside each other: the product's answers, and scans of the same rows."""
+
+    def __init__(self, app: Any, cursor: Any) -> None:
+        self._app = app
+        self._client = app.test_client()
+        self._cursor = cursor
+
+    def call(self, action: str, **asked: Any) -> Act:
+        import ckan.plugins.toolkit as tk
+
         def act() -> object:
-            with app.test_request_context("/"):
+            with self._app.test_request_context("/"):
                 return tk.get_action(action)({"user": "", "ignore_auth": False}, dict(asked))
 
         return act
 
-    def scan(sql: str, *values: object) -> Callable[[], object]:
+    def scan(self, sql: str, *values: object) -> Act:
         def act() -> object:
-            cursor.execute(sql, values)
-            return cursor.fetchall()
+            self._cursor.execute(sql, values)
+            return self._cursor.fetchall()
 
         return act
 
-    def get(path: str) -> Callable[[], object]:
+    def get(self, path: str) -> Act:
         def act() -> object:
-            answer = client.get(path)
+            answer = self._client.get(path)
             if answer.status_code != 200:
                 raise RuntimeError(f"{answer.status_code} {path}")
             return answer.get_data()
 
         return act
 
-    agree(call, scan, days)
-    shows = [
-        call("govopen_rate_show", rate=RATES[n % 2], as_of=day.isoformat())
-        for n, day in enumerate(days)
+
+def figures(app: Any, cursor: Any) -> list[dict[str, Any]]:
+    """Every comparison on the same random days, once both sides have agreed."""
+    chance = random.Random(15)  # noqa: S311 - a sample, no secret
+    days = [FIRST + timedelta(days=chance.randint(0, (LAST - FIRST).days)) for _ in range(RUNS)]
+    sides = Sides(app, cursor)
+    agree(sides, days)
+    return [
+        a_rate_on_a_date(sides, days),
+        a_rate_as_it_was_known(sides, days),
+        the_dashboard(sides, days),
+        rows_of_a_figure(sides, days),
     ]
-    one_scan = [scan(SCAN, RATES[n % 2], "headline", day, day) for n, day in enumerate(days)]
-    both = [scan(SCAN, "data_open_rate", "headline", day, day) for day in days]
-    lists = [
-        call(
-            "govopen_rate_row_list",
-            rate="data_open_rate",
-            side=("numerator", "denominator")[n % 2],
-            as_of=day.isoformat(),
-            limit=100,
-        )
-        for n, day in enumerate(days)
-    ]
-    listed = [
-        scan(
-            ROWS_SCAN,
-            "data_open_rate",
-            "headline",
-            ("numerator", "denominator")[n % 2],
-            day,
-            day,
-            "",
-        )
-        for n, day in enumerate(days)
-    ]
+
+
+def a_rate_on_a_date(sides: Sides, days: list[date]) -> dict[str, Any]:
+    asked = [(RATES[n % 2], day) for n, day in enumerate(days)]
+    shows = [sides.call("govopen_rate_show", rate=r, as_of=day.isoformat()) for r, day in asked]
+    scans = [sides.scan(SCAN, rate, "headline", day, day) for rate, day in asked]
+    return measure.side_by_side(
+        "a rate with all its variants on a date", RATE_BAR_MS, shows, PEER, scans
+    )
+
+
+def a_rate_as_it_was_known(sides: Sides, days: list[date]) -> dict[str, Any]:
     known = [
-        call(
+        sides.call(
             "govopen_rate_show",
             rate="data_open_rate",
             as_of=day.isoformat(),
@@ -127,29 +130,48 @@ def figures(app: Any, cursor: Any) -> list[dict[str, Any]]:
         )
         for day in days
     ]
-    peer = "one index scan over the members of one variant"
-    return [
-        measure.side_by_side(
-            "a rate with all its variants on a date", RATE_BAR_MS, shows, peer, one_scan
-        ),
-        measure.side_by_side(
-            "a rate as it was known 20 days later", RATE_BAR_MS, known, peer, both
-        ),
-        measure.side_by_side(
-            "/rates", PAGE_BAR_MS, [get(f"/rates?as_of={day}") for day in days], peer, both
-        ),
-        measure.side_by_side(
-            "100 rows of a figure", ROWS_BAR_MS, lists, "the same rows by one index scan", listed
-        ),
+    return measure.side_by_side(
+        "a rate as it was known 20 days later", RATE_BAR_MS, known, PEER, data_scans(sides, days)
+    )
+
+
+def the_dashboard(sides: Sides, days: list[date]) -> dict[str, Any]:
+    pages = [sides.get(f"/rates?as_of={day}") for day in days]
+    return measure.side_by_side("/rates", PAGE_BAR_MS, pages, PEER, data_scans(sides, days))
+
+
+def data_scans(sides: Sides, days: list[date]) -> list[Act]:
+    return [sides.scan(SCAN, "data_open_rate", "headline", day, day) for day in days]
+
+
+def rows_of_a_figure(sides: Sides, days: list[date]) -> dict[str, Any]:
+    asked = [(("numerator", "denominator")[n % 2], day) for n, day in enumerate(days)]
+    lists = [
+        sides.call(
+            "govopen_rate_row_list",
+            rate="data_open_rate",
+            side=side,
+            as_of=day.isoformat(),
+            limit=100,
+        )
+        for side, day in asked
     ]
+    scans = [
+        sides.scan(ROWS_SCAN, "data_open_rate", "headline", side, day, day, "")
+        for side, day in asked
+    ]
+    return measure.side_by_side(
+        "100 rows of a figure", ROWS_BAR_MS, lists, "the same rows by one index scan", scans
+    )
 
 
-def agree(call: Any, scan: Any, days: list[date]) -> None:
+def agree(sides: Sides, days: list[date]) -> None:
     """Both sides give the same figures before a time counts."""
     for day in days[:5]:
         for rate in RATES:
-            shown = call("govopen_rate_show", rate=rate, as_of=day.isoformat())()
-            ((numerator, denominator),) = scan(SCAN, rate, "headline", day, day)()
+            shown: Any = sides.call("govopen_rate_show", rate=rate, as_of=day.isoformat())()
+            rows: Any = sides.scan(SCAN, rate, "headline", day, day)()
+            ((numerator, denominator),) = rows
             if (shown["numerator"], shown["denominator"]) != (
                 int(numerator or 0),
                 int(denominator or 0),

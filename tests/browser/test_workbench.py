@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from desk import Person, sign_in, words
+from desk import WIDTH, Person, sign_in, words
 from openpyxl import Workbook, load_workbook
-from test_public_pages import assert_chinese, serious
+from test_public_pages import LANGUAGES, assert_chinese, serious
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -310,23 +311,66 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["zh_Hans_CN", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_the_workbench_is_accessible_and_in_its_language(
     keeper: Person, path: str, language: str
 ) -> None:
-    keeper.said.clear()
-    page = keeper.go(f"/{language}{path}")
-    keeper.keep_picture(f"{language}{path.replace('/', '-').replace('?', '-')}")
-    assert serious(Axe().run(page)) == []
+    examine(keeper, path, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pages_of_what_was_made_are_accessible_and_in_their_language(
+    officer: Person, published: str, language: str
+) -> None:
+    """An entry, an import with its columns, a case, a draft with its files, a withdrawal, a unit."""
+    for path in _made(officer, published):
+        examine(officer, path, language)
+
+
+def _made(officer: Person, case: str) -> list[str]:
+    """Return the address of one page of each kind that the story has filled."""
+    upload(officer, _small_book())
+    report = _path_of(officer)
+    entry = _first_link(officer, "/workbench/inventory?status=active", "td a[href*='/inventory/']")
+    officer.go("/workbench/inventory?status=active")
+    officer.page.get_by_label(words("Choose {name}", name=BAYS)).check()
+    officer.press("Make draft datasets")
+    draft = _first_link(officer, "/workbench/datasets?state=draft", "td a[href*='/datasets/']")
+    return [report, f"{report}/columns", entry, case, draft, "/workbench/datasets/files"]
+
+
+def _small_book() -> Path:
+    return book(Path(mkdtemp()), line(LOTS, 更新周期="每周"), line(""))
+
+
+def _first_link(person: Person, path: str, selector: str) -> str:
+    href = person.go(path).locator(f"main {selector}").first.get_attribute("href")
+    assert href is not None
+    return re.sub(r"^.*(?=/workbench)", "", href)
+
+
+def _path_of(person: Person) -> str:
+    return re.sub(r"^.*(?=/workbench)", "", person.page.url)
+
+
+def examine(person: Person, path: str, language: str) -> None:
+    """Look at a page at both widths: axe, console, words, nothing wider than the screen."""
+    person.said.clear()
+    page = person.go(f"/{language}{path}")
     assert page.locator("h1").count() == 1
-    wider = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    assert wider <= 0, f"the page is {wider} pixels wider than the screen"
+    kind = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|-[a-z0-9]{4}$", "x", path)
+    for width in (360, WIDTH):
+        page.set_viewport_size({"width": width, "height": 900})
+        person.keep_picture(f"{language}{re.sub('[/?&=]', '-', kind)}-{width}")
+        assert serious(Axe().run(page)) == [], (path, width)
+        wider = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wider <= 0, f"{path} is {wider} pixels wider than the screen of {width}"
     if language != "en":
         assert_chinese(page)
-    assert keeper.said == []
+    assert person.said == []
 
 
 def test_a_stranger_is_asked_to_sign_in(chromium: Browser, site_url: str) -> None:

@@ -25,6 +25,7 @@ import ckan.model as model
 from ckan.lib.search import SearchError, SearchIndexError
 from ckan.lib.search.common import make_connection
 
+from ckanext.govopen.domain.search_text import MINIMUM_MATCH, RELAXED_MATCH, in_pairs
 from ckanext.govopen.logic import datastore, labels, names
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as store
@@ -88,6 +89,21 @@ def held() -> Iterator[None]:
 def is_held() -> bool:
     """True inside `held`."""
     return _is_held.get()
+
+
+def by_pairs(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The searches to try in turn until one finds something.
+
+    Chinese phrases are asked for by pairs, the second time by fewer of them. Fields, quotes, and a
+    parser or minimum match of the caller's own stay as they are.
+    """
+    text = asked.get("q")
+    is_plain = isinstance(text, str) and not set(':"') & set(text)
+    if not is_plain or {"defType", "mm"} & asked.keys() or in_pairs(text) == text:
+        yield dict(asked)
+        return
+    for share in (MINIMUM_MATCH, RELAXED_MATCH):
+        yield {**asked, "q": in_pairs(text), "mm": share}
 
 
 def drain(limit: int = BATCH) -> int:

@@ -40,13 +40,23 @@ __all__ = [
 @tk.chained_action
 @tk.side_effect_free
 def package_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
-    """A search whose hits the database has confirmed; dropped ones leave counts and facets too."""
-    found = next_action(context, dict(data_dict))
+    """A search whose hits the database has confirmed; dropped ones leave counts and facets too.
+
+    A Chinese phrase is found by two thirds of its pairs of characters, else by a third of them.
+    """
+    for asked in search.by_pairs(data_dict):
+        found = _confirmed(next_action, context, asked)
+        if found["count"]:
+            break
+    return found
+
+
+def _confirmed(next_action: Next, context: Any, asked: dict[str, Any]) -> Any:
+    found = next_action(context, dict(asked))
     stale = search.unreadable_hits(context, found)
     if not stale:
         return found
-    again = dict(data_dict)
-    again["fq_list"] = [*(data_dict.get("fq_list") or []), *search.without(stale)]
+    again = {**asked, "fq_list": [*(asked.get("fq_list") or []), *search.without(stale)]}
     return next_action(context, again)
 
 
