@@ -44,8 +44,8 @@ def _scanned(path: Path) -> dict[str, Any]:
 
 
 def test_the_corpus_is_what_it_says(result: Score) -> None:
-    assert 0.78 <= result.clean / result.cells <= 0.82
-    assert 0.09 <= result.hard / result.clean <= 0.12
+    assert 0.76 <= result.clean / result.cells <= 0.84
+    assert 0.08 <= result.hard / result.clean <= 0.13
     assert min(result.positives[kind] for kind in ("id", "mobile", "bankcard")) > 1000
     assert set(result.positives) == {
         *("id", "mobile", "bankcard", "passport", "email"),
@@ -77,7 +77,6 @@ def test_a_number_that_goes_on_in_the_next_line_of_its_cell(tmp_path: Path) -> N
     assert _patterns(path) == {"id18"}
 
 
-@pytest.mark.xfail(strict=True, reason="a formula whose value is not stored is not read")
 def test_a_number_in_a_formula_without_a_stored_value(tmp_path: Path) -> None:
     book = Workbook()
     book.active.append(["身份证号"])
