@@ -213,6 +213,15 @@ def test_radicals_that_a_pdf_writes_for_characters_are_the_words_that_they_show(
     assert [(hit.pattern, hit.hits) for hit in lines.hits()] == [("id18", 1)]
 
 
+def test_a_number_with_a_check_is_found_over_the_end_of_a_line() -> None:
+    lines = scan.Lines("text")
+    lines.feed(["证件 110105", "19491231002X 张三", "合计 1390000", "2345 元"])
+    assert [(hit.pattern, hit.places[0].row) for hit in lines.hits()] == [("id18", 2)]
+    lines.feed([f"账户 {CARD[:8]}"])
+    lines.feed([CARD[8:]])
+    assert {hit.pattern for hit in lines.hits()} == {"id18", "bankcard"}
+
+
 def test_mail_of_a_person_is_a_warning_and_that_of_an_office_a_note() -> None:
     assert table([["邮箱"], ["zhang@163.com"]])["email"] == ("med", 1)
     assert table([["邮箱"], ["office@yunze.example.cn"]])["email"] == ("info", 1)

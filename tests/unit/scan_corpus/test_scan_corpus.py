@@ -70,7 +70,6 @@ def test_nothing_that_was_found_is_repeated_in_clear(result: Score) -> None:
     assert result.unmasked == [], result.report()
 
 
-@pytest.mark.xfail(strict=True, reason="numbers are not joined over a line break inside a cell")
 def test_a_number_that_goes_on_in_the_next_line_of_its_cell(tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     path.write_text('身份证号\n"110105\n19491231002X"\n', encoding="utf-8")

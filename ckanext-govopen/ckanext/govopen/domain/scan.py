@@ -132,9 +132,10 @@ class Column:
             cell = parts[index]
             found = bare_number(cell)
             for match in matches(cell) if found is None else found:
-                self._note(match, first_row + index, cell)
+                self.note(match, first_row + index, cell)
 
-    def _note(self, match: Match, row: int, text: str) -> None:
+    def note(self, match: Match, row: int, text: str) -> None:
+        """Counts one value."""
         # Most values fill their cell, and nothing about them is left to judge.
         code, evidence = (
             (match.code, BARE)
@@ -180,7 +181,7 @@ class Column:
 
     def note_mark(self, row: int, text: str) -> None:
         """A classification that stands alone on a line."""
-        self._note(Match("secret_mark", text.strip(), 0, len(text), KEYED), row, text)
+        self.note(Match("secret_mark", text.strip(), 0, len(text), KEYED), row, text)
 
     def shaped_and_passed(self, code: str) -> tuple[int, int]:
         """How many values have the form of a pattern, and how many its check."""
@@ -424,11 +425,17 @@ def heading_row(top: Sequence[Sequence[str]]) -> int | None:
 _NUMBER = re.compile(r"[-+0-9.,%/: Xx]*[0-9][-+0-9.,%/: Xx]*")
 
 
+_HEAD = re.compile(r"\s*([0-9][0-9 -]*[0-9]?[Xx]?)(?![0-9A-Za-z])")
+_TAIL = re.compile(r"(?<![0-9A-Za-z.])[0-9][0-9 -]{2,20}$")
+_CHECKED = frozenset({"id18", "residence", "id_embed", "bankcard"})
+
+
 class Lines:
     """Lines or paragraphs of one part of a document."""
 
     def __init__(self, name: str | None, heading: str = "") -> None:
         self._column = Column(None if name is None else masked(name), None, heading)
+        self._tail = ""
         self.rows = self.cells = 0
 
     def feed(self, lines: Sequence[str]) -> None:
@@ -440,8 +447,21 @@ class Lines:
                 if patterns.BARE_MARK.fullmatch(fold(line)):
                     self._column.note_mark(number, line)
         self._column.feed(lines, self.rows)
+        for number, line in enumerate(lines, self.rows):
+            self._join(number, line)
         self.rows += len(lines)
         self.cells += len(lines)
+
+    def _join(self, number: int, line: str) -> None:
+        """A number with a check that goes on at the beginning of the next line."""
+        head = _HEAD.match(line)
+        if self._tail and head:
+            joined = self._tail + head[1]
+            for match in matches(joined):
+                if match.code in _CHECKED and match.start < len(self._tail) < match.end:
+                    self._column.note(match._replace(evidence=PROSE), number, joined)
+        tail = _TAIL.search(line)
+        self._tail = tail[0].rstrip() if tail else ""
 
     def hits(self) -> list[Hit]:
         """The findings; topics are grave where people are named by a number."""
