@@ -601,6 +601,7 @@ def tidy(guarded: Guarded, race: Race) -> None:
     guarded.connection.rollback()
     move(guarded, race.record, "draft")
     guarded.run("DELETE FROM govopen_revision_file WHERE revision_id = %(r)s", r=race.record)
+    guarded.connection.commit()
     guarded.remove()
 
 

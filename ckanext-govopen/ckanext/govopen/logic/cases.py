@@ -17,9 +17,12 @@ from ckanext.govopen.logic.roles import (
     roles_of,
     user_of,
 )
-from ckanext.govopen.model import datasets, revisions
+from ckanext.govopen.model import datasets, refresh, revisions
 from ckanext.govopen.model import differences as records
 from ckanext.govopen.model import review as store
+
+# Records that belong to a dataset; each is read with the unit of its dataset.
+_BESIDE_DATASETS = {"revision": revisions.revision, "refresh_rule": refresh.rule}
 
 
 def readable(context: Any, case_id: str) -> Mapping[str, Any]:
@@ -60,9 +63,9 @@ def _may_read(context: Any, row: Mapping[str, Any]) -> bool:
     if row["record_type"] == "package":
         standing = datasets.standing(model.Session, str(row["record_id"]))
         return labels.may_read(user_of(context), standing)
-    if row["record_type"] == "revision":
-        revision = revisions.revision(model.Session, str(row["record_id"]))
-        return revision is not None and labels.may_read_revision(user_of(context), revision)
+    if row["record_type"] in _BESIDE_DATASETS:
+        beside = _BESIDE_DATASETS[row["record_type"]](model.Session, str(row["record_id"]))
+        return beside is not None and labels.may_read_revision(user_of(context), beside)
     scope = scope_of(context)
     return scope is None or row["unit_id"] in scope
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,7 +19,7 @@ import ckan.model as model
 from ckanext.govopen.domain import datasets as dataset_rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Opinion, State
-from ckanext.govopen.logic import datasets, datastore, labels, staging
+from ckanext.govopen.logic import blobs, cases, datasets, datastore, files, labels, staging
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as datasets_store
@@ -144,6 +146,31 @@ def _put_files(session: Session, revision_id: str, staged: staging.Staged, actor
     for resource_id, kept in staged.kept.items():
         if known.get(resource_id, {}).get("sha256") != kept["sha256"]:
             store.put_file(session, revision_id, resource_id, kept, actor)
+
+
+@dataclass(frozen=True)
+class File:
+    """Bytes on disk under the name and media type that they were given."""
+
+    path: Path
+    name: str
+    media_type: str
+
+
+def file(context: Mapping[str, Any], revision_id: str, resource_id: str) -> File:
+    """A file as a revision would have it, for who may read the revision and open files.
+
+    Raises:
+        tk.ObjectNotFound: no such file, or it may not be read.
+    """
+    row = readable(context, revision_id)
+    if not cases.reads_files(context, str(row["owner_org"])):
+        absent()
+    found = [each for each in as_dataset(row["content"])["resources"] if each["id"] == resource_id]
+    if not found or not found[0].get("sha256"):
+        absent()
+    path = blobs.path_of(files.folder(), found[0]["sha256"])
+    return File(path, found[0]["filename"], found[0]["media_type"])
 
 
 # --- in a case -----------------------------------------------------------------------------------

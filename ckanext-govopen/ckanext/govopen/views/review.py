@@ -21,6 +21,8 @@ __all__ = ["review_pages"]
 
 review_pages = desk.blueprint("govopen_review_pages", __name__)
 
+WITH_CONTENT = ("package", "revision")
+
 
 def kind_label(kind: str) -> str:
     return {
@@ -78,11 +80,13 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         "govopen_review_record_list",
         {"id": case_id, "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
     )
-    datasets = [one for one in listed["items"] if one["record_type"] != "register_version"]
+    datasets = [one for one in listed["items"] if one["record_type"] in WITH_CONTENT]
+    rules = [one for one in listed["items"] if one["record_type"] == "refresh_rule"]
     return desk.page(
         "workbench/review/case.html",
         listed=listed,
         datasets=datasets,
+        rules=[desk.call("govopen_refresh_rule_show", {"id": one["record_id"]}) for one in rules],
         samples=differences.samples_of(case_id, datasets),
         **differences.template_parts(),
         case=case,

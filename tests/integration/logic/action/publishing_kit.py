@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -80,6 +80,11 @@ class Office:
                 },
             )
         return str(made["token"])
+
+    def days_ahead(self, days: int) -> str:
+        """A day of the business clock, written."""
+        with self.application.test_request_context("/"):
+            return (clock.today() + timedelta(days=days)).isoformat()
 
     def open_unit(self, parent_id: str | None = None) -> None:
         facts = {
