@@ -165,6 +165,48 @@ class TestScanClear:
         with pytest.raises(tk.NotAuthorized) as refused:
             office.act_signed_in("root", "govopen_scan_clear", **asked, reason="x")
 
+    def test_a_clearance_is_for_its_case_and_is_carried_on_only_from_an_approved_one(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data=people(2, "续"))
+        scanned(office, made["id"])
+        first = office.submit(made["id"])
+        hits = by_pattern(office.act("approver", "govopen_scan_show", case=first))
+        for pattern in ("id18", "mobile"):
+            asked = {"case": first, "hit": hits[pattern]["id"], "reason": "依法公示"}
+            office.act_signed_in("approver", "govopen_scan_clear", **asked)
+        office.act_signed_in(
+            "second", "govopen_review_decide", id=first, decision="return", reason="补材料"
+        )
+        second = office.submit(made["id"])
+        hits = by_pattern(office.act("approver", "govopen_scan_show", case=second))
+        assert [hits[pattern]["cleared_by"] for pattern in ("id18", "mobile")] == [[], []]
+        for pattern in ("id18", "mobile"):
+            asked = {"case": second, "hit": hits[pattern]["id"], "reason": "依法公示"}
+            office.act_signed_in("approver", "govopen_scan_clear", **asked)
+        assert office.approve(second)["state"] == "published"
+        office.act(
+            "officer", "govopen_publication_withdraw", id=made["id"], ground="error", reason="更正"
+        )
+        third = office.submit(made["id"])
+        hits = by_pattern(office.act("approver", "govopen_scan_show", case=third))
+        person = office.user_id("approver")
+        assert [hits[pattern]["cleared_by"] for pattern in ("id18", "mobile")] == [[person]] * 2
+
+    def test_the_same_file_in_another_dataset_is_not_cleared(self, office: Office) -> None:
+        data = people(2, "另")
+        cases = []
+        for _ in range(2):
+            made = office.draft(data=data)
+            scanned(office, made["id"])
+            cases.append(office.submit(made["id"]))
+        hit = by_pattern(office.act("approver", "govopen_scan_show", case=cases[0]))["id18"]
+        office.act_signed_in(
+            "approver", "govopen_scan_clear", case=cases[0], hit=hit["id"], reason="样例"
+        )
+        other = by_pattern(office.act("approver", "govopen_scan_show", case=cases[1]))["id18"]
+        assert (other["id"], other["cleared_by"]) == (hit["id"], [])
+
 
 class TestScanAllow:
     def test_a_listed_office_mobile_is_a_note_and_its_number_is_kept_nowhere(
