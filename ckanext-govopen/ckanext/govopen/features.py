@@ -25,6 +25,7 @@ FEATURES = (
     "people",
     "portal",
     "publication",
+    "queue",
     "rates",
     "reconcile",
     "refresh",

@@ -28,7 +28,7 @@
     if (!place) { return false; }
     if (place.matches("a")) { place.click(); return true; }
     place.scrollIntoView({ block: "start" });
-    var field = place.querySelector("input:not([type=hidden]), textarea, select, button");
+    var field = place.querySelector("[data-first]") || place.querySelector("input:not([type=hidden]), textarea, select, button");
     (field || place).focus({ preventScroll: true });
     return true;
   }

@@ -19,6 +19,9 @@ Json = Mapping[str, Any]
 
 # Texts longer than this are compared as wholes: marking their parts would cost too much.
 LONGEST_MARKED = 4000
+# Short ones, and such that have little in common, read better as two wholes.
+SHORTEST_MARKED = 16
+LEAST_ALIKE = 0.6
 _FILE_FACTS = ("sha256", "size", "filename", "media_type")
 _PLAIN_CONTROLS = "\n\t"
 
@@ -293,8 +296,10 @@ def marked(old: str, new: str) -> tuple[Piece, ...]:
     if len(old) > LONGEST_MARKED or len(new) > LONGEST_MARKED:
         return (*pieces(old, "old"), *pieces(new, "new"))
     every = looks_same(old, new)
-    found: list[Piece] = []
     matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if not every and (len(new) < SHORTEST_MARKED or matcher.ratio() < LEAST_ALIKE):
+        return (*pieces(old, "old"), *pieces(new, "new"))
+    found: list[Piece] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
             found += pieces(old[i1:i2])

@@ -62,22 +62,6 @@ def waiting_cases(
     )
 
 
-def closed_cases(
-    session: Session, unit_ids: Sequence[str] | None, unit_id: str | None, limit: int
-) -> list[Row]:
-    """Decided cases, newest first."""
-    return _rows(
-        session,
-        f"{_CASE} WHERE c.closed_at IS NOT NULL"
-        " AND (CAST(:units AS text[]) IS NULL OR c.unit_ids && CAST(:units AS text[]))"
-        " AND (CAST(:unit AS text) IS NULL OR :unit = ANY (c.unit_ids))"
-        " ORDER BY c.closed_at DESC, c.id LIMIT :limit",
-        units=None if unit_ids is None else list(unit_ids),
-        unit=unit_id,
-        limit=limit,
-    )
-
-
 def returned_cases(session: Session, person: str, unit_ids: Sequence[str]) -> list[Row]:
     """Cases that came back to a person or their units, with the last word that was said."""
     return _rows(

@@ -18,6 +18,7 @@ __all__ = ["dataset_pages"]
 dataset_pages = desk.blueprint("govopen_datasets", __name__)
 
 FILE_FIELD = "file-"
+SERIES_ROWS = 200
 EDITABLE = ("draft", "returned", "withheld", "withdrawn")
 
 
@@ -25,6 +26,11 @@ EDITABLE = ("draft", "returned", "withheld", "withdrawn")
 def dataset_list() -> str:
     """Datasets of the units that one keeps, with their state."""
     return _list_page({})
+
+
+def _rows_asked() -> int:
+    """As many as a page has, or as many as a series that is handed in as one case."""
+    return SERIES_ROWS if request.args.get("rows") == str(SERIES_ROWS) else desk.PAGE_ROWS
 
 
 def _list_page(errors: desk.Errors) -> str:
@@ -35,10 +41,11 @@ def _list_page(errors: desk.Errors) -> str:
     }
     found = desk.call(
         "govopen_dataset_list",
-        {**filters, "limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")},
+        {**filters, "limit": _rows_asked(), "cursor": request.args.get("cursor", "")},
     )
     return desk.page(
         "workbench/datasets/list.html",
+        rows_of_a_series=SERIES_ROWS,
         found=found,
         filters=filters,
         errors=errors,

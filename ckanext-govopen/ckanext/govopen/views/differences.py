@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.differences import Piece, marked, pieces
+from ckanext.govopen.logic.differences import label_of
 from ckanext.govopen.views import desk
 
 __all__ = ["difference_pages"]
@@ -31,6 +32,7 @@ _TAGS = {
     "old": Markup('<del class="go-old">{0}</del>'),
     "new": Markup('<ins class="go-new">{0}</ins>'),
 }
+_ARROW = Markup(' <span aria-hidden="true">→</span> ')
 _MARK = Markup('<span class="go-mark" title="{0}">{1}[{0}]</span>')
 
 
@@ -38,11 +40,24 @@ _MARK = Markup('<span class="go-mark" title="{0}">{1}[{0}]</span>')
 def record_show(case_id: str, record_id: str) -> str:
     """One record: what changes against what is public, and the way to the next one."""
     found = desk.call("govopen_review_difference", {"id": case_id, "record": record_id})
-    if found["record"]["record_type"] == "package":
-        found["history"] = desk.call("govopen_review_history", {"id": record_id})["items"]
+    package_id = found["record"]["package_id"]
+    if package_id:
+        found["history"] = desk.call("govopen_review_history", {"id": package_id})["items"]
+        found["versions"] = _versions(package_id)
     return desk.page(
         "workbench/review/record.html", case_id=case_id, found=found, **template_parts()
     )
+
+
+def _versions(package_id: str) -> dict[str, Any]:
+    """Which version of a dataset is public, which are under review, which one waits."""
+    published = desk.call("govopen_published_version_list", {"id": package_id})["items"]
+    for version in published:
+        if version["changes"]:
+            names = version["changes"]["fields"]
+            version["changes"]["labels"] = [tk.h.govopen_label(label_of(name)) for name in names]
+    pending = desk.call("govopen_pending_revision_list", {"id": package_id})["items"]
+    return {"published": published, "pending": pending}
 
 
 SAMPLES = 3
@@ -90,7 +105,14 @@ def visible(text: object) -> Markup:
 
 def between(old: object, new: object) -> Markup:
     """Two texts as one, with what is gone and what is new marked."""
-    return _joined(marked(str(old), str(new)))
+    found = marked(str(old), str(new))
+    if any(piece.side == "same" for piece in found):
+        return _joined(found)
+    return (
+        _joined(p for p in found if p.side == "old")
+        + _ARROW
+        + _joined(p for p in found if p.side == "new")
+    )
 
 
 def _joined(found: Iterable[Piece]) -> Markup:

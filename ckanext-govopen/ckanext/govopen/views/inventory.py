@@ -527,7 +527,7 @@ def _submit_entries(codes: Sequence[str]) -> Any:
             )
         )
     if len(by_unit) > 1:
-        return redirect(tk.url_for("govopen_review_pages.queue"))
+        return redirect(tk.url_for("govopen_queue_pages.queue"))
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["id"]))
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import redirect, request
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen import clock
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.domain.review import ROLE_OF_STEP
+from ckanext.govopen.domain.review import REVIEW_ROLES, ROLE_OF_STEP
 from ckanext.govopen.logic.findings import render
 from ckanext.govopen.views import desk, differences
 from ckanext.govopen.views.inventory import VOCABULARIES
+from ckanext.govopen.views.scan import PEOPLE_NEEDED
 
 __all__ = ["review_pages"]
 
@@ -33,37 +32,6 @@ def kind_label(kind: str) -> str:
     }[kind]
 
 
-@review_pages.get("/review")
-def queue() -> str:
-    """Cases by age; those that wait for the reader first."""
-    closed = bool(request.args.get("closed"))
-    unit = request.args.get("unit", "")
-    found = desk.call("govopen_review_queue", {"unit": unit, "closed": closed})["items"]
-    listed = sorted(found, key=lambda case: not case["mine"]) if not closed else found
-    known = {
-        unit_id: name
-        for case in found
-        for unit_id, name in zip(case["unit_ids"], case["unit_names"], strict=False)
-    }
-    units = desk.unit_choices() if desk.me().kept_units is None else []
-    return desk.page(
-        "workbench/review/queue.html",
-        cases=listed,
-        closed=closed,
-        unit=unit,
-        units=units or [{"value": key, "text": text} for key, text in known.items()],
-        kind_label=kind_label,
-        days=_days,
-    )
-
-
-def _days(moment: str | None) -> int:
-    """Whole days since a moment."""
-    if not moment:
-        return 0
-    return max(timedelta(), clock.now() - datetime.fromisoformat(moment)).days
-
-
 @review_pages.get("/review/<case_id>")
 def case_show(case_id: str) -> str:
     """A case with its whole difference, and the decision for those who may take it."""
@@ -75,16 +43,20 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         "govopen_review_change_list", {"id": case_id, "cursor": request.args.get("cursor", "")}
     )
     case = found["case"]
-    covered = case["can"].get("covers", []) if case["can"]["decide"] else []
+    covered = case["can"].get("covers", []) if case["state"] == "submitted" else []
+    covered = covered if case["can"]["decide"] or case["can"]["return"] else []
     listed = desk.call(
         "govopen_review_record_list",
         {"id": case_id, "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
     )
     datasets = [one for one in listed["items"] if one["record_type"] in WITH_CONTENT]
     rules = [one for one in listed["items"] if one["record_type"] == "refresh_rule"]
+    scanned = desk.call("govopen_scan_show", {"case": case_id})
     return desk.page(
         "workbench/review/case.html",
         listed=listed,
+        hits=[_hit(hit, case, datasets) for hit in scanned["hits"]],
+        scan_is_complete=scanned["is_complete"] and bool(datasets),
         datasets=datasets,
         rules=[desk.call("govopen_refresh_rule_show", {"id": one["record_id"]}) for one in rules],
         samples=differences.samples_of(case_id, datasets),
@@ -131,6 +103,25 @@ def _ground_label(opinion: Mapping[str, Any]) -> str:
     return str(tk.h.govopen_term(vocabulary, opinion["ground"]))
 
 
+def _hit(
+    hit: Mapping[str, Any], case: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A finding with the title of its record, and whether the reader may clear it now."""
+    titles = {one["record_id"]: one.get("title") for one in records}
+    roles = {"secrecy_reviewer"} if not hit["cleared_by"] else set(REVIEW_ROLES)
+    is_open = len(hit["cleared_by"]) < PEOPLE_NEEDED.get(hit["severity"], 0)
+    may_clear = (
+        is_open
+        and hit["id"] is not None
+        and case["state"] == "submitted"
+        and "review.E2" not in case["can"]["why"]
+        and desk.me().id not in (*hit["cleared_by"], case["created_by"])
+        and bool(roles & set(case["can"].get("roles", ())))
+    )
+    title = titles.get(hit["record_id"]) if len(records) > 1 else None
+    return {**hit, "title": title, "may_clear": may_clear}
+
+
 def _why_not(case: Mapping[str, Any]) -> list[str]:
     """The refusals that a decision of the reader's would meet, in words."""
     if case["state"] != "submitted":
@@ -168,11 +159,19 @@ def decide(case_id: str) -> Any:
         for question in desk.choices("review_checklist")
         if (answer := request.form.get(f"check-{question['value']}"))
     }
+    values["reason"] = _with_template(values.get("reason", ""))
     made, errors = desk.tried(lambda: desk.call("govopen_review_decide", {"id": case_id, **values}))
     if errors:
         return _case_page(case_id, values, errors), desk.CONFLICT
     tk.h.flash_success(_done(made))
     return redirect(tk.url_for("govopen_review_pages.case_show", case_id=case_id))
+
+
+def _with_template(reason: str) -> str:
+    """The typed reason after a usual one that was chosen; a script puts it there earlier."""
+    chosen = request.form.get("template", "")
+    usual = [one["text"] for one in desk.choices("return_reason") if one["value"] == chosen]
+    return "\n".join(part for part in (*usual, reason) if part)
 
 
 def _done(made: Mapping[str, Any]) -> str:

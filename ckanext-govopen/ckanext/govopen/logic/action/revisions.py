@@ -152,7 +152,7 @@ def govopen_published_version_list(context: Any, data_dict: dict[str, Any]) -> d
     no_unknown(data_dict, "id")
     package = datasets.readable(context, text(data_dict, "id"))
     rows = store.versions(model.Session, str(package.id))
-    before = [*(row["content"] for row in rows[1:]), None]
+    before = [*(row["content"] for row in rows[1:]), None][: len(rows)]
     return {
         "items": [
             {

@@ -149,7 +149,7 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     case_scan.proceed(model.Session, str(case["id"]))
     model.repo.commit()
     found = scans.hits_of(model.Session, str(case["id"]))
-    return {"act": act, "hits": _views(found)}
+    return {"act": act, "hits": _views(_seen(context, found))}
 
 
 def _actor(context: Any, case: Mapping[str, Any]) -> Actor:

@@ -27,7 +27,6 @@ __all__ = [
     "govopen_dataset_list",
     "govopen_mapping_list",
     "govopen_review_change_list",
-    "govopen_review_queue",
     "govopen_unit_inside_show",
     "govopen_work_show",
 ]
@@ -89,7 +88,7 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         case["last"] = _plain(opinions[case["id"]]) if case["id"] in opinions else None
     return {
         **_watched(person),
-        "decide": waiting,
+        "decide": sorted(waiting, key=lambda case: (case["due_on"], case["submitted_at"])),
         "returned": back,
         "open": [_plain(row) for row in store.own_open_cases(session, person.id)],
         "drafts": _drafts(person) if person.enters else [],
@@ -127,27 +126,6 @@ def _units_of(person: Person, role: str) -> list[str] | None:
 def _drafts(person: Person) -> list[dict[str, Any]]:
     rows = store.datasets(model.Session, person.drafting_units, [], {"state": "draft"}, [], 10)
     return [_plain(row) for row in rows]
-
-
-@tk.side_effect_free
-def govopen_review_queue(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Cases that wait, oldest first, or the decided ones; with whether one may decide them.
-
-    Args:
-        unit: id of a unit, optional.
-        closed: true for decided cases.
-    """
-    tk.check_access("govopen_work_show", context, data_dict)
-    no_unknown(data_dict, "unit", "closed")
-    person = _person(context)
-    find = store.closed_cases if tk.asbool(data_dict.get("closed", False)) else store.waiting_cases
-    found = find(model.Session, _scope(person), data_dict.get("unit") or None, CASES_SHOWN)
-    return {
-        "items": [
-            {**_plain(row), **_waiting(row), "mine": _may_decide(person, row)} for row in found
-        ],
-        "next_cursor": None,
-    }
 
 
 @tk.side_effect_free
@@ -190,6 +168,10 @@ def _with_names(case: dict[str, Any]) -> dict[str, Any]:
         opinion["person_name"] = named.get(opinion["person"], opinion["person"])
         principal = opinion["deputy_for"]
         opinion["deputy_for_name"] = named.get(principal, principal)
+    case["can"]["deputy_for_names"] = {
+        role: store.people(model.Session, [person])[person]
+        for role, person in case["can"].get("deputy_for", {}).items()
+    }
     units = store.unit_names(model.Session, case["unit_ids"])
     case["unit_names"] = [units.get(unit, unit) for unit in case["unit_ids"]]
     return case
