@@ -134,7 +134,6 @@ GOOD = [UR, "headline", "u", "u", "denominator", 1, "open", "2026-01-01", ""]
             "既计入又排除",
         ),
         ([[UR, "headline", "u", "u", "excluded", 1, "", "2026-01-01", ""]], 1, "排除无理由"),
-        ([], 2, "没有成员行"),
         ([[UR, "headline", "u", "u", "denominator", 1, "open", "2026-02-30", ""]], 2, "第 2 行"),
         ([[UR, "headline", "u", "u", "left", 1, "open", "2026-01-01", ""]], 2, "side = left"),
     ],
@@ -176,6 +175,11 @@ def test_a_whole_export_in_which_nothing_is_open_is_a_zero(tmp_path):
     ]
     answer = run(write(tmp_path / "members.csv", rows), "2026-03-31", "--json")
     assert [figure["value"] for figure in json.loads(answer.stdout)] == ["0.000000"] * 3
+
+
+def test_the_export_of_an_empty_city_has_no_figures(tmp_path):
+    answer = run(write(tmp_path / "members.csv", []), "2026-03-31", "--json")
+    assert (answer.returncode, json.loads(answer.stdout)) == (0, [])
 
 
 def test_a_missing_column_is_named(tmp_path):

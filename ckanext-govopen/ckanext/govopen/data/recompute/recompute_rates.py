@@ -35,7 +35,7 @@ SIDES = ("numerator", "denominator", "excluded")
 
 
 class OneSidedError(Exception):
-    """The file lacks a side of its only figure, which would count as 0, or has no row at all."""
+    """The file lacks a side of its only figure, which would count as 0."""
 
 
 class UnreadableError(Exception):
@@ -75,8 +75,6 @@ def check_sides(seen):
 
     In the whole export a figure may lack numerator rows, because nothing is open: that is a 0.
     """
-    if not seen:
-        raise OneSidedError("the file has no member row 文件没有成员行")
     if len(seen) == 1:
         ((rate, variant, side),) = seen
         missing = [name for name in SIDES[:2] if name != side]
