@@ -469,13 +469,23 @@ def test_a_file_that_takes_the_program_down_is_not_clean_and_the_next_one_is_rea
     assert program.read(path, KEY)["verdict"] == "clean"
 
 
-def test_a_program_that_takes_too_long_is_ended(
+def test_a_file_that_takes_longer_than_somebody_waits_is_left_for_later(
+    tmp_path: Path, program: Any
+) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(scan_process.TooSlowError):
+        program.read(path, KEY, 0)
+    assert program.read(path, KEY)["verdict"] == "clean"
+
+
+def test_a_file_that_nobody_can_wait_for_is_not_clean(
     tmp_path: Path, program: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan_process, "WALL_SECONDS", 0)
     path = tmp_path / "f"
     path.write_bytes(b"a,b\n1,2\n")
-    assert program.read(path, KEY)["unread"][0]["reason"] == "limit"
+    assert program.read(path, KEY, 0)["unread"][0]["reason"] == "limit"
 
 
 def test_more_memory_than_allowed_is_a_limit_and_no_end(tmp_path: Path, program: Any) -> None:

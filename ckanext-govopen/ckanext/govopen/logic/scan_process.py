@@ -31,6 +31,10 @@ _READER = "ckanext.govopen.logic.scan_reader"
 _LIBRARIES = ("python_calamine", "pypdf", "openpyxl", "et_xmlfile")
 
 
+class TooSlowError(Exception):
+    """A file was not read in the time that somebody waits."""
+
+
 class _Program:
     """One running reader and the process that it belongs to."""
 
@@ -54,8 +58,12 @@ class _Program:
             and time.monotonic() - self.last < IDLE_SECONDS
         )
 
-    def ask(self, request: dict[str, str]) -> dict[str, Any] | None:
-        """The answer, or None when the program ended or took too long."""
+    def ask(self, request: dict[str, str], seconds: float) -> dict[str, Any] | None:
+        """The answer, or None when the program ended.
+
+        Raises:
+            TooSlowError: there is none within so many seconds.
+        """
         line = (json.dumps(request) + "\n").encode()
         stdin, stdout = self.process.stdin, self.process.stdout
         if stdin is None or stdout is None:
@@ -65,18 +73,18 @@ class _Program:
             stdin.flush()
         except BrokenPipeError:
             return None
-        answer = self._read_line(stdout.fileno())
+        answer = self._read_line(stdout.fileno(), seconds)
         self.files += 1
         self.last = time.monotonic()
         return None if answer is None else json.loads(answer)
 
-    def _read_line(self, descriptor: int) -> bytes | None:
-        until = time.monotonic() + WALL_SECONDS
+    def _read_line(self, descriptor: int, seconds: float) -> bytes | None:
+        until = time.monotonic() + seconds
         received = bytearray()
         while not received.endswith(b"\n"):
             left = until - time.monotonic()
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                return None
+                raise TooSlowError
             block = os.read(descriptor, 1 << 16)
             if not block:
                 return None
@@ -110,28 +118,37 @@ _lock = threading.Lock()
 _program: _Program | None = None
 
 
-def read(path: Path, key: bytes) -> dict[str, Any]:
+def read(path: Path, key: bytes, seconds: float = WALL_SECONDS) -> dict[str, Any]:
     """Findings of a file: `{verdict, rows, cells, unread, hits}`, values masked.
 
     Args:
         path: the bytes.
         key: the site's key for digests of values.
+        seconds: how long somebody waits; after `WALL_SECONDS` the file counts as not readable.
+
+    Raises:
+        TooSlowError: it takes longer than that, but may be read by somebody with more time.
     """
     with _lock:
         program = _usable()
-        answer = program.ask({"path": str(path), "key": key.hex()})
+        try:
+            answer = program.ask({"path": str(path), "key": key.hex()}, seconds)
+        except TooSlowError:
+            _drop()
+            if seconds < WALL_SECONDS:
+                raise
+            return _not_read(path, "limit")
         if answer is None:
             reason = _why_it_ended(program)
-            log.warning("reading %s ended the reader: %s", path.name, reason)
             _drop()
-            return {
-                "verdict": "high",
-                "rows": 0,
-                "cells": 0,
-                "unread": [{"part": "", "reason": reason}],
-                "hits": [],
-            }
+            return _not_read(path, reason)
         return answer
+
+
+def _not_read(path: Path, reason: str) -> dict[str, Any]:
+    log.warning("reading %s ended the reader: %s", path.name, reason)
+    unread = [{"part": "", "reason": reason}]
+    return {"verdict": "high", "rows": 0, "cells": 0, "unread": unread, "hits": []}
 
 
 def _usable() -> _Program:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -31,6 +33,8 @@ from ckanext.govopen.model import scan as store
 
 TASK = "scan.run"
 AT_ONCE_BYTES = 8 << 20  # of all files of one call; a second or less on a small machine
+AT_ONCE_SECONDS = 60  # of a batch with many files
+FILE_AT_ONCE_SECONDS = 10
 UNSCANNED = "unscanned"
 _KEY_PURPOSE = b"govopen scan"
 
@@ -176,7 +180,7 @@ def _parsed(value: str) -> Any:
 
 def scan(session: Session, record_ids: Sequence[str]) -> None:
     """Scans what no scan has seen yet: texts and small files now, the rest by a job."""
-    later = _scan(session, record_ids, AT_ONCE_BYTES)
+    later = _scan(session, record_ids, _AtOnce())
     if later:
         jobs.enqueue(session, TASK, {"records": later}, f"{TASK}:{later[0]}:{len(later)}")
 
@@ -186,27 +190,47 @@ def run(session: Session, record_ids: Sequence[str]) -> None:
     _scan(session, record_ids, None)
 
 
-def _scan(session: Session, record_ids: Sequence[str], most_bytes: int | None) -> list[str]:
+class _AtOnce:
+    """What is read while somebody waits: few bytes, and no file that is slow on purpose."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._until = time.monotonic() + AT_ONCE_SECONDS
+
+    def read(self, path: Path, size: int, key_: bytes) -> Mapping[str, Any] | None:
+        """What the scan finds in a file; None for one that is left for later."""
+        self._bytes += size
+        left = self._until - time.monotonic()
+        if self._bytes > AT_ONCE_BYTES or left <= 0:
+            return None
+        try:
+            return scan_process.read(path, key_, min(left, FILE_AT_ONCE_SECONDS))
+        except scan_process.TooSlowError:
+            return None
+
+
+def _scan(session: Session, record_ids: Sequence[str], at_once: _AtOnce | None) -> list[str]:
     """Returns the records of which files are left."""
     records = records_of(session, record_ids)
     every = {one.name: one for record in records for one in record.subjects}
     seen = store.known(session, list(every), VERSION)
-    key_, left, spent = key(), set(), 0
+    key_, left = key(), set()
     for subject in sorted(every.values(), key=lambda one: one.size):
         if subject.name in seen:
             continue
-        spent += subject.size
-        if most_bytes is not None and spent > most_bytes:
+        answer = _answer(subject, key_, at_once)
+        if answer is None:
             left.add(subject.name)
-            continue
-        store.add(session, subject.name, VERSION, _answer(subject, key_))
+        else:
+            store.add(session, subject.name, VERSION, answer)
     return [one.id for one in records if any(part.name in left for part in one.subjects)]
 
 
-def _answer(subject: Subject, key_: bytes) -> Mapping[str, Any]:
+def _answer(subject: Subject, key_: bytes, at_once: _AtOnce | None) -> Mapping[str, Any] | None:
     if subject.texts is not None:
         return scan_reader.metadata_answer(subject.texts, key_)
-    return scan_process.read(blobs.path_of(files.folder(), subject.name), key_)
+    path = blobs.path_of(files.folder(), subject.name)
+    return at_once.read(path, subject.size, key_) if at_once else scan_process.read(path, key_)
 
 
 # --- what was found -------------------------------------------------------------------------------

@@ -402,3 +402,30 @@ def signed_in(office: Office, person: str) -> Iterator[FlaskClient]:
         answer = client.post("/user/login", data=form)
         assert answer.status_code == 302
         yield client
+
+
+class TestLargeFiles:
+    def test_what_takes_too_long_is_left_to_a_job_and_counts_as_not_scanned(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = office.draft(data=people(4, "大"))
+        with office.application.test_request_context("/"):
+            monkeypatch.setattr(scans, "AT_ONCE_BYTES", 10)
+            scans.scan(model.Session, [made["id"]])
+            waiting = model.Session.execute(
+                text(
+                    "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'scan.run'"
+                    " AND args -> 'records' ? :id"
+                ),
+                {"id": made["id"]},
+            ).scalar_one()
+            found = scans.hits_of_records(model.Session, [made["id"]])
+            model.Session.rollback()  # the running worker is not to have it
+        assert waiting == 1
+        assert [(hit.pattern, hit.severity) for hit in found] == [("unscanned", "critical")]
+        with office.application.test_request_context("/"):
+            scans.run(model.Session, [made["id"]])
+            assert not scans.is_clean(model.Session, made["id"])
+            found = scans.hits_of_records(model.Session, [made["id"]])
+            model.Session.rollback()
+        assert {hit.pattern for hit in found} == {"id18", "mobile"}
