@@ -16,7 +16,7 @@ from uuid import uuid4
 import cities
 import pytest
 from desk import Person, sign_in, words
-from test_workbench import counts, set_password
+from test_workbench import approve, counts, set_password
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REAL = Path(__file__).parents[3] / "shared" / "real" / "taoyuan-open-data-inventory.xls"
 ROWS, UNITS, DATASETS = 1429, 34, 30
 WORK_MS = 300_000  # a check of the whole file behind the page, on a machine that others use too
+SCAN_LOOKS_MS = 2_000
 CONSTANTS = {
     "res_class": "3/00/000",
     "share_type": "1",
@@ -153,11 +154,14 @@ def _case(person: Person) -> str:
 
 def _approve(person: Person, case: str, records: int) -> None:
     page = person.go(case)
+    for _ in range(WORK_MS // SCAN_LOOKS_MS):
+        if page.locator("form[action$='/decide']").count():
+            break
+        page.wait_for_timeout(SCAN_LOOKS_MS)  # the files are scanned behind the page
+        page = person.go(case)
     person.keep_picture(f"real-case-{records}")
-    for box in page.locator("fieldset.go-checklist input").all():
-        box.check()
     page.set_default_timeout(WORK_MS)
-    person.press("Approve and publish {count} records", count=records)
+    approve(person, case, records)
     assert "已公开" in person.text()
 
 

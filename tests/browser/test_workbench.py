@@ -186,11 +186,11 @@ def _download(page: Page, link: Any, target: Path) -> Path:
     return target
 
 
-def approve(person: Person, case: str) -> None:
+def approve(person: Person, case: str, records: int = 1) -> None:
     page = person.go(case)
     for answer in page.locator("fieldset.go-checklist input[value='no']").all():
         answer.check()
-    person.press("Approve and publish {count} records", count=1)
+    person.press("Approve and publish {count} records", count=records)
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +246,16 @@ def test_what_came_back_with_a_reason_is_corrected_and_approved(
         assert page.get_by_role("link", name=name).count() == 1
     officer.go(published)
     assert "批准" in officer.text()
+
+
+def test_who_makes_no_datasets_is_offered_none(keeper: Person, published: str) -> None:
+    """The data authority hands entries in; datasets are made by the unit's officers."""
+    page = keeper.go("/workbench/inventory?status=active")
+    offered = page.locator("main").get_by_role("button").all_inner_texts()
+    assert words("Hand the chosen entries in for review") in offered
+    assert words("Make draft datasets") not in offered
+    page = keeper.go("/workbench/datasets")
+    assert page.get_by_role("link", name=words("Make drafts from the inventory")).count() == 0
 
 
 def test_the_same_file_again_changes_nothing(

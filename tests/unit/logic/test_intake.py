@@ -37,6 +37,14 @@ def refusal(path: Path, **options: object) -> IntakeRefused:
     return caught.value
 
 
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [("授權方式", "licence"), ("License", "licence"), ("信息资源名称", "name"), ("想不到", None)],
+)
+def test_a_heading_stands_for_a_field(heading: str, field: str | None) -> None:
+    assert intake.field_of(heading) == field
+
+
 # ---- the real inventory ----------------------------------------------------------------
 
 

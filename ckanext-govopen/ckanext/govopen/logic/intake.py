@@ -90,13 +90,13 @@ def read_table(
 
 
 def field_of(heading: str) -> str | None:
-    """The field that a heading of a source file stands for, if it is recognised."""
+    """The field of the inventory that a heading stands for, if it is recognised."""
     return _recogniser().match(tuple(heading.split("/"))).field
 
 
 @cache
 def _recogniser() -> Aliases:
-    return Aliases(**_aliases())
+    return Aliases(**_aliases("aliases"))
 
 
 @cache
