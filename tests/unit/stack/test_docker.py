@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +71,31 @@ def test_the_proxy_hides_figures_and_test_pages_and_tells_the_address_it_saw() -
     assert "location /testing/  { return 404; }" in site
     proxy = (DOCKER / "nginx" / "proxy.inc").read_text(encoding="utf-8")
     assert "X-Forwarded-For $remote_addr;" in proxy
+
+
+def compose_client() -> list[str] | None:
+    """The client of today, which knows the whole format; the one of before does not."""
+    client = ["docker", "compose"]
+    if shutil.which("docker") is None:
+        return None
+    done = subprocess.run([*client, "version"], capture_output=True, check=False)
+    return client if done.returncode == 0 else None
+
+
+def test_compose_s_own_client_takes_the_file_and_asks_for_every_password() -> None:
+    client = compose_client()
+    if client is None:
+        pytest.skip("docker compose is not on this machine")
+    example = (DOCKER / "env.example").read_text(encoding="utf-8")
+    names = re.findall(r"^(\w+)=$", example, re.MULTILINE)
+    command = [*client, "-f", str(DOCKER / "compose.yaml"), "config", "--quiet"]
+    filled = os.environ | dict.fromkeys(names, "https://open.example.gov.cn")
+    done = subprocess.run(command, env=filled, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in names:
+        missing = {key: value for key, value in filled.items() if key != name}
+        refused = subprocess.run(
+            command, env=missing, cwd="/", capture_output=True, text=True, check=False
+        )
+        assert refused.returncode != 0
+        assert name in refused.stderr
