@@ -100,7 +100,7 @@ def _recogniser() -> Aliases:
 
 
 @cache
-def _aliases(name: str) -> dict[str, Any]:
+def _aliases(name: str = INVENTORY) -> dict[str, Any]:
     content = yaml.safe_load((_ALIASES / f"{name}.yaml").read_text(encoding="utf-8"))
     return {"aliases": content["aliases"], "exact_only": content["exact_only"]}
 
