@@ -27,6 +27,7 @@ from ckanext.govopen.domain.scan_patterns import PATTERNS
 from ckanext.govopen.domain.scan_text import fold
 from ckanext.govopen.logic import audit, blobs, files, scan_process, scan_reader
 from ckanext.govopen.logic.errors import absent, refuse
+from ckanext.govopen.model import accounts as account_store
 from ckanext.govopen.model import jobs
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import scan as store
@@ -363,13 +364,24 @@ def clear(session: Session, case_id: str, hit_id: int, actor: Actor, reason: str
     found = [hit for hit in hits_of(session, case_id) if hit.id == hit_id]
     if not found:
         absent()
-    if any(actor.person in hit.cleared_by for hit in found):
+    if any(_is_one_of(session, actor, hit.cleared_by) for hit in found):
         refuse("scan.E2", "hit")
     act = "confirmed" if all(hit.cleared_by for hit in found) else "cleared"
     if not actor.roles & (CONFIRMING if act == "confirmed" else CLEARING):
         refuse("scan.E3", "hit")
     _say(session, case_id, found, actor, act, reason.strip())
     return act
+
+
+def _is_one_of(session: Session, actor: Actor, people: Sequence[str]) -> bool:
+    """Whether a person is among others; a deputy and the one represented are one person."""
+    if {actor.person, *actor.deputy_for.values()} & set(people):
+        return True
+    return any(
+        principal == actor.person
+        for person in people
+        for _, _, principal in account_store.held(session, person)
+    )
 
 
 def _say(

@@ -212,11 +212,12 @@ def dataset_submit_one(name: str) -> Any:
     """Hands one draft in for review."""
     made, errors = desk.tried(
         lambda: desk.call(
-            "govopen_review_submit", {"datasets": [name], **desk.form_values("reason")}
+            "govopen_review_submit",
+            {"datasets": [name], **desk.form_values("reason", "publish_at")},
         )
     )
     if errors:
-        return _dataset_page(name, {}, errors), desk.CONFLICT
+        return _dataset_page(name, desk.form_values("publish_at"), errors), desk.CONFLICT
     tk.h.flash_success(
         tk._("{count} datasets were handed in for review as one case.").format(
             count=made["records"]

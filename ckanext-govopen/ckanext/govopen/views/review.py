@@ -9,9 +9,7 @@ from flask import redirect, request
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import REVIEW_ROLES, ROLE_OF_STEP
-from ckanext.govopen.logic.findings import render
 from ckanext.govopen.views import desk, differences
 from ckanext.govopen.views.inventory import VOCABULARIES
 from ckanext.govopen.views.scan import PEOPLE_NEEDED
@@ -123,23 +121,16 @@ def _hit(
 
 
 def _why_not(case: Mapping[str, Any]) -> list[str]:
-    """The refusals that a decision of the reader's would meet, in words."""
-    if case["state"] != "submitted":
-        return []
-    step = case["step"] or ""
-    facts = {
-        "profile": tk._("two people") if case["profile"] == "two_person" else tk._("strict"),
-        "step": tk.h.govopen_term("review_step", step),
-        "role": tk.h.govopen_term("role", ROLE_OF_STEP.get(step, "")),
-    }
-    return [render(Finding(code, params=facts)) for code in case["can"]["why"]]
+    """The refusals that an approval of the reader's would meet, in words."""
+    return list(case["can"]["hints"]) if case["state"] == "submitted" else []
 
 
 def _may_recall(case: Mapping[str, Any]) -> bool:
-    """The submitter's unit takes back what nobody has decided."""
+    """The submitter's unit takes back what nobody has decided, or what waits for its time."""
     said = [one for one in case["opinions"] if one["result"] == "pass"]
     is_submitter = desk.me().id == case["created_by"] or "info_officer" in desk.me().roles
-    return case["state"] == "submitted" and _keeps(case) and is_submitter and not said
+    is_open = case["state"] == "embargoed" or (case["state"] == "submitted" and not said)
+    return is_open and _keeps(case) and is_submitter
 
 
 def _keeps(case: Mapping[str, Any]) -> bool:

@@ -640,3 +640,93 @@ def test_a_large_file_is_scanned_by_the_worker_and_its_case_goes_on_by_itself(
         assert time.monotonic() - began < WORKER_SECONDS
         time.sleep(0.2)
     assert office.approve(case_id)["state"] == "published"
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def _sign_in(office: Office, client: FlaskClient, person: str) -> None:
+    user_id = office.user_id(person)
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = user_id, True
+
+
+def _token(page: str) -> str:
+    return page.split('name="_csrf_token" value="')[1].split('"')[0]
+
+
+def test_a_held_case_is_returned_on_its_page_by_a_frequent_reason(
+    office: Office, client: FlaskClient
+) -> None:
+    case_id = office.submit(office.draft(data=MARKED.format(number=73).encode())["id"])
+    _sign_in(office, client, "approver")
+    page = client.get(f"/workbench/review/{case_id}").get_data(as_text=True)
+    assert 'value="approve"' not in page
+    assert "严重命中" in page
+    client.post(
+        f"/workbench/review/{case_id}/decide",
+        data={"_csrf_token": _token(page), "decision": "return", "template": "secrecy_unsure"},
+    )
+    shown = office.act("officer", "govopen_review_show", id=case_id)
+    assert shown["state"] == "returned"
+    assert shown["opinions"][-1]["opinion"].startswith("是否涉密不明确")
+
+
+def test_the_page_approves_only_with_every_question_answered(
+    office: Office, client: FlaskClient
+) -> None:
+    case_id = office.submit(office.draft()["id"])
+    _sign_in(office, client, "approver")
+    page = client.get(f"/workbench/review/{case_id}").get_data(as_text=True)
+    answers = {f"check-{code}": "no" for code in checklist.all_no()}
+    decision = {"_csrf_token": _token(page), "decision": "approve"}
+    missing = dict(list(answers.items())[1:])
+    refused = client.post(f"/workbench/review/{case_id}/decide", data={**decision, **missing})
+    assert refused.status_code == 409
+    assert "国家秘密" in refused.get_data(as_text=True)
+    client.post(f"/workbench/review/{case_id}/decide", data={**decision, **answers})
+    assert office.act("officer", "govopen_review_show", id=case_id)["state"] == "published"
+
+
+def test_the_page_of_a_case_that_waits_for_its_time_lets_its_unit_take_it_back(
+    office: Office, client: FlaskClient
+) -> None:
+    _, case_id = _embargoed(office, "2199-01-01")
+    _sign_in(office, client, "officer")
+    page = client.get(f"/workbench/review/{case_id}").get_data(as_text=True)
+    assert "2199-01-01" in page
+    client.post(f"/workbench/review/{case_id}/recall", data={"_csrf_token": _token(page)})
+    assert office.act("officer", "govopen_review_show", id=case_id)["state"] == "draft"
+
+
+def test_a_deputy_is_named_and_ended_on_a_page(office: Office, client: FlaskClient) -> None:
+    office.hire("secrecy9", ("secrecy_reviewer",))
+    _sign_in(office, client, "secrecy9")
+    page = client.get("/workbench/deputies").get_data(as_text=True)
+    form = {
+        "_csrf_token": _token(page),
+        "user": office.name("stranger"),
+        "role": "secrecy_reviewer",
+    }
+    refused = client.post("/workbench/deputies", data=form)
+    assert refused.status_code == 409
+    client.post("/workbench/deputies", data={**form, "to": "2199-01-01"})
+    made = office.act("secrecy9", "govopen_deputy_list")["items"]
+    assert [one["user_id"] for one in made] == [office.user_id("stranger")]
+    client.post(
+        "/workbench/deputies/end", data={"_csrf_token": form["_csrf_token"], "id": made[0]["id"]}
+    )
+    assert office.act("secrecy9", "govopen_deputy_list")["items"] == []
+
+
+def test_a_deputy_and_the_one_represented_clear_as_one_person(office: Office) -> None:
+    office.hire("secrecy10", ("secrecy_reviewer",))
+    office.hire("stand-in10", ())
+    _deputy(office, "secrecy10", "stand-in10")
+    case_id = office.submit(office.draft(data=MARKED.format(number=74).encode())["id"])
+    hits = _hits(office, case_id, "critical")
+    _clear(office, "stand-in10", case_id, hits)
+    with pytest.raises(tk.ValidationError) as caught:
+        _clear(office, "secrecy10", case_id, hits)
+    assert code_of(caught) == "scan.E2"
+    assert _step(office, case_id) == "hold"

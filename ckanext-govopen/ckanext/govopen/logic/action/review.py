@@ -27,7 +27,14 @@ from ckanext.govopen.logic import (
 )
 from ckanext.govopen.logic.cases import readable as readable_case
 from ckanext.govopen.logic.dates import start_of
-from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all, text
+from ckanext.govopen.logic.errors import (
+    no_unknown,
+    page_limit,
+    refuse,
+    refuse_all,
+    sentence,
+    text,
+)
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import (
     actor_of,
@@ -321,12 +328,19 @@ def _can(
 ) -> dict[str, Any]:
     """What the reader may decide now, and why not: the page shows the same words as the refusal."""
     if not found:
-        return {"decide": False, "return": False, "ask": False, "answer": False, "why": []}
+        return {
+            "decide": False,
+            "return": False,
+            "ask": False,
+            "answer": False,
+            "why": [],
+            "hints": [],
+        }
     actor = actor_of(context, list(case["unit_ids"]))
     view = review.view_of(model.Session, case, found)
     answers = dict.fromkeys((point.code for point in view.points), False)
     answer = rules.decide(view, actor, Decision(Move.APPROVE, "–", checklist=answers))
-    refused = [finding.code for finding in answer] if isinstance(answer, tuple) else []
+    refused = answer if isinstance(answer, tuple) else ()
     returns = rules.decide(view, actor, Decision(Move.RETURN, "–"))
     return {
         "decide": not refused,
@@ -334,7 +348,8 @@ def _can(
         "ask": not rules.ask_aside(view, actor, Move.CONSULT),
         "answer": not rules.answer_aside(view, actor),
         "covers": list(rules.covered_by(view, actor)),
-        "why": refused,
+        "why": [finding.code for finding in refused],
+        "hints": [sentence(finding) for finding in refused],
         "roles": sorted(actor.roles),
         "deputy_for": dict(actor.deputy_for),
     }

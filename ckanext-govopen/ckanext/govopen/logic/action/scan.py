@@ -171,7 +171,7 @@ def _require_reviewer(case: Mapping[str, Any], actor: Actor) -> None:
         refuse("review.E6", role="sysadmin", step="secrecy_review")
     said = review_store.opinions(model.Session, str(case["id"]))
     submitters = {str(row["person"]) for row in said if row["result"] == "submitted"}
-    if actor.person in submitters | {str(case["created_by"])}:
+    if {actor.person, *actor.deputy_for.values()} & (submitters | {str(case["created_by"])}):
         refuse("review.E2", profile=str(case["profile"]))
 
 
