@@ -14,6 +14,7 @@ from ckanext.govopen.cli.city.units import Unit
 from ckanext.govopen.cli.city.wording import day_between, dice, names, pick, weekday
 
 PERIOD_DAYS = {"monthly": 30, "quarterly": 91, "halfyear": 182, "yearly": 365}
+MOST_EDITIONS = 3  # of one dataset after its first: each costs the loading of a city some time
 _MOST = 12
 _TAGS = {"stat": "统计数据", "entity": "名录", "record": "业务记录"}
 
@@ -283,7 +284,7 @@ class _Maker:
             last = self.today - timedelta(days=3 + back)
         days = [last]
         gap = timedelta(days=2 * period + 40)
-        while days[0] - published > gap and len(days) < 5:
+        while days[0] - published > gap and len(days) < MOST_EDITIONS:
             days.insert(0, weekday(days[0] - gap))
         return tuple(Refresh(day, _newer(files, day, rng)) for day in days if day > published)
 

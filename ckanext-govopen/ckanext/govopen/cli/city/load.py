@@ -30,6 +30,7 @@ from ckanext.govopen.logic import accounts, checklist
 
 OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
 MORNING = clock_time(9, 30)
+EDITION = "{day:%Y}年{day.month}月{day.day}日数据更新"
 
 
 class Loader:
@@ -62,6 +63,7 @@ class Loader:
             "reform": self._reform,
             "adjustment": self._adjustment,
             "publish": self._publish,
+            "refresh": self._refresh,
             "withdraw": self._withdraw,
         }
         accounts.bootstrap(None)
@@ -215,7 +217,7 @@ class Loader:
                 "tags": [{"name": tag} for tag in dataset.tags],
                 "open_type": dataset.open_type,
                 "open_condition": dataset.open_condition or "",
-                "update_cycle": "irregular",
+                "update_cycle": dataset.update_cycle,
                 "data_domain": dataset.domain,
                 "entry_codes": [
                     self._entries[key] for key in dataset.resource_keys if key in self._entries
@@ -228,6 +230,33 @@ class Loader:
             },
         )
         return package_id
+
+    def _refresh(self, event: content.Event) -> None:
+        """The new editions of a unit on one day: a revision for each dataset, one case for all."""
+        revisions = [
+            self._edition(self._plan.dataset[key], event.date)
+            for key in event.keys
+            if key in self._packages
+        ]
+        if revisions:
+            case = _run(OFFICER, "govopen_review_submit", {"revisions": revisions})
+            self._approve(case["id"])
+
+    def _edition(self, dataset: Any, day: date) -> str:
+        """New files of a dataset, each in place of the one before it."""
+        package_id = self._packages[dataset.key]
+        shown = _run(OFFICER, "package_show", {"id": package_id})
+        edition = next(each for each in dataset.refreshes if each.date == day)
+        resources = [
+            {"id": resource["id"], "upload": _resource(file)["upload"]}
+            for resource, file in zip(shown["resources"], edition.files, strict=True)
+        ]
+        revision = _run(
+            OFFICER,
+            "govopen_pending_revision_create",
+            {"id": package_id, "note": EDITION.format(day=day), "resources": resources},
+        )
+        return str(revision["id"])
 
     def _withdraw(self, event: content.Event) -> None:
         dataset = self._plan.dataset[event.keys[0]]
