@@ -76,17 +76,25 @@ class Guarded:
         )
         return self
 
-    def say(self, person: str, result: str, content_hash: str | None = None) -> Guarded:
+    def say(
+        self,
+        person: str,
+        result: str,
+        content_hash: str | None = None,
+        deputy_for: str | None = None,
+    ) -> Guarded:
         """One opinion for the present content, or for another hash."""
         self.run(
             """
             INSERT INTO govopen_opinion
-              (case_id, record_type, record_id, content_hash, person, roles, step, result)
+              (case_id, record_type, record_id, content_hash, person, roles, step, result,
+               deputy_for)
             VALUES (%(case)s, 'package', %(package)s,
                     coalesce(%(hash)s, govopen_content_hash(%(package)s, 1)), %(person)s, '{}', 's',
-                    %(result)s)
+                    %(result)s, %(deputy_for)s)
             """,
             hash=content_hash,
+            deputy_for=deputy_for,
             person=person,
             result=result,
         )

@@ -61,6 +61,12 @@ UNAPPROVED: dict[str, Callable[[Guarded], Guarded]] = {
         .say(APPROVER, "approved", OTHER_HASH)
         .state("published")
     ),
+    "by the deputy of the submitter": lambda g: (
+        g.say(OFFICER, "submitted").say(APPROVER, "approved", deputy_for=OFFICER).state("published")
+    ),
+    "after a withdrawal of another content": lambda g: (
+        g.approve().say(OFFICER, "withdrawn", OTHER_HASH).state("published")
+    ),
     "after a return": lambda g: g.approve().say(APPROVER, "returned").state("published"),
     "after a withholding": lambda g: g.approve().say(APPROVER, "withheld").state("published"),
     "while only approved": lambda g: g.approve().state("approved"),
@@ -99,6 +105,21 @@ def test_an_embargo_that_is_not_over_refuses_the_flip(guarded: Guarded) -> None:
         " WHERE record_id = %(package)s"
     )
     with pytest.raises(REFUSED):
+        guarded.flip()
+
+
+def test_an_embargo_that_was_submitted_is_asked_whatever_the_review_row_says(
+    guarded: Guarded,
+) -> None:
+    guarded.draft()
+    guarded.run(
+        "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash, person, roles,"
+        " step, result, not_before) VALUES (%(case)s, 'package', %(package)s,"
+        " govopen_content_hash(%(package)s, 1), 'officer-of-embargo', '{}', 's', 'submitted',"
+        " govopen_now() + interval '1 day')"
+    )
+    guarded.say(APPROVER, "approved").state("published")
+    with pytest.raises(REFUSED, match="embargo"):
         guarded.flip()
 
 
