@@ -48,7 +48,8 @@ class TestCsrf:
         page = f"/user/edit/{person['name']}"
         application.test_client().get(page)
         application.test_client().post(page, data={"fullname": "visitor"})
-        assert signed_in.post(page, data={"fullname": "forged"}).status_code == 400
+        forged = {"fullname": "forged", "old_password": ""}
+        assert signed_in.post(page, data=forged).status_code == 400
 
     def test_an_api_call_by_cookie_without_token_is_refused(
         self, application: Flask, signed_in: FlaskClient, person: dict[str, str]

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
-from ckanext.govopen.logic import audit, audit_events, choices, files, search, tokens
+from ckanext.govopen.logic import audit, audit_events, choices, files, search, startup, tokens
 from ckanext.govopen.views import gate, responses
 
 
@@ -35,6 +35,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
 
     p.implements(p.ITranslation)
     p.implements(p.IConfigurer)
+    p.implements(p.IConfigurable)
     p.implements(p.IMiddleware, inherit=True)
     p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
@@ -45,6 +46,9 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     def update_config(self, _config: Any) -> None:
         search.install()
         audit.install()
+
+    def configure(self, config: Any) -> None:
+        startup.require_settings(config)
 
     def make_middleware(self, app: Any, _config: Any) -> Any:
         return gate.install(responses.install(app))

@@ -43,6 +43,7 @@ class GovopenThemePlugin(p.SingletonPlugin):
     # IMiddleware
     def make_middleware(self, app: Any, config: Any) -> Any:
         csrf.install()
+        mail.install()
         headers.install(app)
         static.install(app)
         return app

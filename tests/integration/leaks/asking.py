@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from surfaces import Surface
-from world import Dataset, World, absent_word, reads
+from world import OUTSIDERS, ROLES, Dataset, World, absent_word, reads
 
 import ckan.model as model
 
@@ -207,18 +207,30 @@ def _part(rule: str, name: str) -> str:
 
 
 def leaks(
-    one: World, role: str, answer: Answer, given: Mapping[str, str] | None = None
+    one: World,
+    role: str,
+    answer: Answer,
+    given: Mapping[str, str] | None = None,
+    *,
+    in_case: bool = False,
 ) -> list[str]:
     """What an answer names of datasets that its reader may not read: state and field of each.
 
     Args:
         given: what was asked with; an echo of it is not a leak.
+        in_case: the answer is about cases, where reviewers see what was put before them, also
+            after they returned it.
     """
-    told = answer.told
-    for echo in sorted((given or {}).values(), key=len, reverse=True):
-        if not echo.startswith(one.mark) or echo != one.mark:
-            told = told.replace(echo, "")
-    hidden = [dataset for dataset in one.datasets.values() if not reads(role, dataset.state)]
+    told, logged = answer.told, answer.logged
+    for echo in sorted(filter(None, (given or {}).values()), key=len, reverse=True):
+        if echo != one.mark:
+            told, logged = told.replace(echo, ""), logged.replace(echo, "")
+    judged = in_case and ROLES[role] == "reviewers"
+    hidden = [
+        dataset
+        for dataset in one.datasets.values()
+        if not reads(role, dataset.state) and not (judged and dataset.case)
+    ]
     found = []
     for dataset in hidden:
         words = re.findall(rf"{one.mark}{dataset.state}([a-z]+)", told)
@@ -227,11 +239,20 @@ def leaks(
             value = getattr(dataset, what)
             if value and value in told:
                 found.append(f"{dataset.state}: {what}")
+    if role in OUTSIDERS:
+        found += _texts_without_review(one, role, told)
     # a log is read by other people than a dataset: ids may stand in it, content may not
-    found += [
-        f"log: {word}" for word in sorted(set(re.findall(rf"{one.mark}[a-z]+", answer.logged)))
-    ]
+    found += [f"log: {word}" for word in sorted(set(re.findall(rf"{one.mark}[a-z]+", logged)))]
     return found
+
+
+def _texts_without_review(one: World, role: str, told: str) -> list[str]:
+    """What no case has approved: rows of the inventory that stay opaque, what accounts say."""
+    found = [f"entry: {where}" for where in set(re.findall(rf"{one.mark}entry([a-z]+)", told))]
+    if f"{one.mark}personabout" in told:
+        found.append("person: about")
+    names = set(re.findall(rf"{one.mark}person([a-z0-9-]+)", told)) - {"about"}
+    return found + (["person: name"] if names and not one.headers[role] else [])
 
 
 def leads_to_login(answer: Answer) -> bool:
@@ -254,7 +275,7 @@ def difference(hidden: Asked, absent: Asked) -> str:
 
 
 def _plain(told: str, given: Mapping[str, str]) -> str:
-    for value in sorted(set(given.values()), key=len, reverse=True):
+    for value in sorted(set(filter(None, given.values())), key=len, reverse=True):
         told = told.replace(value, "…")
     return PASSING.sub("", told)
 

@@ -18,7 +18,7 @@ from asking import (
     things,
 )
 from surfaces import Surface, of_family
-from world import ROLES, STATES, TOMBSTONE, Dataset, World, reads
+from world import OUTSIDERS, ROLES, STATES, TOMBSTONE, Dataset, World, reads
 
 ABOUT_ONE = ("dataset", "change", "table")
 GONE = 410
@@ -86,7 +86,8 @@ def _wrong(one: World, role: str, state: str, asked: Asked, nothing: Asked) -> I
     answer = asked.answer
     if named := leaks(one, role, answer, asked.given):
         yield f"names {named}"
-    if answer.status not in REFUSALS and not leads_to_login(answer):
+    # a page that leads elsewhere tells nothing if it does so for nothing too: compared below
+    if answer.status not in (*REFUSALS, 302):
         yield f"answers {answer.status}"
     if state == TOMBSTONE and answer.status == GONE and nothing.answer.status == 404:
         return
@@ -100,4 +101,50 @@ ABOUT = [*of_family("actions", *ABOUT_ONE), *of_family("routes", *ABOUT_ONE)]
 @pytest.mark.parametrize("number", range(len(ABOUT)), ids=_names(ABOUT))
 def test_the_hidden_is_as_if_it_never_was(world: World, number: int) -> None:
     problems = list(_cells(world, ABOUT[number], number))
+    assert not problems, said(problems)
+
+
+# --- surfaces that are about nothing in particular -----------------------------------------------
+
+REST = [
+    *of_family("actions", "list", "own", "person", "keeper", "inside", "case", "never"),
+    *of_family("routes", "list", "own", "person", "keeper", "inside", "case", "never"),
+]
+OPEN_TO_VISITORS = ("list", "own", "person")
+
+
+@pytest.mark.parametrize("number", range(len(REST)), ids=_names(REST))
+def test_nothing_hidden_is_named_anywhere(world: World, number: int) -> None:
+    surface, problems = REST[number], []
+    state = STATES[number % len(STATES)]
+    for role in _turns(number, state):
+        for asked in _asked(world, surface, role, world.datasets[state]):
+            problems += [
+                f"{asked.path} [{state}, {role}] {problem}"
+                for problem in _wrong_about_nothing(world, surface, role, asked)
+            ]
+    assert not problems, said(problems)
+
+
+def _wrong_about_nothing(one: World, surface: Surface, role: str, asked: Asked) -> Iterator[str]:
+    answer = asked.answer
+    if named := leaks(one, role, answer, asked.given, in_case=surface.family == "case"):
+        yield f"names {named}"
+    if answer.status >= 500:
+        yield f"answers {answer.status}"
+    refused = answer.status in REFUSALS or leads_to_login(answer)
+    if role == "visitor" and surface.family not in OPEN_TO_VISITORS and not refused:
+        yield f"answers {answer.status} to a visitor"
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_a_case_of_another_unit_is_as_if_it_never_was(world: World, role: str) -> None:
+    problems = []
+    for surface in [*of_family("actions", "case"), *of_family("routes", "case")]:
+        nothing = _asked(world, surface, role, None)
+        for asked, other in zip(
+            _asked(world, surface, role, world.datasets["submitted"]), nothing, strict=True
+        ):
+            if told := difference(asked, other):
+                problems.append(f"{asked.path} {told}")
     assert not problems, said(problems)

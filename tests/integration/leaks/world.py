@@ -364,7 +364,7 @@ def _bring_to(one: World, dataset: Dataset) -> None:
 def _decide(one: World, dataset: Dataset, decision: str) -> None:
     facts = {"reason": one.word(dataset.state, "opinion")}
     if decision == "withhold":
-        facts["ground"] = "state_secret"
+        facts["ground"] = "g14_secret"
     one.a.act_signed_in(
         "approver", "govopen_review_decide", id=dataset.case, decision=decision, **facts
     )

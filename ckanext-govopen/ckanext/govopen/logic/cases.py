@@ -33,15 +33,18 @@ def readable(context: Any, case_id: str) -> Mapping[str, Any]:
     """
     case = store.case(model.Session, case_id)
     user = user_of(context)
-    if case is None or user is None:
+    if user is None:
+        absent()
+    # asked before anything is refused: as many statements for a case that never was
+    scope, kept = review_scope(user.id), set(officer_units(user.id))
+    if case is None:
         absent()
     if is_sysadmin(context):
         return case
-    scope = review_scope(user.id)
-    if scope is not None and not set(case["unit_ids"]) & set(scope):
+    units = set(case["unit_ids"])
+    if scope is not None and not units & set(scope):
         absent()
-    is_theirs = case["created_by"] == user.id or set(case["unit_ids"]) & set(officer_units(user.id))
-    if case["submitted_at"] is None and not is_theirs:
+    if case["submitted_at"] is None and case["created_by"] != user.id and not units & kept:
         absent()
     return case
 

@@ -84,6 +84,13 @@ def require_page(id_or_name: str, resource_id: str | None = None) -> None:
         absent()
 
 
+def may_have_file(id_or_name: str) -> bool:
+    """True when the signed-in person, or a visitor, may also have the files of what they read."""
+    user = tk.current_user if tk.current_user.is_authenticated else None
+    standing = store.standing(model.Session, id_or_name)
+    return standing is None or labels.may_have_files(user, standing)
+
+
 def unreadable(standing: Mapping[str, Any] | None) -> NoReturn:
     """Raises absent, or gone where a tombstone may be shown."""
     if standing is not None and standing["review_state"] == State.WITHDRAWN.value:

@@ -17,6 +17,7 @@ from ckanext.govopen.logic import roles
 from ckanext.govopen.model import datasets as store
 
 EVERYWHERE = "all"
+AUDIT = "gov-audit"
 # Drafts are their unit's own business; from submission on the reviewers read.
 _REVIEWED = frozenset(
     {State.SUBMITTED, State.APPROVED, State.EMBARGOED, State.WITHHELD, State.WITHDRAWN}
@@ -36,7 +37,7 @@ def of_standing(standing: Mapping[str, Any]) -> list[str]:
         return ["public"]
     if state is State.DELETED or standing["state"] == "deleted":
         return []
-    labels = [f"gov-edit-{standing['owner_org']}", "gov-audit"]
+    labels = [f"gov-edit-{standing['owner_org']}", AUDIT]
     if state in _REVIEWED:
         labels += [f"gov-review-{standing['owner_org']}", f"gov-review-{EVERYWHERE}"]
     return labels
@@ -49,7 +50,7 @@ def of_user(user: Any) -> list[str]:
         return labels
     for role, units in roles.units_by_role(user.id).items():
         if role == "auditor":
-            labels.append("gov-audit")
+            labels.append(AUDIT)
         elif role == "info_officer":
             labels += [f"gov-edit-{unit}" for unit in units if unit]
         elif role in REVIEW_ROLES:
@@ -78,6 +79,13 @@ def may_read_revision(user: Any, row: Mapping[str, Any]) -> bool:
     if state in _REVIEWED or state is State.PUBLISHED:
         wanted |= {f"gov-review-{unit}", f"gov-review-{EVERYWHERE}"}
     return bool(wanted & set(of_user(user)))
+
+
+def may_have_files(user: Any, standing: Mapping[str, Any]) -> bool:
+    """True when a user may have the files of a dataset; an auditor reads its description alone."""
+    if isinstance(user, model.User) and user.sysadmin and user.is_active:
+        return True
+    return not (set(of_user(user)) - {AUDIT}).isdisjoint(of_standing(standing))
 
 
 def unreadable_among(user: Any, found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -7,7 +7,8 @@ from flask import Flask, Response, jsonify, make_response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import audit, tokens
-from ckanext.govopen.logic.datasets import require_page
+from ckanext.govopen.logic.datasets import may_have_file, require_page
+from ckanext.govopen.views.responses import DOWNLOADS
 
 # Pages about one dataset: their part `id` or `_id` names it, `resource_id` a part of it.
 BLUEPRINTS = ("dataset", "resource", "dataset_resource")
@@ -20,7 +21,8 @@ OTHERS = (
     "govopen_portal.dataset",
 )
 # Pages of CKAN's that the platform has no use for: trial pages of its makers, its own file store,
-# comparisons of past states, which quote what a draft said. Nobody finds anything there.
+# comparisons of past states, which quote what a draft said, names of administrators, buttons to
+# follow, publication in bulk. Nobody finds anything there.
 UNUSED = (
     "activity.dashboard_testing",
     "activity.group_changes",
@@ -29,10 +31,22 @@ UNUSED = (
     "activity.organization_changes_multiple",
     "activity.package_changes",
     "activity.package_changes_multiple",
+    "dataset.follow",
+    "dataset.unfollow",
     "dcat.read_dataset_series",
     "file.download",
     "file.public_download",
     "file.trusted_download",
+    "group.admins",
+    "group.bulk_process",
+    "group.follow",
+    "group.unfollow",
+    "organization.admins",
+    "organization.bulk_process",
+    "organization.follow",
+    "organization.unfollow",
+    "user.follow",
+    "user.unfollow",
     "util.custom_form_fields",
     "util.primer",
 )
@@ -43,6 +57,7 @@ def install(app: Flask) -> Flask:
     app.before_request(audit.meet)
     app.before_request(_limit_token)
     app.before_request(_refuse_hidden)
+    app.before_request(_keep_files)
     return app
 
 
@@ -66,3 +81,10 @@ def _refuse_hidden() -> None:
         require_page(name, arguments.get("resource_id"))
     except tk.ObjectNotFound:
         tk.abort(404, tk._("Dataset not found"))
+
+
+def _keep_files() -> None:
+    """An auditor reads what is said of a dataset, not its files."""
+    name = (request.view_args or {}).get("id")
+    if request.endpoint in DOWNLOADS and name and not may_have_file(name):
+        tk.abort(403, tk._("An auditor reads no files"))

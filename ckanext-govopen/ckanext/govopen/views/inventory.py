@@ -537,6 +537,7 @@ def _hand_in(asked: Mapping[str, Any]) -> Any:
 
 def _exported() -> tuple[list[str], Iterator[list[object]]]:
     """Heading and rows of every entry that the filters find; that they leave is recorded."""
+    desk.call("govopen_data_resource_list", {**_asked(), "limit": 1})  # refused before it begins
     _note_export()
     names = [rule.name for rule in FIELD_RULES]
     fixed = [

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
 import ckan.model as model
+import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import audit_events
 from ckanext.govopen.logic.errors import KEY
 from ckanext.govopen.views import texts
 
 GONE = 410
+REFUSALS: dict[type[Exception], type[HTTPException]] = {
+    tk.NotAuthorized: Forbidden,
+    tk.ObjectNotFound: NotFound,
+}
 DOWNLOADS = ("resource.download", "dataset_resource.download")
 
 
@@ -22,7 +29,14 @@ def install(app: Flask) -> Flask:
     """Registers the hooks; called once for each application."""
     app.after_request(_finish)
     app.teardown_request(_give_back_session)
+    for error, refusal in REFUSALS.items():
+        app.register_error_handler(error, partial(_refuse, app, refusal))
     return texts.install(app)
+
+
+def _refuse(app: Flask, refusal: type[HTTPException], _error: Exception) -> Any:
+    """Some of CKAN's pages let an action's refusal through, which would be an error of the site."""
+    return app.handle_http_exception(refusal())
 
 
 def _give_back_session(error: BaseException | None) -> None:

@@ -22,9 +22,13 @@ FLAGS = (
     "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
     "background", "pending", "kept",
 )  # fmt: skip
+# Fields without which CKAN's own pages fail; a browser always sends them.
+NEEDED = {"admin.config": ("save",), "user.edit": ("old_password",)}
 JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
 LARGEST_PARSED = 1 << 20
 LONGEST_PAGE = 9
+# A field of a form names its place by numbers (`resources__0__url`); these make no list that long.
+DEEPEST_NAME, LONGEST_INDEX = 9, 4
 
 
 def install(app: Flask) -> Flask:
@@ -35,7 +39,7 @@ def install(app: Flask) -> Flask:
 
 def _refuse_unreadable() -> Response | None:
     is_api = request.path.startswith("/api/")
-    reason = _bad_text() or (_bad_body() if is_api else None)
+    reason = _bad_text() or _short_form() or (_bad_body() if is_api else None)
     if reason is None:
         return None
     if not is_api:
@@ -50,7 +54,7 @@ def _bad_text() -> str | None:
     for values in (request.args, request.form):
         pairs += [pair for name, found in values.lists() for pair in ((name, v) for v in found)]
     for name, value in (("path", request.path), *pairs):
-        if not _can_be_kept(name + value):
+        if not _can_be_kept(name + value) or _is_crafted(name):
             return _said(name)
     if len(request.args.get("page", "")) > LONGEST_PAGE:
         return tk._("{0} must be a whole number from 0").format("page")
@@ -63,6 +67,22 @@ def _bad_text() -> str | None:
         if len(request.args.getlist(name)) > 1:
             return _one(name)
     return None
+
+
+def _is_crafted(name: str) -> bool:
+    """True for the name of a field that would be unpacked into very many."""
+    parts = name.split("__")
+    return len(parts) > DEEPEST_NAME or any(
+        part.isdigit() and len(part) > LONGEST_INDEX for part in parts[1:]
+    )
+
+
+def _short_form() -> str | None:
+    """Which field is missing that a page of CKAN's takes for given."""
+    if request.method != "POST":
+        return None
+    needed = NEEDED.get(request.endpoint or "", ())
+    return next((_one(name) for name in needed if name not in request.form), None)
 
 
 def _bad_body() -> str | None:

@@ -18,16 +18,19 @@ from ckanext.govopen.logic.roles import has_role, is_sysadmin, user_of
 from ckanext.govopen.model import datasets as store
 
 __all__ = [
+    "api_token_list",
     "dataset_followee_count",
     "dataset_followee_list",
     "followee_count",
     "followee_list",
     "group_followee_count",
     "group_followee_list",
+    "group_show",
     "member_list",
     "organization_followee_count",
     "organization_followee_list",
     "organization_list_for_user",
+    "organization_show",
     "user_followee_count",
     "user_followee_list",
     "user_follower_count",
@@ -37,7 +40,7 @@ __all__ = [
 
 KEEPERS = ("data_authority", "disclosure_office")
 # What a signed-in person sees of another one, and by what a list of people can be ordered.
-SHOWN = ("id", "name", "fullname", "display_name", "state")
+SHOWN = ("id", "name", "fullname", "display_name", "state", "capacity")
 ORDERS = ("name", "fullname", "display_name")
 
 
@@ -55,7 +58,8 @@ def _is_own(context: Any, named: object) -> bool:
 
 
 def _less(person: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: person[name] for name in SHOWN if name in person}
+    """The name of a person; CKAN's pages ask for `about` in any case."""
+    return {name: person[name] for name in SHOWN if name in person} | {"about": None}
 
 
 @tk.chained_action
@@ -72,6 +76,13 @@ def user_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any
 
 @tk.chained_action
 @tk.side_effect_free
+def api_token_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Tokens of an account with the moment when each expires, without which its page fails."""
+    return next_action({**context, "include_plugin_extras": True}, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
 def user_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
     """Accounts by name; the order is one of a few, or it would tell what is not shown."""
     if data_dict.get("order_by", "name") not in ORDERS:
@@ -80,6 +91,27 @@ def user_list(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any
     if context.get("return_query") or _keeps_people(context):
         return found
     return [_less(one) if isinstance(one, Mapping) else one for one in found]
+
+
+def _with_names(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    shown = next_action(context, data_dict)
+    if isinstance(shown, dict) and "users" in shown and not _keeps_people(context):
+        shown["users"] = [_less(one) for one in shown["users"]]
+    return shown
+
+
+@tk.chained_action
+@tk.side_effect_free
+def group_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A group, with the names of its people for those who belong to it."""
+    return _with_names(next_action, context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def organization_show(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A unit, with the names of its people for those who belong to it."""
+    return _with_names(next_action, context, data_dict)
 
 
 @tk.chained_action
