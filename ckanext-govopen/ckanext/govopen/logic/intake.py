@@ -96,7 +96,7 @@ def field_of(heading: str) -> str | None:
 
 @cache
 def _recogniser() -> Aliases:
-    return Aliases(**_aliases("aliases"))
+    return Aliases(**_aliases(INVENTORY))
 
 
 @cache
