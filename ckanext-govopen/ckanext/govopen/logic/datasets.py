@@ -136,6 +136,15 @@ def reopen(package_id: str) -> None:
         review_store.set_record_state(model.Session, "package", package_id, State(after).value)
 
 
+def _free_name(unit_slug: str, title: str) -> str:
+    """A name that no dataset has: in a large series of one title two would meet by chance."""
+    chance = random.SystemRandom()
+    while True:
+        name = names.dataset_name(unit_slug, title, chance)
+        if not model.Session.query(model.Package.id).filter(model.Package.name == name).first():
+            return name
+
+
 def prepare_new(data: dict[str, Any]) -> list[files.ResourceFile]:
     """Makes what a client sent into a draft: private, with a name of ours, without system fields.
 
@@ -143,9 +152,7 @@ def prepare_new(data: dict[str, Any]) -> list[files.ResourceFile]:
         the uploaders of its resources, in their order.
     """
     unit = model.Group.get(data["owner_org"]) if isinstance(data.get("owner_org"), str) else None
-    data["name"] = names.dataset_name(
-        unit.name if unit else "unit", str(data.get("title") or ""), random.SystemRandom()
-    )
+    data["name"] = _free_name(unit.name if unit else "unit", str(data.get("title") or ""))
     data["private"] = True
     data["state"] = "draft" if data.get("state") == "draft" else "active"
     for name in (*DERIVED, "plugin_data", "relationships_as_object", "relationships_as_subject"):
