@@ -28,6 +28,8 @@ PAGES = {
     "entry": None,
     "verify": None,
     "rates": "/rates",
+    "rules": "/rules",
+    "rule-pack": "/rules/national",
     "developers": "/developers",
     "about": "/about",
     "log-in": "/user/login",

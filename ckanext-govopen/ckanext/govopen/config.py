@@ -64,6 +64,11 @@ def inside_hosts() -> frozenset[str]:
     return frozenset(str(host).lower() for host in tk.config["ckanext.govopen.inside_hosts"])
 
 
+def rule_parameters() -> tuple[str, ...]:
+    """Numbers for words of rule packs (及时, 定期, 同步), each `PACK.PARAMETER=AMOUNT:UNIT`."""
+    return tuple(str(one) for one in tk.config["ckanext.govopen.rule_parameters"])
+
+
 def review_legal_check_kinds() -> frozenset[str]:
     """Kinds of cases that take a legal check (法律把关) before the leader."""
     return frozenset(str(tk.config["ckanext.govopen.review_legal_check_kinds"]).split())

@@ -32,6 +32,7 @@ FEATURES = (
     "registers",
     "review",
     "revisions",
+    "rules",
     "scan",
     "search",
     "units",

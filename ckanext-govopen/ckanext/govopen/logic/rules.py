@@ -1,0 +1,112 @@
+"""The rule packs of `data/rules`, with the numbers that the disclosure office has set.
+
+The packs are read once; what the office sets (`ckanext.govopen.rule_parameters`) is laid over them
+at each call, so that a setting needs no new version of a pack.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from ckanext.govopen import config
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.rule_checks import Words, check_packs, check_text
+from ckanext.govopen.domain.rules import Parameter, RulePack, read_pack
+from ckanext.govopen.logic.vocab import vocabularies, vocabulary
+
+_DATA = Path(__file__).parents[1] / "data"
+# The packs are long; the reader in C takes a tenth of the time, where the library has it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SETTING = re.compile(r"(?P<pack>[a-z0-9-]+)\.(?P<name>\w+)=(?P<amount>[0-9]{1,6}):(?P<unit>\w+)")
+
+
+@cache
+def written_packs() -> tuple[RulePack, ...]:
+    """Every pack as its file says; those of source texts first, each by its id.
+
+    Raises:
+        ValueError: a file names another pack than it holds.
+    """
+    packs = []
+    for path in sorted((_DATA / "rules").glob("*.yaml")):
+        pack = read_pack(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - safe
+        if pack.pack_id != path.stem:
+            raise ValueError(f"{path.name} holds the pack {pack.pack_id!r}")
+        packs.append(pack)
+    return tuple(sorted(packs, key=lambda pack: (pack.source != "seed", pack.pack_id)))
+
+
+@cache
+def words() -> Words:
+    """The codes that rules may use."""
+    content = yaml.safe_load((_DATA / "capabilities.yaml").read_text(encoding="utf-8"))
+    kinds = {term.code: tuple(_kinds(term.extra)) for term in vocabulary("rule_unit")}
+    known = {name: one.codes for name, one in vocabularies().items() if name.startswith("rule_")}
+    return Words(frozenset(content["capabilities"]), kinds, known)
+
+
+def _kinds(extra: object) -> Sequence[str]:
+    found: Sequence[str] = extra["kinds"]  # type: ignore[index]
+    return found
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The packs as they hold here, and the settings that had no effect."""
+
+    packs: tuple[RulePack, ...]
+    refused: tuple[Finding, ...]
+
+    def pack(self, pack_id: str) -> RulePack | None:
+        return next((pack for pack in self.packs if pack.pack_id == pack_id), None)
+
+
+def loaded() -> Loaded:
+    """The packs with the numbers that the office has set."""
+    packs = {pack.pack_id: pack for pack in written_packs()}
+    refused = []
+    for setting in config.rule_parameters():
+        found = _SETTING.fullmatch(setting)
+        pack = packs.get(found["pack"]) if found else None
+        changed = _set(pack, found) if pack and found else None
+        if changed is None:
+            refused.append(Finding("rules.E11", "rule_parameters", setting))
+        else:
+            packs[changed.pack_id] = changed
+    return Loaded(tuple(packs.values()), tuple(refused))
+
+
+def _set(pack: RulePack, found: re.Match[str]) -> RulePack | None:
+    """The pack with one word's number; None where it has no such word, or the unit does not fit."""
+    name, unit = found["name"], found["unit"]
+    word = pack.parameters.get(name)
+    if word is None or word.word is None or not int(found["amount"]):
+        return None
+    kinds = {r.kind for r in pack.rules if r.bound is not None and r.bound.parameter == name}
+    if not kinds <= set(words().kinds_of_unit.get(unit, ())):
+        return None
+    said: Parameter = replace(word, amount=int(found["amount"]), unit=unit)
+    return replace(pack, parameters={**pack.parameters, name: said})
+
+
+def findings(texts: Path | None = None) -> list[Finding]:
+    """Everything that does not hold of the packs and of the settings.
+
+    Args:
+        texts: a folder with the source texts, to compare quotes and positions with; None without.
+    """
+    here = loaded()
+    found = [*here.refused, *check_packs(here.packs, words())]
+    for pack in here.packs if texts else ():
+        if texts is None or pack.seed is None:
+            continue
+        path = texts / pack.seed
+        content = path.read_bytes() if path.is_file() else b""
+        found += check_text(pack, content)
+    return found

@@ -1,0 +1,114 @@
+"""Pages of rule packs: the list, and one pack with its quoted clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.views import helpers, tables
+
+__all__ = ["rules"]
+
+rules = Blueprint("govopen_rules", __name__)
+
+KIND = "<any(csv,xlsx,json):kind>"
+LIST_COLUMNS = ("id", "title", "doc_no", "issuer", "made_on", "rules")
+DESTINATIONS = ("rule", "record", "page", "outside")
+
+
+def _call(action: str, **parameters: object) -> Any:
+    context = {"user": tk.current_user.name, "auth_user_obj": tk.current_user}
+    return tk.get_action(action)(context, parameters)
+
+
+def _pack(pack_id: str) -> dict[str, Any]:
+    found: dict[str, Any]
+    try:
+        found = _call("govopen_rule_pack_show", id=pack_id)
+    except tk.ObjectNotFound:
+        tk.abort(404)
+    return found
+
+
+@rules.get("/rules")
+def index() -> str:
+    """Every rule pack."""
+    return str(tk.render("govopen/rules/index.html", {"items": _items()}))
+
+
+def _items() -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = _call("govopen_rule_pack_list")["items"]
+    return items
+
+
+@rules.get(f"/rules.{KIND}")
+def index_file(kind: str) -> Response:
+    """The packs as a file."""
+    columns = [(name, name) for name in LIST_COLUMNS]
+    rows = [{**one, "rules": one["counts"]["rules"]} for one in _items()]
+    return tables.respond(kind, "rules", columns, rows, "/api/3/action/govopen_rule_pack_list")
+
+
+@rules.get("/rules/<pack_id>")
+def show(pack_id: str) -> str:
+    """One pack: each rule with its clause and quote, and where every stretch went."""
+    pack = _pack(pack_id)
+    shown = [{**rule, "said": bound_text(rule["bound"])} for rule in pack["rules"]]
+    values = {
+        "pack": pack,
+        "rules": shown,
+        "elsewhere": _elsewhere(pack["covered"]),
+        "words": [one for one in pack["parameters"] if one["word"]],
+        "api_url": f"/api/3/action/govopen_rule_pack_show?id={pack_id}",
+    }
+    return str(tk.render("govopen/rules/show.html", values))
+
+
+def _elsewhere(covered: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Clauses that no rule states: the record, page or reason instead, each once."""
+    found = {
+        (one["clause"], kind, one[kind]): None
+        for one in covered
+        for kind in DESTINATIONS[1:]
+        if kind in one
+    }
+    return [{"clause": clause, "kind": kind, "target": target} for clause, kind, target in found]
+
+
+def bound_text(bound: Mapping[str, Any] | None) -> str:
+    """A bound in words: 10 working days, 2 each quarter, its elements, or the word of the text."""
+    if not bound:
+        return ""
+    if bound["elements"]:
+        return "、".join(bound["elements"])
+    if bound["amount"] is None:
+        return tk._("{word}: no number set").format(word=bound["word"])
+    unit = helpers.term("rule_unit", bound["unit"])
+    least = tk._("at least {bound}") if bound["least"] else "{bound}"
+    if bound["unit"].startswith("per_"):
+        return tk._("{amount} or more, {unit}").format(amount=bound["amount"], unit=unit)
+    return least.format(bound=f"{bound['amount']} {unit}".strip())
+
+
+@rules.get(f"/rules/<pack_id>.{KIND}")
+def show_file(pack_id: str, kind: str) -> Response:
+    """The rules of a pack as a file."""
+    pack = _pack(pack_id)
+    names = ("id", "capability", "clause", "quote", "quote_verified", "subject", "kind", "trigger")
+    columns = [(name, name) for name in (*names, "bound", "evidence", "responsible")]
+    api = f"/api/3/action/govopen_rule_pack_show?id={pack_id}"
+    if kind == "json":
+        return tables.respond(kind, pack_id, columns, pack["rules"], api)
+    rows = (
+        {
+            **rule,
+            "bound": bound_text(rule["bound"]),
+            "evidence": f"{rule['evidence']['record']}: {rule['evidence']['condition']}",
+        }
+        for rule in pack["rules"]
+    )
+    return tables.respond(kind, f"rules-{pack_id}", columns, rows, api)
