@@ -93,6 +93,7 @@ def _rule(
         "exemption": list(rule.exemption),
         "phase": rule.phase,
         "responsible": rule.responsible,
+        "public": rule.public,
         "stricter": [] if rule.rule_id in winners else winners,
     }
 
