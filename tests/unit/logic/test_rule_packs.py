@@ -108,16 +108,16 @@ def test_quotes_of_the_national_pack_are_marked_unverified_and_no_others() -> No
     assert (national().covered, national().non_operative) == ((), ())
 
 
-def test_every_computed_rule_and_work_flow_that_a_text_asks_for_is_a_rule_of_its_pack() -> None:
+def test_whatever_a_text_asks_for_is_a_rule_of_its_pack() -> None:
     content = yaml.safe_load((PACKAGE / "data" / "capabilities.yaml").read_text("utf-8"))
     named = {(pack.pack_id, rule.capability) for pack in seed_packs() for rule in pack.rules}
     wanted = {
         (pack, capability)
         for capability, facts in content["capabilities"].items()
-        if facts["kind"] in ("C", "W")
+        if facts["kind"] != "X"  # mostly outside software
         for pack in facts["packs"]
     }
-    assert len(wanted) > 100
+    assert len(wanted) > 250
     assert sorted(wanted - named) == []
 
 
@@ -159,7 +159,7 @@ def test_a_number_stands_in_the_quote_of_its_rule() -> None:
         for rule in pack.rules
         if (bound := pack.bound_of(rule)) is not None and bound.is_known
     ]
-    assert len(bounds) > 40
+    assert len(bounds) > 50
     assert [rule.rule_id for rule, bound in bounds if not says(rule, bound)] == []
 
 
