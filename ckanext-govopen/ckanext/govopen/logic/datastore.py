@@ -135,19 +135,26 @@ def _load_one(cursor: Any, row: Row, out: Path) -> tuple[int, int] | None:
     return count, len(names)
 
 
-def read_rows(path: Path, format_: str, out: Path) -> tuple[list[str], int] | None:
+def read_rows(
+    path: Path, format_: str, out: Path, *, is_alone: bool = False
+) -> tuple[list[str], int] | None:
     """Writes the rows of a file as CSV; names of its columns and their number, or None.
 
     Hostile formats are read by a program of its own within limits of memory and time.
+
+    Args:
+        is_alone: the rows must be all that the file holds.
     """
     if format_ in IN_PROCESS:
+        read = rowfiles.read_alone if is_alone else rowfiles.read
         try:
-            return rowfiles.write(rowfiles.read(path, format_), out)
+            return rowfiles.write(read(path, format_), out)
         except (rowfiles.NoRowsError, ValueError, RecursionError) as error:
             log.warning("%s has no rows to load: %s", path.name, error)
             return None
+    how = [rowfiles.ALONE] if is_alone else []
     done = subprocess.run(  # noqa: S603 - fixed arguments
-        [sys.executable, rowfiles.__file__, str(path), format_, str(out)],
+        [sys.executable, rowfiles.__file__, str(path), format_, str(out), *how],
         capture_output=True,
         timeout=READER_SECONDS,
         preexec_fn=_limit,

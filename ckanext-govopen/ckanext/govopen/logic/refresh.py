@@ -18,6 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
@@ -64,14 +65,17 @@ class Rows:
 
 
 def _read(sha256: str, format_: str, masked: Sequence[str] = ()) -> Rows:
-    """Columns, types and rows of stored bytes; no columns where no table can be read."""
+    """Columns, types and rows of stored bytes; no columns where no table can be read.
+
+    Nor where something stands beside the table, which no comparison of rows would see.
+    """
     nothing = Rows(rules.Table(format_, ()), Counter())
     path = blobs.path_of(files.folder(), sha256)
     if format_ not in datastore.LOADED_FORMATS or not path.is_file():
         return nothing
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "rows.csv"
-        found = datastore.read_rows(path, format_, out)
+        found = datastore.read_rows(path, format_, out, is_alone=True)
         if found is None:
             return nothing
         names, count = found
@@ -281,7 +285,11 @@ def _files_alone(package: model.Package, changes: Mapping[str, Any]) -> dict[str
 
 
 def go_on(revision_id: str, rule_id: str, source: Mapping[str, str]) -> None:
-    """Approves a staged refresh that is inside its rule; hands in one that is outside as a case."""
+    """Approves a staged refresh that is inside its rule; hands in one that is outside as a case.
+
+    Raises:
+        tk.ValidationError: `refresh.E6` the rule ended, or the dataset was withdrawn, meanwhile.
+    """
     session = model.Session
     revision = revision_store.revision(session, revision_id)
     rule = store.rule(session, rule_id)
@@ -304,8 +312,12 @@ def go_on(revision_id: str, rule_id: str, source: Mapping[str, str]) -> None:
     review.submit_case(session, case_id, str(revision["created_by"]))
     if found:
         case_scan.proceed(session, case_id)
-    else:
+        return
+    try:
         _approve(session, case_id, rule_id, refresh)
+    except sa.exc.IntegrityError:  # the guard asks for the rule once more, at the very end
+        session.rollback()
+        refuse("refresh.E6", "rule", rule_id)
 
 
 def _reason(revision: Row, found: Sequence[Finding]) -> str:

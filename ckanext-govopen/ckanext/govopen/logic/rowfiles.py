@@ -1,7 +1,8 @@
 """Rows of an approved file as one CSV stream for COPY. Run as a program, it reads hostile bytes.
 
-`python -m ckanext.govopen.logic.rowfiles FILE FORMAT OUT` writes UTF-8 CSV with a header and exits
-0, or says on standard error why the file has no rows to load. Limits are set by the caller.
+`python -m ckanext.govopen.logic.rowfiles FILE FORMAT OUT [alone]` writes UTF-8 CSV with a header
+and exits 0, or says on standard error why the file has no rows to load; with `alone` also of a file
+that holds anything beside them. Limits are set by the caller.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +24,16 @@ MAX_UNPACKED = 600 << 20
 MAX_RATIO = 100
 MAX_PARTS = 2000
 NAME_BYTES = 63  # a PostgreSQL identifier
+ALONE = "alone"
+# Parts of an XLSX or ODS file with one sheet: no comment, picture, chart, pivot table, macro.
+PLAIN_PARTS = re.compile(
+    r"\[Content_Types\]\.xml|_rels/\.rels|docProps/\w+\.(xml|jpeg|emf|wmf)"
+    r"|xl/(workbook|styles|sharedStrings|metadata|calcChain)\.xml|xl/_rels/workbook\.xml\.rels"
+    r"|xl/theme/theme\d+\.xml|xl/worksheets/sheet\d+\.xml|xl/worksheets/_rels/sheet\d+\.xml\.rels"
+    r"|xl/printerSettings/\w+\.bin"
+    r"|mimetype|(content|styles|meta|settings|manifest)\.(xml|rdf)|META-INF/manifest\.xml"
+    r"|Thumbnails/\w+\.png|Configurations2/.*|.*/"
+)
 
 
 class NoRowsError(Exception):
@@ -37,8 +49,44 @@ def read(path: Path, format_: str) -> Iterator[list[str | None]]:
     if format_ == "CSV":
         return _csv(path)
     if format_ == "JSON":
-        return _json(path)
-    return _workbook(path)
+        return _json(_listed(path)[0])
+    return _sheet(_book(path), 0)
+
+
+def read_alone(path: Path, format_: str) -> Iterator[list[str | None]]:
+    """As `read`, of a file in which nothing stands beside that table: its rows are all it says.
+
+    Raises:
+        NoRowsError: not such a table, or another sheet, a remark, a cell without a heading.
+    """
+    if format_ == "JSON":
+        rows, beside = _listed(path)
+        if beside:
+            raise NoRowsError("something stands beside the rows")
+        return _json(rows)
+    if format_ == "CSV":
+        return _headed(_csv(path))
+    book = _book(path)
+    if len(book.sheet_names) != 1 or _parts(path):
+        raise NoRowsError("something stands beside the first sheet")
+    return _headed(_sheet(book, 0))
+
+
+def _headed(rows: Iterator[list[str | None]]) -> Iterator[list[str | None]]:
+    header = next(rows, [])
+    yield header
+    for row in rows:
+        if any(row[len(header) :]):
+            raise NoRowsError("a cell has no heading")
+        yield row
+
+
+def _parts(path: Path) -> list[str]:
+    """Names of what a packed workbook holds beside its sheets and their looks."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as packed:
+        return [name for name in packed.namelist() if not PLAIN_PARTS.fullmatch(name)]
 
 
 def tables(path: Path, format_: str) -> Iterator[tuple[str, Iterator[list[str | None]]]]:
@@ -83,21 +131,24 @@ def _encoding(path: Path) -> str:
     raise NoRowsError("the encoding is unknown")
 
 
-def _json(path: Path) -> Iterator[list[str | None]]:
+def _listed(path: Path) -> tuple[list[dict[str, Any]], bool]:
+    """The list of objects that a JSON file holds, and whether anything stands beside it."""
     body = json.loads(path.read_text("utf-8-sig"))
+    beside = False
     if isinstance(body, dict):
         lists = [value for value in body.values() if isinstance(value, list)]
+        beside = len(body) > 1
         body = lists[0] if len(lists) == 1 else None
     if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
         raise NoRowsError("not a list of flat objects")
+    return body, beside
+
+
+def _json(body: list[dict[str, Any]]) -> Iterator[list[str | None]]:
     names = list(dict.fromkeys(name for row in body for name in row))
     yield [str(name) for name in names]
     for row in body:
         yield [_text(row.get(name)) for name in names]
-
-
-def _workbook(path: Path) -> Iterator[list[str | None]]:
-    yield from _sheet(_book(path), 0)
 
 
 def _book(path: Path) -> Any:
@@ -183,9 +234,10 @@ def write(
 
 
 def main(arguments: list[str]) -> int:
-    path, format_, out = arguments
+    path, format_, out, *how = arguments
     try:
-        names, count = write(read(Path(path), format_), Path(out))
+        rows = (read_alone if how == [ALONE] else read)(Path(path), format_)
+        names, count = write(rows, Path(out))
     except Exception as error:  # noqa: BLE001 - whatever the bytes provoke ends this process
         sys.stderr.write(f"{type(error).__name__}: {error}"[:500])
         return 1

@@ -95,8 +95,10 @@ def approved_files(session: Session, package_id: str) -> list[dict[str, str]]:
     """The files of the last version, and of the last one that people approved: sha by resource."""
     found = _rows(
         session,
-        "SELECT DISTINCT ON (refresh_rule IS NULL) content FROM govopen_published_version"
-        " WHERE package_id = :id ORDER BY refresh_rule IS NULL, number DESC",
+        "SELECT content FROM (SELECT content, number, max(number) OVER () AS latest,"
+        " max(number) FILTER (WHERE refresh_rule IS NULL) OVER () AS by_people"
+        " FROM govopen_published_version WHERE package_id = :id) v"
+        " WHERE number IN (latest, by_people) ORDER BY number DESC",
         id=package_id,
     )
     return [

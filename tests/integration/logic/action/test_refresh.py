@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from configparser import RawConfigParser
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from openpyxl import Workbook
 
 sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office, upload
@@ -21,7 +27,8 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import verification
+from ckanext.govopen.logic import scans, verification
+from ckanext.govopen.model import refresh as store
 
 HEADER = "站点,日期,浓度\n"
 ROWS = 200
@@ -191,6 +198,70 @@ def test_what_is_outside_its_rule_is_a_case_and_the_old_version_stays_public(
     assert is_sound(office)
 
 
+def with_a_cell_too_many(day: int) -> bytes:
+    return table(day).replace(b".5\n", b".5,nobody looked at this\n", 1)
+
+
+def workbook(day: int, *, sheets: int) -> bytes:
+    book = Workbook()
+    for row in csv.reader(table(day).decode().splitlines()):
+        book.active.append(row)
+    for number in range(1, sheets):
+        book.create_sheet(f"s{number}").append(["nobody looked at this"])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def listed(day: int, **beside: str) -> bytes:
+    rows = list(csv.DictReader(table(day).decode().splitlines()))
+    return json.dumps({"rows": rows, **beside}, ensure_ascii=False).encode()
+
+
+BESIDE = {
+    "a cell without a heading": ("t.csv", table(0), with_a_cell_too_many(1)),
+    "another sheet": ("t.xlsx", workbook(0, sheets=1), workbook(1, sheets=2)),
+    "a remark beside the rows": ("t.json", listed(0), listed(1, note="nobody looked at this")),
+}
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_what_stands_beside_the_table_is_never_published_by_a_rule(
+    office: Office, client: FlaskClient, what: str
+) -> None:
+    filename, first, second = BESIDE[what]
+    made = office.draft(data=first, filename=filename)
+    rule = propose(office, made, row_change_bound=1)
+    office.approve(office.submit(made["id"]))
+    before = shown(client, made)
+    revision = bring(office, made, rule, second)
+    assert revision["state"] == "submitted"
+    assert "表格以外" in case_of(office, revision)["reason"]
+    assert shown(client, made) == before
+
+
+@pytest.mark.parametrize("filename", ["t.xlsx", "t.json"])
+def test_a_table_alone_is_refreshed_in_other_formats_too(office: Office, filename: str) -> None:
+    made = office.draft(
+        data=workbook(0, sheets=1) if filename == "t.xlsx" else listed(0), filename=filename
+    )
+    rule = propose(office, made)
+    office.approve(office.submit(made["id"]))
+    data = workbook(1, sheets=1) if filename == "t.xlsx" else listed(1)
+    assert bring(office, made, rule, data)["state"] == "published"
+
+
+def test_after_a_large_change_that_people_approved_the_rule_goes_on_from_there(
+    office: Office,
+) -> None:
+    made, rule = ruled(office)
+    assert bring(office, made, rule, table(1))["state"] == "published"
+    large = bring(office, made, rule, table(1, rows=ROWS * 2))
+    assert large["state"] == "submitted"
+    office.approve(str(large["case_id"]))
+    assert bring(office, made, rule, table(2, rows=ROWS * 2))["state"] == "published"
+
+
 def test_another_field_another_source_a_revoked_or_an_expired_rule_is_outside(
     office: Office,
 ) -> None:
@@ -211,6 +282,29 @@ def test_another_field_another_source_a_revoked_or_an_expired_rule_is_outside(
     with set_clock(office, today(office) + timedelta(days=91)):
         revision = bring(office, made, rule, table(1))
     assert "有效期" in case_of(office, revision)["reason"]
+
+
+def test_a_rule_that_is_revoked_at_the_last_moment_publishes_nothing(
+    office: Office, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, data_folder: Path
+) -> None:
+    made, rule = ruled(office)
+    before = shown(client, made)
+    real = scans.scan
+
+    def revoked_beside(session: Any, ids: Sequence[str]) -> None:
+        real(session, ids)
+        settings = RawConfigParser()
+        settings.read(data_folder / "ckan.ini", encoding="utf-8")
+        engine = sa.create_engine(settings["app:main"]["sqlalchemy.url"])
+        with engine.begin() as connection:
+            store.revoke(connection, [rule["id"]], "somebody", "x")
+        engine.dispose()
+
+    monkeypatch.setattr(scans, "scan", revoked_beside)
+    with pytest.raises(tk.ValidationError) as caught:
+        bring(office, made, rule, table(1))
+    assert str(getattr(caught.value, "govopen", {}).get("code")) == "refresh.E6"
+    assert shown(client, made) == before
 
 
 def test_small_steps_do_not_add_up_to_anything(office: Office) -> None:
