@@ -134,6 +134,12 @@ def test_in_strict_nobody_takes_a_second_step() -> None:
     assert _codes(decide(case, Actor("approver", ALL_ROLES), APPROVE)) == ["review.E2"]
 
 
+def test_a_system_administrator_is_told_which_role_the_step_takes() -> None:
+    refused = decide(_case(), Actor("root", ALL_ROLES, is_sysadmin=True), APPROVE)
+    assert isinstance(refused, tuple)
+    assert refused[0].params == {"role": "reviewer", "step": "dept_review"}
+
+
 @pytest.mark.parametrize(
     ("actor", "decision", "changes", "code"),
     [

@@ -314,7 +314,8 @@ def _who_may(case: Case, actor: Actor) -> tuple[Finding, ...]:
     if not actor.has_session:
         return (Finding("review.E10"),)
     if actor.is_sysadmin:
-        return (Finding("review.E6", params={"role": "sysadmin", "step": case.step}),)
+        role = ROLE_OF_STEP[case.step]
+        return (Finding("review.E6", params={"role": role, "step": case.step}),)
     if actor.person in case.submitters:
         return (twice,)
     if case.state is not State.SUBMITTED:

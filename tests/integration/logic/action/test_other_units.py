@@ -20,6 +20,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import config
 from ckanext.govopen.logic import accounts, blobs
+from ckanext.govopen.model import accounts as accounts_store
 
 HEADER = "信息资源名称,信息资源提供方,信息资源摘要"
 
@@ -202,3 +203,30 @@ def test_a_role_that_begins_before_there_were_years_is_refused(office: Office) -
     with pytest.raises(tk.ValidationError) as refused:
         office.act("registrar", "govopen_role_grant", **data)
     assert "from" in refused.value.error_dict
+
+
+def test_in_a_case_of_several_units_each_reads_the_names_of_its_own_records(
+    office: Office, other: Office
+) -> None:
+    office.hire("both", ("info_officer",))
+    with office.application.test_request_context("/"):
+        accounts_store.grant(
+            model.Session,
+            user_id=office.user("both").id,
+            role="info_officer",
+            unit_id=other.unit_id,
+            from_at=None,
+            to_at=None,
+            deputy_for=None,
+            granted_by="test",
+        )
+        model.repo.commit()
+    theirs = other.draft(title=f"秘而未宣{other.mark}")
+    ours = office.draft(title=f"本单位{office.mark}")
+    case_id = office.act("both", "govopen_review_submit", datasets=[theirs["id"], ours["id"]])["id"]
+    case = office.act("officer", "govopen_review_show", id=case_id)
+    assert {record["record_id"] for record in case["records"]} == {theirs["id"], ours["id"]}
+    assert f"本单位{office.mark}" in str(case)
+    assert f"秘而未宣{other.mark}" not in str(case)
+    assert theirs["name"] not in str(case)
+    office.act("both", "govopen_review_recall", id=case_id)

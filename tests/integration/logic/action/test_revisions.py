@@ -289,6 +289,12 @@ def test_to_others_a_revision_does_not_exist(office: Office, client: FlaskClient
     office.approve(case_id)
 
 
+def test_a_system_administrator_changes_no_revision(office: Office) -> None:
+    revision = propose(office, office.published(), title="第二")
+    with pytest.raises(tk.NotAuthorized):
+        office.act("root", "govopen_pending_revision_update", id=revision["id"], title="第三")
+
+
 def test_several_revisions_are_published_by_one_case(office: Office, client: FlaskClient) -> None:
     made = [office.published() for _ in range(3)]
     revisions = [propose(office, each, title=f"系列{n}") for n, each in enumerate(made)]

@@ -26,6 +26,7 @@ from ckanext.govopen.logic import (
     search,
 )
 from ckanext.govopen.logic.cases import readable as readable_case
+from ckanext.govopen.logic.cases import scope_of
 from ckanext.govopen.logic.dates import start_of
 from ckanext.govopen.logic.errors import (
     no_unknown,
@@ -143,6 +144,8 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
         package.state = "active"  # a form that was left half-way is whole now: the checks say so
     model.Session.flush()
     titles = [package.title for package in packages] + [row["title"] for row in others]
+    if len(units) > 1:  # each unit reads the case, and of the records its own
+        titles[0] = tk._("Datasets of {count} units").format(count=len(units))
     concerned = [str(package.id) for package in packages] + [row["package_id"] for row in changed]
     rule_ids = {row["id"] for row in wanted_rules}
     rule_ids.update(refresh_store.drafts_of(model.Session, concerned))
@@ -277,12 +280,8 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     case = readable_case(context, text(data_dict, "id"))
     found = review_store.records(model.Session, str(case["id"]))
     shown = _case_view(case)
+    owners = _owners_seen(context, found)
     ids = [str(row["record_id"]) for row in found if row["record_type"] == "package"]
-    owners = store.owners(model.Session, ids)
-    owners |= {
-        str(row["id"]): row
-        for row in revision_store.revisions(model.Session, revisions.ids_of(found))
-    }
     shown["records"] = [_record_view(row, owners.get(str(row["record_id"]))) for row in found]
     shown["opinions"] = [
         _plain(row) for row in review_store.opinions(model.Session, str(case["id"]))
@@ -295,9 +294,20 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         _plain(row) for row in consultation_store.of_case(model.Session, str(case["id"]))
     ]
     shown["remaining"] = purge.remaining(model.Session, ids)
-    shown["hidings"] = hiding.waiting(model.Session, None, ids)
+    seen = [each for each in ids if each in owners]
+    shown["hidings"] = hiding.waiting(model.Session, None, seen)
     shown["can"] = _can(context, case, found)
     return shown
+
+
+def _owners_seen(context: Any, found: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Names and units of records, by record; of a case of several units only one's own."""
+    ids = [str(row["record_id"]) for row in found if row["record_type"] == "package"]
+    owners = dict(store.owners(model.Session, ids))
+    for row in revision_store.revisions(model.Session, revisions.ids_of(found)):
+        owners[str(row["id"])] = row
+    scope = scope_of(context)
+    return {name: row for name, row in owners.items() if scope is None or row["owner_org"] in scope}
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def _require_reviewer(case: Mapping[str, Any], actor: Actor) -> None:
     if not actor.has_session:
         refuse("review.E10")
     if actor.is_sysadmin:
-        refuse("review.E6", role="sysadmin", step="secrecy_review")
+        refuse("review.E6", role="secrecy_reviewer", step="secrecy_review")
     said = review_store.opinions(model.Session, str(case["id"]))
     submitters = {str(row["person"]) for row in said if row["result"] == "submitted"}
     if {actor.person, *actor.deputy_for.values()} & (submitters | {str(case["created_by"])}):

@@ -23,6 +23,7 @@ def govopen_pending_revision_create(context: Any, data_dict: dict[str, Any]) -> 
     return {"success": has_role(context, "info_officer", data_dict.get("unit_id"))}
 
 
+@tk.auth_sysadmins_check
 def govopen_pending_revision_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return govopen_pending_revision_create(context, data_dict)
 
