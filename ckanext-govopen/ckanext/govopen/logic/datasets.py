@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from sqlalchemy.orm import Session
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
@@ -291,3 +293,14 @@ def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         if row["open_type"] == "withheld":
             refuse("datasets.E2", "entries", code)
     return found
+
+
+def make_public(session: Session, package_ids: Sequence[str]) -> None:
+    """Shows approved packages: the one statement at which the guard asks for their approval.
+
+    Raises:
+        tk.ValidationError: `datasets.E2` one of them opens an entry that was withheld meanwhile.
+    """
+    for code in store.withheld_entries(session, package_ids):
+        refuse("datasets.E2", "entries", code)
+    review_store.set_private(session, package_ids, private=False)

@@ -26,6 +26,7 @@ from ckanext.govopen.domain.review_checks import Consultation
 from ckanext.govopen.logic import (
     case_scan,
     checklist,
+    datasets,
     datastore,
     findings,
     rates,
@@ -414,7 +415,7 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
     packages = _ids(found, "package")
     if packages:
         store.set_state(session, case_id, State.PUBLISHED.value, None, "package")
-        store.set_private(session, packages, private=False)
+        datasets.make_public(session, packages)
         datasets_store.refresh_stats(session, packages)
         datasets_store.begin_periods(session, packages)
         datasets_store.enqueue(session, packages)

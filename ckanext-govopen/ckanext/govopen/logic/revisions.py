@@ -259,7 +259,7 @@ def publish(session: Session, case_id: str, found: Sequence[Row], actor: str) ->
     store.supersede(session, case_id, revision_ids, actor)
     review_store.set_state(session, case_id, State.PUBLISHED.value, None, KIND)
     datastore.load_hidden(session, packages)
-    review_store.set_private(session, packages, private=False)
+    datasets.make_public(session, packages)
     session.expire_all()
     datasets_store.refresh_stats(session, packages)
     datasets_store.renew_periods(session, packages)

@@ -138,6 +138,19 @@ def end_periods(session: Session, package_ids: Sequence[str], ground: str) -> No
     )
 
 
+def withheld_entries(session: Session, package_ids: Sequence[str]) -> list[str]:
+    """Codes of withheld entries that these packages would open."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT DISTINCT e FROM unnest(CAST(:ids AS text[])) p(id),"
+                " govopen_withheld_entries(p.id) e ORDER BY e"
+            ),
+            {"ids": list(package_ids)},
+        ).scalars()
+    )
+
+
 def owners(session: Session, package_ids: Sequence[str]) -> dict[str, Row]:
     """Owner, title and entries of packages."""
     found = session.execute(
