@@ -29,7 +29,7 @@ PAGES = {
     "verify": None,
     "rates": "/rates",
     "rules": "/rules",
-    "rule-pack": "/rules/national",
+    "rule-pack": "/rules/linyi-2016",
     "developers": "/developers",
     "about": "/about",
     "log-in": "/user/login",
