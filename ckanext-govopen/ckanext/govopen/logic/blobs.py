@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 BLOCK = 1 << 20
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,18 @@ class Blob:
     path: Path
 
 
+def is_digest(text: str) -> bool:
+    return DIGEST.fullmatch(text) is not None
+
+
 def path_of(folder: Path, digest: str) -> Path:
-    """Where bytes with this digest lie, whether or not they do."""
+    """Where bytes with this digest lie, whether or not they do.
+
+    Raises:
+        ValueError: not a digest; a path out of the folder can be made of another text.
+    """
+    if not is_digest(digest):
+        raise ValueError("not a SHA-256 in hex")
     return folder / digest[:2] / digest[2:4] / digest
 
 

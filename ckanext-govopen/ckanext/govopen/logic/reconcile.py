@@ -139,7 +139,7 @@ def _stored(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     apart = config.import_files_path()
     for path in folder.rglob("*"):
         if path.is_file() and path.is_relative_to(apart) == folder.is_relative_to(apart):
-            is_ours = path == blobs.path_of(folder, path.name)
+            is_ours = blobs.is_digest(path.name) and path == blobs.path_of(folder, path.name)
             name = path.name if is_ours else str(path.relative_to(config.data_path()))
             yield name, path.stat()
 

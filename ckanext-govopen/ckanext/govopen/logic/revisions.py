@@ -287,12 +287,16 @@ def as_dataset(content: Any) -> dict[str, Any]:
     }
 
 
+FILE_FACTS = ("sha256", "size", "filename", "media_type")
+
+
 def _as_resource(part: Sequence[Any]) -> dict[str, Any]:
+    """A resource; of its file speaks the system alone, no field that a client named so."""
     fields = dict(part[0])
     extras = fields.pop("extras", None) or {}
-    names = ("sha256", "size", "filename", "media_type")
-    file = {name: value for name, value in zip(names, part[1:5], strict=True) if value is not None}
-    return {**extras, **fields, **file}
+    extras = {name: value for name, value in extras.items() if name not in FILE_FACTS}
+    known = zip(FILE_FACTS, part[1:5], strict=True)
+    return {**extras, **fields, **{name: value for name, value in known if value is not None}}
 
 
 def view(row: Row) -> dict[str, Any]:

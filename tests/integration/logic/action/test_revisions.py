@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import verification
+from ckanext.govopen.logic import revisions, verification
 
 NEWER = (
     "名称,泊位,日期,金额\n甲,14,2026-03-02,1.5\n乙,30,2026-02-03,2\n丙,8,2026-03-03,3\n".encode()
@@ -289,6 +290,22 @@ def test_to_others_a_revision_does_not_exist(office: Office, client: FlaskClient
     office.approve(case_id)
 
 
+@pytest.mark.parametrize("named", ["the bytes of another unit", "../../../etc/passwd"])
+def test_a_revision_opens_no_file_that_a_client_names(office: Office, named: str) -> None:
+    made = office.published()
+    digest = sha256(b"a,b\n1,2\n").hexdigest() if named.startswith("the") else named
+    office.draft(data=b"a,b\n1,2\n")  # these bytes lie in the store
+    link = {"name": "q", "url": "https://example.org/x.csv", "format": "CSV", "url_type": ""}
+    link |= {"sha256": digest, "filename": "x.csv", "media_type": "text/csv"}
+    revision = office.act(
+        "officer", "govopen_pending_revision_create", id=made["id"], note="x", resources=[link]
+    )
+    (resource,) = revision["dataset"]["resources"]
+    assert "sha256" not in resource
+    with office.application.test_request_context("/"), pytest.raises(tk.ObjectNotFound):
+        revisions.file(office.context("officer"), revision["id"], resource["id"])
+
+
 def test_a_system_administrator_changes_no_revision(office: Office) -> None:
     revision = propose(office, office.published(), title="第二")
     with pytest.raises(tk.NotAuthorized):
@@ -297,8 +314,8 @@ def test_a_system_administrator_changes_no_revision(office: Office) -> None:
 
 def test_several_revisions_are_published_by_one_case(office: Office, client: FlaskClient) -> None:
     made = [office.published() for _ in range(3)]
-    revisions = [propose(office, each, title=f"系列{n}") for n, each in enumerate(made)]
-    office.approve(submit(office, *revisions))
+    proposed = [propose(office, each, title=f"系列{n}") for n, each in enumerate(made)]
+    office.approve(submit(office, *proposed))
     assert [shown(client, each)["title"] for each in made] == ["系列0", "系列1", "系列2"]
 
 
