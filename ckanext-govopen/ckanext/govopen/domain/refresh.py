@@ -90,7 +90,12 @@ class Refresh:
 
 
 def check_rule(
-    *, bound: Decimal | None, expires_on: date | None, today: date, tables: Sequence[Table]
+    *,
+    bound: Decimal | None,
+    expires_on: date | None,
+    today: date,
+    tables: Sequence[Table],
+    masked: Sequence[str] = (),
 ) -> tuple[Finding, ...]:
     """What is wrong with a rule that somebody proposes."""
     found = []
@@ -103,6 +108,9 @@ def check_rule(
         )
     if not any(table.columns for table in tables):
         found.append(Finding("refresh.E4", "resources"))
+    known = {name for table in tables for name, _ in table.columns}
+    if unknown := [name for name in masked if name not in known]:
+        found.append(Finding("refresh.E7", "masking", ", ".join(unknown)[:200]))
     return tuple(found)
 
 

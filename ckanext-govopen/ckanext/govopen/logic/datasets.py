@@ -22,6 +22,7 @@ from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
 
 LINK_SCHEMES = ("http://", "https://")
+TITLE_CHARACTERS = 500
 DERIVED = ("stat", "review")  # added on show, never stored
 OWN_OF_DRAFT = ("type", "owner_org", "entry_codes")  # said by the entries alone
 
@@ -159,6 +160,7 @@ def prepare_new(data: dict[str, Any]) -> list[files.ResourceFile]:
     data["state"] = "draft" if data.get("state") == "draft" else "active"
     for name in (*DERIVED, "plugin_data", "relationships_as_object", "relationships_as_subject"):
         data.pop(name, None)
+    _require_short_title(data)
     data["resources"] = [dict(resource) for resource in data.get("resources") or []]
     files.guard_fields(data["resources"], {})
     uploads = [files.ResourceFile(resource) for resource in data["resources"]]
@@ -174,10 +176,18 @@ def prepare_change(package: model.Package, data: dict[str, Any], stored: Mapping
         data["state"] = package.state
     for name in (*DERIVED, "plugin_data", "relationships_as_object", "relationships_as_subject"):
         data.pop(name, None)
+    _require_short_title(data)
     if isinstance(data.get("resources"), list):
         known = {str(resource["id"]): resource for resource in stored.get("resources", [])}
         files.guard_fields(data["resources"], known)
         require_web_links([r for r in data["resources"] if r != known.get(str(r.get("id")))])
+
+
+def _require_short_title(data: Mapping[str, Any]) -> None:
+    """CKAN indexes titles whole, and the database takes only so much."""
+    length = len(str(data.get("title") or ""))
+    if length > TITLE_CHARACTERS:
+        refuse("datasets.E9", "title", str(length), most=TITLE_CHARACTERS)
 
 
 def require_web_links(resources: Sequence[Mapping[str, Any]]) -> None:

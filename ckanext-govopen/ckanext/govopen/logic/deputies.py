@@ -40,7 +40,8 @@ def name(
         refuse("review.E20", "role", role)
     if deputy["id"] == holder or deputy["sysadmin"]:
         refuse("review.E20", "user", str(deputy["name"]))
-    if to_at <= max(from_at or clock.now(), clock.now()):
+    from_at = max(from_at or clock.now(), clock.now())  # nobody was a deputy before being named
+    if to_at <= from_at:
         refuse("review.E20", "to", to_at.isoformat())
     return store.grant(
         session,

@@ -158,7 +158,7 @@ def propose(
     """A rule for the files that a dataset has now; it goes into review with the dataset.
 
     Raises:
-        tk.ValidationError: `refresh.E2` to `refresh.E4`.
+        tk.ValidationError: `refresh.E2` to `refresh.E4`, `refresh.E7`.
     """
     session = model.Session
     package_id = str(package.id)
@@ -167,7 +167,11 @@ def propose(
         for row in datasets_store.files_of(session, [package_id])
     }
     found = rules.check_rule(
-        bound=bound, expires_on=expires_on, today=clock.today(), tables=list(tables.values())
+        bound=bound,
+        expires_on=expires_on,
+        today=clock.today(),
+        tables=list(tables.values()),
+        masked=list(masking),
     )
     if found:
         refuse_all(found)

@@ -353,6 +353,9 @@ def test_while_a_revision_is_under_review_a_refresh_waits_and_follows_the_decisi
     [
         ({"row_change_bound": 1.5}, "refresh.E2"),
         ({"row_change_bound": "many"}, "refresh.E2"),
+        ({"row_change_bound": "1e-99999"}, "refresh.E2"),
+        ({"row_change_bound": "0." + "1" * 20_000}, "refresh.E2"),
+        ({"masking": {"没有的列": "mask"}}, "refresh.E7"),
         ({"expires_on": "2020-01-01"}, "refresh.E3"),
         ({"expires_on": "2199-01-01"}, "refresh.E3"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
@@ -304,6 +305,32 @@ def test_a_revision_opens_no_file_that_a_client_names(office: Office, named: str
     assert "sha256" not in resource
     with office.application.test_request_context("/"), pytest.raises(tk.ObjectNotFound):
         revisions.file(office.context("officer"), revision["id"], resource["id"])
+
+
+NONSENSE = {
+    "a number for a resource": {"resources": [1]},
+    "a list for an id": {"resources": [{"id": ["x"]}]},
+    "a text for a file": {"upload": "x", "resource": "RESOURCE"},
+    "a text for a file of a list": {"resources": [{"id": "RESOURCE", "upload": "x"}]},
+    "a title that no index takes": {"title": "长" * 350_000},
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_nonsense_is_refused_by_its_name(office: Office, what: str) -> None:
+    made = office.published()
+    resource_id = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+    values = json.loads(json.dumps(NONSENSE[what]).replace("RESOURCE", resource_id))
+    with pytest.raises(tk.ValidationError):
+        propose(office, made, **values)
+
+
+@pytest.mark.parametrize("name", ["datasets", "revisions", "rules"])
+@pytest.mark.parametrize("given", [[{"id": 1}], [["x"]], [3], [None]])
+def test_what_is_handed_in_is_named_by_texts(office: Office, name: str, given: list[Any]) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("officer", "govopen_review_submit", **{name: given})
+    assert name in caught.value.error_dict
 
 
 def test_a_system_administrator_changes_no_revision(office: Office) -> None:

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+SHARE_PLACES = 6  # digits after the point that a bound may have
+
+
 def govopen_refresh_rule_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Proposes a data-refresh rule for the files that a dataset has now.
 
@@ -62,9 +65,10 @@ def govopen_refresh_rule_create(context: Any, data_dict: dict[str, Any]) -> dict
 def _share(value: object) -> Decimal | None:
     try:
         share = Decimal(str(value))
+        is_usable = share.is_finite() and share == round(share, SHARE_PLACES)
     except InvalidOperation:
         return None
-    return share if share.is_finite() else None
+    return share if is_usable else None
 
 
 def _day(value: object) -> date | None:

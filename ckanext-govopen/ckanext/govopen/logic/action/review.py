@@ -169,7 +169,7 @@ def _names(data_dict: Mapping[str, Any], name: str) -> list[Any]:
     wanted = data_dict.get(name) or []
     if isinstance(wanted, str):
         return [wanted]
-    if not isinstance(wanted, list):
+    if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
         raise tk.ValidationError({name: [tk._("Give a list of names or ids")]})
     return list(dict.fromkeys(wanted))
 

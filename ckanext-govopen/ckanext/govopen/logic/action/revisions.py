@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from werkzeug.datastructures import FileStorage
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
@@ -92,9 +94,11 @@ def govopen_pending_revision_update(context: Any, data_dict: dict[str, Any]) -> 
 def _changes(data_dict: Mapping[str, Any], resource_ids: list[str]) -> dict[str, Any]:
     """The wanted changes; one uploaded file stands for a list in which one resource changes."""
     changes = {name: value for name, value in data_dict.items() if name not in OWN}
+    _require_resources(changes.get("resources"))
     upload = data_dict.get("upload")
     if upload is None:
         return changes
+    _require_file("upload", upload)
     resource_id = text(data_dict, "resource")
     if resource_id not in resource_ids:
         raise tk.ValidationError({"resource": [tk._("The dataset has no such resource")]})
@@ -103,6 +107,22 @@ def _changes(data_dict: Mapping[str, Any], resource_ids: list[str]) -> dict[str,
         for each in resource_ids
     ]
     return changes
+
+
+def _require_resources(given: object) -> None:
+    if given is None or not isinstance(given, list):
+        return  # CKAN's own validation refuses what is no list
+    for resource in given:
+        named = isinstance(resource, Mapping) and [resource.get("id"), resource.get("staged_id")]
+        if not named or not all(isinstance(one, str | None) for one in named):
+            raise tk.ValidationError({"resources": [tk._("A list of resources, each with its id")]})
+        if resource.get("upload"):
+            _require_file("resources", resource["upload"])
+
+
+def _require_file(name: str, upload: object) -> None:
+    if not isinstance(upload, FileStorage):
+        raise tk.ValidationError({name: [tk._("Send the file as multipart/form-data")]})
 
 
 def _resource_ids(package: model.Package) -> list[str]:
