@@ -101,7 +101,10 @@ def change(
     staged = staging.stage(context, model.Package.get(package_id), wanted, known)
     session = model.Session
     _require_base(session, package_id, staged)
-    if row["state"] != State.DRAFT.value:
+    now = store.revision(session, revision_id)  # locked: it may be handed in by now
+    if now is None or now["state"] not in store.WAITING:
+        refuse("review.E11", value=now["state"] if now else State.DELETED.value)
+    if now["state"] != State.DRAFT.value:
         review_store.set_record_state(session, KIND, revision_id, State.DRAFT.value)
     store.change(
         session,

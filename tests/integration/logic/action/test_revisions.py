@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import revisions, verification
+from ckanext.govopen.logic import revisions, staging, verification
 
 NEWER = (
     "名称,泊位,日期,金额\n甲,14,2026-03-02,1.5\n乙,30,2026-02-03,2\n丙,8,2026-03-03,3\n".encode()
@@ -331,6 +332,28 @@ def test_what_is_handed_in_is_named_by_texts(office: Office, name: str, given: l
     with pytest.raises(tk.ValidationError) as caught:
         office.act("officer", "govopen_review_submit", **{name: given})
     assert name in caught.value.error_dict
+
+
+def test_a_revision_that_is_handed_in_while_it_is_changed_stays_as_it_was(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = propose(office, office.published(), title="第二")
+    real = staging.stage
+
+    def handed_in_beside(*args: Any) -> staging.Staged:
+        staged = real(*args)
+        beside = Thread(target=submit, args=(office, revision))
+        beside.start()
+        beside.join()
+        return staged
+
+    monkeypatch.setattr(staging, "stage", handed_in_beside)
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("officer", "govopen_pending_revision_update", id=revision["id"], title="第三")
+    assert code_of(caught) == "review.E11"
+    monkeypatch.undo()
+    left = office.act("officer", "govopen_pending_revision_show", id=revision["id"])
+    assert (left["state"], left["dataset"]["title"]) == ("submitted", "第二")
 
 
 def test_a_system_administrator_changes_no_revision(office: Office) -> None:
