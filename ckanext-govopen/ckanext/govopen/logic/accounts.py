@@ -17,6 +17,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib import mailer
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import accounts as store
 from ckanext.govopen.model import units as unit_store
 
@@ -54,7 +55,10 @@ def first_accounts() -> tuple[NewAccount, ...]:
         NewAccount("officer", "信息员", ("info_officer",), everywhere=False),
         NewAccount("approver1", "审批人甲", APPROVER_ROLES),
         NewAccount("approver2", "审批人乙", APPROVER_ROLES),
-        *(NewAccount(role.replace("_", "-"), role, (role,)) for role in SINGLE_ROLES),
+        *(
+            NewAccount(role.replace("_", "-"), vocabularies()["role"][role].zh, (role,))
+            for role in SINGLE_ROLES
+        ),
         NewAccount("developer", "数据利用主体", ("developer",), token_scope="read"),  # noqa: S106 - not a password
         NewAccount("sysadmin", "系统管理员", ("sysadmin",), is_sysadmin=True),
     )

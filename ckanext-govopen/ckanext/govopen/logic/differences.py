@@ -46,7 +46,7 @@ def of_revision(revision_id: str, *, with_rows: bool) -> dict[str, Any]:
     if row is None:
         absent()
     found = rules.compare(revisions.before(model.Session, row), row["content"])
-    return {"base": "public", **_view(found, with_rows=with_rows)}
+    return {"base": "public", "note": row["note"], **_view(found, with_rows=with_rows)}
 
 
 def _view(found: ContentDifference, *, with_rows: bool) -> dict[str, Any]:

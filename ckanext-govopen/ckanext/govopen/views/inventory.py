@@ -760,7 +760,7 @@ def _entry_form(
     return desk.page(
         "workbench/inventory/entry.html",
         item=item,
-        values=values,
+        values={**dict.fromkeys(RULES, ""), **values},  # else jinja takes `items` for the method
         errors=errors,
         groups=groups,
         labels={**labels, "unit": tk._("Unit"), "reason": tk._("Reason"), "basis": tk._("Basis")},

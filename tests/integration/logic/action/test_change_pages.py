@@ -53,6 +53,9 @@ def test_an_officer_proposes_a_revision_and_an_approver_reads_it(office: Office)
     page = f"/workbench/datasets/{made['name']}/changes"
     with signed_in(office, "officer") as client:
         assert page in read(client, f"/workbench/datasets/{made['name']}")
+        public = read(client, f"/dataset/{made['name']}")
+        assert page in public
+        assert "/dataset/edit/" not in public, "what is public is not edited"
         assert "提出修订" in read(client, page)
         resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
         answer = client.post(
@@ -76,7 +79,10 @@ def test_an_officer_proposes_a_revision_and_an_approver_reads_it(office: Office)
         assert answer.status_code == 302
         case = urlsplit(answer.headers["Location"]).path
     with signed_in(office, "approver") as client:
-        assert "泊位名录" in read(client, case)
+        shown = read(client, case)
+        assert "泊位名录" in shown
+        assert "改了一行" in shown, "why it changes is not told where it is decided"
+        assert f"{revision}/files/{resource}" in shown, "the new file cannot be opened"
         assert client.get(f"{revision}/files/{resource}").data == NEWER
         assert "提出修订" not in read(client, page)
     for path in (page, revision, f"{revision}/files/{resource}", "/workbench/refreshes"):
@@ -134,3 +140,10 @@ def test_what_is_refused_is_said_on_the_page(office: Office) -> None:
             data={"row_change_bound": "x", "expires_on": "2020-01-01"},
         )
         assert answer.status_code == 409
+
+
+def test_the_form_of_a_new_entry_is_empty(office: Office) -> None:
+    with signed_in(office, "officer") as client:
+        shown = read(client, "/workbench/inventory/new")
+        assert 'name="items"' in shown
+        assert "built-in" not in shown

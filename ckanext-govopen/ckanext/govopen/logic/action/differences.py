@@ -35,8 +35,8 @@ def govopen_review_difference(context: Any, data_dict: dict[str, Any]) -> dict[s
         before, after}`. `base` says what it is compared with: `public`, `none`, `withdrawn`.
         Fields are `{name, label, old, new, added, removed, looks_same}`; resources name their
         `change`, files with SHA-256 and size, and the `rows` that differ, with exact counts and
-        the first rows of each kind. Of a register version the entries are in
-        `govopen_review_change_list`.
+        the first rows of each kind; a revision has its `note`. Of a register version the entries
+        are in `govopen_review_change_list`.
     """
     tk.check_access("govopen_review_show", context, data_dict)
     no_unknown(data_dict, "id", "record")
