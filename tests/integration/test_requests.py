@@ -142,3 +142,37 @@ class TestDevelopers:
         document = client.get("/developers/openapi.json").get_json()
         call = document["paths"]["/govopen_register_entry_list"]["get"]
         assert {"id", "as_of", "known_at", "q"} <= {one["name"] for one in call["parameters"]}
+
+
+class TestPartsThatAreDown:
+    @pytest.mark.parametrize(
+        "path", ["/feeds/dataset.atom", "/dataset", "/api/3/action/package_search?q=x"]
+    )
+    def test_without_the_index_a_page_is_unavailable_and_no_password_is_logged(
+        self,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        path: str,
+    ) -> None:
+        from ckan.lib.search import query
+        from ckan.lib.search.common import SolrConnectionError
+
+        def down(*_args: Any, **_more: Any) -> None:
+            cause = OSError("http://ckan:the-password@127.0.0.1/solr")
+            raise SolrConnectionError("Solr returned an error while searching.") from cause
+
+        monkeypatch.setattr(query.PackageSearchQuery, "run", down)
+        assert client.get(path).status_code == 503
+        assert "the-password" not in caplog.text
+
+    def test_without_the_session_store_a_visitor_still_reads_that_nothing_is_there(
+        self, application: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def down(*_args: Any) -> None:
+            raise OSError("the store is down")
+
+        monkeypatch.setattr(application.session_interface, "_delete_session", down)
+        answer = client.get("/dataset/there-is-none")
+        assert answer.status_code == 404
+        assert "Cookie" in answer.headers["Vary"]

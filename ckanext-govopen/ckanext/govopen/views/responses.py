@@ -8,19 +8,23 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden, HTTPException, NotFound
+from flask.sessions import SessionMixin
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound, ServiceUnavailable
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
+from ckan.lib.search.common import SolrConnectionError
 
 from ckanext.govopen.logic import audit_events
 from ckanext.govopen.logic.errors import KEY
 from ckanext.govopen.views import texts
 
 GONE = 410
+INTERNAL = 500
 REFUSALS: dict[type[Exception], type[HTTPException]] = {
     tk.NotAuthorized: Forbidden,
     tk.ObjectNotFound: NotFound,
+    SolrConnectionError: ServiceUnavailable,  # its traceback would hold the password of the index
 }
 DOWNLOADS = ("resource.download", "dataset_resource.download")
 
@@ -31,12 +35,27 @@ def install(app: Flask) -> Flask:
     app.teardown_request(_give_back_session)
     for error, refusal in REFUSALS.items():
         app.register_error_handler(error, partial(_refuse, app, refusal))
+    _forget_nobody(app)
     return texts.install(app)
 
 
 def _refuse(app: Flask, refusal: type[HTTPException], _error: Exception) -> Any:
     """Some of CKAN's pages let an action's refusal through, which would be an error of the site."""
     return app.handle_http_exception(refusal())
+
+
+def _forget_nobody(app: Flask) -> None:
+    """An error page takes messages out of a session that no visitor had: Redis is not asked."""
+    store = app.session_interface
+    save = store.save_session
+
+    def save_session(app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or store.get_cookie_name(app) in request.cookies:
+            save(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")
+
+    store.save_session = save_session  # type: ignore[method-assign]
 
 
 def _give_back_session(error: BaseException | None) -> None:
@@ -49,6 +68,8 @@ def _finish(response: Response) -> Response:
     error = g.get("govopen_error")
     if error and response.status_code in (403, 404, 409):
         _explain(response, error)
+    if g.get("govopen_index_down") and response.status_code == INTERNAL:
+        response.status_code = ServiceUnavailable.code
     if request.endpoint in DOWNLOADS and response.status_code == 200:
         _make_inert(response)
         audit_events.read_file(str((request.view_args or {}).get("resource_id")))

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import g, has_request_context
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
+from ckan.lib.search.common import SolrConnectionError
 
 from ckanext.govopen.logic import datasets, search
 from ckanext.govopen.logic.errors import absent
@@ -52,7 +55,12 @@ def package_search(next_action: Next, context: Any, data_dict: dict[str, Any]) -
 
 
 def _confirmed(next_action: Next, context: Any, asked: dict[str, Any]) -> Any:
-    found = next_action(context, dict(asked))
+    try:
+        found = next_action(context, dict(asked))
+    except SolrConnectionError:
+        if has_request_context():
+            g.govopen_index_down = True  # the answer is 503, whatever CKAN's view makes of it
+        raise
     stale = search.unreadable_hits(context, found)
     if not stale:
         return found
