@@ -32,6 +32,9 @@ def test_a_forbidden_character_in_a_body_is_named(
         "/dataset/a%00b",
         "/dataset/?q=%00",
         "/api/3/action/package_show?id=a&id=b",
+        "/api/3/action/package_list?limit=1e20",
+        "/user/?limit=abc",
+        "/group/?sort={!x}",
     ],
 )
 def test_a_forbidden_address_is_a_bad_request(client: FlaskClient, path: str) -> None:
@@ -59,9 +62,16 @@ def test_pairs_of_surrogates_and_any_other_script_pass(client: FlaskClient) -> N
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("limit", ["x", -1, [1]])
-def test_a_limit_of_formats_is_a_whole_number(client: FlaskClient, limit: object) -> None:
-    answer = client.post("/api/3/action/format_autocomplete", json={"q": "c", "limit": limit})
+@pytest.mark.parametrize("action", ["format_autocomplete", "package_list", "govopen_unit_list"])
+@pytest.mark.parametrize("limit", ["x", [1], {"a": 1}, 1.5, 1e20, 10**30, "9" * 5000])
+def test_a_limit_is_a_whole_number(client: FlaskClient, action: str, limit: object) -> None:
+    answer = client.post(f"/api/3/action/{action}", json={"q": "c", "limit": limit})
+    assert answer.status_code == 400
+    assert "limit" in answer.get_json()["error"]["message"]
+
+
+def test_a_limit_below_nothing_is_a_mistake_of_its_action(client: FlaskClient) -> None:
+    answer = client.post("/api/3/action/format_autocomplete", json={"q": "c", "limit": -1})
     assert answer.status_code == 409
 
 

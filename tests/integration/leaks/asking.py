@@ -200,6 +200,8 @@ def _part(rule: str, name: str) -> str:
         "register_id": "register",
         "import_id": "import",
         "record_id": "package",
+        "revision_id": "revision",
+        "rule_id": "revision",
     }.get(name, name)
 
 

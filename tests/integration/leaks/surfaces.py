@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Surface:
     exempt: str | None = None
 
 
+@cache
 def matrix() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(MATRIX.read_text(encoding="utf-8"))
     return found

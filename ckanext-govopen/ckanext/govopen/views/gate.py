@@ -6,6 +6,7 @@ from flask import Flask, Response, jsonify, make_response, request
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.dcat.utils import CONTENT_TYPES
 from ckanext.govopen.logic import audit, tokens
 from ckanext.govopen.logic.datasets import may_have_file, require_page
 from ckanext.govopen.views.responses import DOWNLOADS
@@ -22,7 +23,7 @@ OTHERS = (
 )
 # Pages of CKAN's that the platform has no use for: trial pages of its makers, its own file store,
 # comparisons of past states, which quote what a draft said, names of administrators, buttons to
-# follow, publication in bulk. Nobody finds anything there.
+# follow, publication in bulk, previews, for which no plugin is loaded. Nobody finds anything there.
 UNUSED = (
     "activity.dashboard_testing",
     "activity.group_changes",
@@ -33,6 +34,7 @@ UNUSED = (
     "activity.package_changes_multiple",
     "dataset.follow",
     "dataset.unfollow",
+    "dataset_resource.view",
     "dcat.read_dataset_series",
     "file.download",
     "file.public_download",
@@ -50,6 +52,8 @@ UNUSED = (
     "util.custom_form_fields",
     "util.primer",
 )
+# Catalogues and datasets are written as one of these; CKAN's plugin fails at any other word.
+FORMAT = "jsonld"
 
 
 def install(app: Flask) -> Flask:
@@ -72,7 +76,7 @@ def _limit_token() -> Response | None:
 
 def _refuse_hidden() -> None:
     arguments, endpoint = request.view_args or {}, request.endpoint or ""
-    if endpoint in UNUSED:
+    if endpoint in UNUSED or arguments.get("_format", FORMAT) not in CONTENT_TYPES:
         tk.abort(404)
     name = arguments.get("id") or arguments.get("_id")
     if name is None or not (endpoint in OTHERS or endpoint.partition(".")[0] in BLUEPRINTS):

@@ -6,7 +6,8 @@ A NUL or half a surrogate pair in any text would fail deep inside; so would an i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, request
@@ -15,20 +16,27 @@ import ckan.plugins.toolkit as tk
 
 NAMES_OF_ONE = (
     "id", "name_or_id", "dataset_id", "package_id", "resource_id", "q", "state", "status",
-    "open_type", "verdict", "register_type", "cursor", "region", "fingerprint",
+    "open_type", "verdict", "register_type", "cursor", "region", "fingerprint", "object_type",
+    "username", "email",
 )  # fmt: skip
 OWN_NAMES = ("unit", "kind", "name", "deputy_for")
 FLAGS = (
     "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
-    "background", "pending", "kept",
+    "background", "pending", "kept", "all_fields", "include_datasets", "include_drafts",
+    "include_extras", "include_hidden_activity", "include_private", "include_users",
 )  # fmt: skip
+# Counts of rows. A number with more digits fits no counter of the search index or the database.
+NUMBERS = ("limit", "offset", "rows")
+MOST_DIGITS = 9
+WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}|True|False")
 # Fields without which CKAN's own pages fail; a browser always sends them.
 NEEDED = {"admin.config": ("save",), "user.edit": ("old_password",)}
 JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
 LARGEST_PARSED = 1 << 20
-LONGEST_PAGE = 9
 # A field of a form names its place by numbers (`resources__0__url`); these make no list that long.
 DEEPEST_NAME, LONGEST_INDEX = 9, 4
+# The values that a request gives a name; none or many in an address, one in a body.
+Given = Callable[[str], Iterable[object]]
 
 
 def install(app: Flask) -> Flask:
@@ -56,17 +64,22 @@ def _bad_text() -> str | None:
     for name, value in (("path", request.path), *pairs):
         if not _can_be_kept(name + value) or _is_crafted(name):
             return _said(name)
-    if len(request.args.get("page", "")) > LONGEST_PAGE:
-        return tk._("{0} must be a whole number from 0").format("page")
+    return _bad_parameter()
+
+
+def _bad_parameter() -> str | None:
+    """What is wrong with a parameter of the address by its kind."""
+    given = request.args.getlist
+    if len(request.args.get("page", "")) > MOST_DIGITS:
+        return _number("page")
+    if any("{!" in order for order in given("sort")):
+        return _said("sort")
     if request.endpoint != "api.action":
-        return None
-    for name in FLAGS:
-        if not all(_is_flag(value) for value in request.args.getlist(name)):
-            return tk._("{0} must be true or false").format(name)
+        return _bad_number(given)
     for name in NAMES_OF_ONE:
-        if len(request.args.getlist(name)) > 1:
+        if len(given(name)) > 1:
             return _one(name)
-    return None
+    return _bad_number(given) or _bad_flag(given)
 
 
 def _is_crafted(name: str) -> bool:
@@ -103,10 +116,11 @@ def _bad_body() -> str | None:
     for name in (*NAMES_OF_ONE, *_own_names()):
         if body.get(name) is not None and not isinstance(body[name], str):
             return _one(name)
-    for name in FLAGS:
-        if not _is_flag(body.get(name)):
-            return tk._("{0} must be true or false").format(name)
-    return next((_said(name) for name, text in _texts(body) if not _can_be_kept(text)), None)
+    if not _is_query(body.get("query")):
+        return tk._("{0} must be one string").format("query")
+    wrong = _bad_number(lambda name: [body.get(name)]) or _bad_flag(lambda name: [body.get(name)])
+    forbidden = (_said(name) for name, text in _texts(body) if not _can_be_kept(text))
+    return wrong or next(forbidden, None)
 
 
 def _texts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -138,12 +152,39 @@ def _own_names() -> tuple[str, ...]:
     return OWN_NAMES if action.startswith("govopen_") else ()
 
 
+def _bad_number(given: Given) -> str | None:
+    wrong = (name for name in NUMBERS if not all(map(_counts, given(name))))
+    return next(map(_number, wrong), None)
+
+
+def _bad_flag(given: Given) -> str | None:
+    wrong = (name for name in FLAGS if not all(map(_is_flag, given(name))))
+    return next((tk._("{0} must be true or false").format(name) for name in wrong), None)
+
+
 def _is_flag(value: object) -> bool:
     try:
         tk.asbool(value)
     except ValueError:
         return False
     return True
+
+
+def _is_query(value: object) -> bool:
+    """True for what a search takes: a text, or several that all have to match."""
+    several = value if isinstance(value, list) else [value]
+    return value is None or all(isinstance(one, str) for one in several)
+
+
+def _counts(value: object) -> bool:
+    """True for what may count rows: nothing, or a whole number; its bounds are the action's own."""
+    return value in (None, "") or (
+        isinstance(value, (int, str)) and WHOLE.fullmatch(str(value).strip()) is not None
+    )
+
+
+def _number(name: str) -> str:
+    return tk._("{0} must be a whole number from 0").format(name)
 
 
 def _said(name: str) -> str:

@@ -10,7 +10,8 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import accounts
 from ckanext.govopen.logic.dates import instant
-from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, text
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
+from ckanext.govopen.logic.guards import asks_first
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import is_sysadmin, user_of
 from ckanext.govopen.model import accounts as store
@@ -22,6 +23,8 @@ __all__ = [
     "govopen_role_grant",
     "govopen_role_list",
     "govopen_role_revoke",
+    "group_member_delete",
+    "organization_member_delete",
 ]
 
 
@@ -156,3 +159,20 @@ def govopen_account_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     link = accounts.reset_link(user)
     model.repo.commit()
     return {"id": user.id, "name": user.name, "link": link}
+
+
+@asks_first
+def group_member_delete(_context: Any, data_dict: dict[str, Any]) -> None:
+    """Takes a person out of a group that there is."""
+    _require_group(data_dict)
+
+
+@asks_first
+def organization_member_delete(_context: Any, data_dict: dict[str, Any]) -> None:
+    """Takes a person out of a unit that there is."""
+    _require_group(data_dict)
+
+
+def _require_group(data_dict: Mapping[str, Any]) -> None:
+    if model.Group.get(data_dict.get("id")) is None:
+        absent()
