@@ -102,7 +102,7 @@ class TestHealth:
         body: dict[str, Any] = answer.get_json()
         assert answer.status_code == 200
         assert body["status"] == "ok"
-        assert set(body) == {"status", "parts"}
+        assert set(body) == {"status", "parts", "approvals"}
         assert set(body["parts"]) == {"postgresql", "redis", "solr", "worker"}
         assert answer.headers["Cache-Control"] == "no-store"
 

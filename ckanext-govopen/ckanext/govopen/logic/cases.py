@@ -39,7 +39,7 @@ def readable(context: Any, case_id: str) -> Mapping[str, Any]:
     scope, kept = review_scope(user.id), set(officer_units(user.id))
     if case is None:
         absent()
-    if is_sysadmin(context):
+    if user.sysadmin:
         return case
     units = set(case["unit_ids"])
     if scope is not None and not units & set(scope):
