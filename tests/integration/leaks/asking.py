@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from surfaces import Surface
-from world import OUTSIDERS, ROLES, Dataset, World, absent_word, reads
+from world import OUTSIDERS, ROLES, WAITING, Dataset, World, absent_word, reads
 
 import ckan.model as model
 
@@ -74,6 +74,7 @@ def things(one: World, dataset: Dataset | None) -> dict[str, str]:
         "absent": absent_word(),
         "import": str(uuid4()),
         "revision": str(uuid4()),
+        "rule": str(uuid4()),
     }
     if dataset is None:
         ids = ("package", "resource", "view", "activity", "case")
@@ -90,6 +91,8 @@ def things(one: World, dataset: Dataset | None) -> dict[str, str]:
         "activity": dataset.activity,
         "case": dataset.case or str(uuid4()),
         "tag": dataset.tag,
+        # the same people read it: a draft and a change that waits beside something public
+        "revision": one.revision if dataset.state == "draft" else found["revision"],
     }
 
 
@@ -201,7 +204,7 @@ def _part(rule: str, name: str) -> str:
         "import_id": "import",
         "record_id": "package",
         "revision_id": "revision",
-        "rule_id": "revision",
+        "rule_id": "rule",
     }.get(name, name)
 
 
@@ -241,6 +244,9 @@ def leaks(
             value = getattr(dataset, what)
             if value and value in told:
                 found.append(f"{dataset.state}: {what}")
+    if not reads(role, WAITING):
+        words = re.findall(rf"{one.mark}{WAITING}([a-z]+)", told)
+        found += [f"{WAITING}: {where}" for where in sorted(set(words))]
     if role in OUTSIDERS:
         found += _texts_without_review(one, role, told)
     # a log is read by other people than a dataset: ids may stand in it, content may not

@@ -128,7 +128,10 @@ def test_nothing_hidden_is_named_anywhere(world: World, number: int) -> None:
 
 def _wrong_about_nothing(one: World, surface: Surface, role: str, asked: Asked) -> Iterator[str]:
     answer = asked.answer
-    if named := leaks(one, role, answer, asked.given, in_case=surface.family == "case"):
+    named = leaks(one, role, answer, asked.given, in_case=surface.family == "case")
+    if surface.family == "own" and role != "visitor":
+        named = [each for each in named if each != "person: about"]  # what one says of oneself
+    if named:
         yield f"names {named}"
     if answer.status >= 500:
         yield f"answers {answer.status}"

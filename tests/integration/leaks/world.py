@@ -64,13 +64,15 @@ ROLES: dict[str, str | None] = {
 }
 OUTSIDERS = tuple(role for role, group in ROLES.items() if group is None)
 STATES = tuple(READERS)
+# what waits beside a public dataset is read by whoever reads a draft of its unit
+WAITING = "waiting"
 # what a withdrawn dataset's address says is fixed; the other states say nothing at all
 TOMBSTONE = "withdrawn"
 
 
 def reads(role: str, state: str) -> bool:
-    """True when a role may read a dataset of unit A in this state."""
-    return ROLES[role] in READERS[state]
+    """True when a role may read a dataset of unit A in this state, or what waits beside one."""
+    return ROLES[role] in READERS["draft" if state == WAITING else state]
 
 
 @dataclass
@@ -98,6 +100,7 @@ class World:
     mark: str
     datasets: dict[str, Dataset] = field(default_factory=dict)
     public: Dataset | None = None
+    revision: str = ""
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     entry: str = ""
     unseen: str = ""
@@ -126,6 +129,7 @@ def world(application: Flask) -> Iterator[World]:
     for state in STATES:
         one.datasets[state] = _dataset(one, state)
     one.public = _dataset(one, "public")
+    one.revision = _revision(one, one.public)
     with application.test_request_context("/"):
         from ckanext.govopen.logic import search
 
@@ -285,6 +289,19 @@ def _dataset(one: World, state: str) -> Dataset:
     _job_error(one, dataset, word("error"))
     _bring_to(one, dataset)
     return dataset
+
+
+def _revision(one: World, public: Dataset) -> str:
+    """A change of the public dataset that its unit has not handed in: its officers' own, as a draft."""
+    made = one.a.act(
+        "officer",
+        "govopen_pending_revision_create",
+        id=public.id,
+        note=one.word(WAITING, "note"),
+        title=one.word(WAITING, "title"),
+        notes=one.word(WAITING, "notes"),
+    )
+    return str(made["id"])
 
 
 def _view(one: World, resource: str, title: str) -> str:
