@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -360,11 +361,11 @@ def clear(session: Session, case_id: str, hit_id: int, actor: Actor, reason: str
     """
     if not reason.strip():
         refuse("scan.E1", "reason")
-    review_store.lock_case(session, case_id)  # a decision reads the findings under the same lock
+    case = review_store.lock_case(session, case_id)  # a decision reads the findings under it too
     found = [hit for hit in hits_of(session, case_id) if hit.id == hit_id]
-    if not found:
+    if case is None or not found:
         absent()
-    if any(_is_one_of(session, actor, hit.cleared_by) for hit in found):
+    if any(_is_one_of(session, actor, hit.cleared_by, case["created_at"]) for hit in found):
         refuse("scan.E2", "hit")
     act = "confirmed" if all(hit.cleared_by for hit in found) else "cleared"
     if not actor.roles & (CONFIRMING if act == "confirmed" else CLEARING):
@@ -373,14 +374,14 @@ def clear(session: Session, case_id: str, hit_id: int, actor: Actor, reason: str
     return act
 
 
-def _is_one_of(session: Session, actor: Actor, people: Sequence[str]) -> bool:
-    """Whether a person is among others; a deputy and the one represented are one person."""
-    if {actor.person, *actor.deputy_for.values()} & set(people):
-        return True
-    return any(
-        principal == actor.person
-        for person in people
-        for _, _, principal in account_store.held(session, person)
+def _is_one_of(session: Session, actor: Actor, people: Sequence[str], since: datetime) -> bool:
+    """Whether a person is among others.
+
+    A deputy and the one represented are one person for the whole of a case, also when the
+    deputyship has ended since.
+    """
+    return actor.person in people or account_store.stood_for_each_other(
+        session, actor.person, people, since
     )
 
 

@@ -44,6 +44,23 @@ def held(
     return [(str(role), unit_id, deputy_for) for role, unit_id, deputy_for in found]
 
 
+def stood_for_each_other(
+    session: Session, person: str, others: Sequence[str], since: datetime
+) -> bool:
+    """Whether a person was deputy of one of the others, or the reverse, since a moment."""
+    return bool(
+        session.execute(
+            sa.text(
+                "SELECT EXISTS (SELECT FROM govopen_role_assignment"
+                " WHERE (to_at IS NULL OR to_at > :since)"
+                "  AND (user_id = :person AND deputy_for = ANY(:others)"
+                "   OR user_id = ANY(:others) AND deputy_for = :person))"
+            ),
+            {"person": person, "others": list(others), "since": since},
+        ).scalar_one()
+    )
+
+
 def deputies(session: Session, person: str) -> Sequence[Row]:
     """Deputies of a person, and those whose deputy the person is, in force or to come."""
     return list(

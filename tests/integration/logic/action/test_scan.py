@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import text
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
 from ckanext.govopen.domain.scan_patterns import id_check_character
 from ckanext.govopen.logic import files, scans
 
@@ -144,6 +146,28 @@ class TestScanClear:
         first = office.act_signed_in("approver", "govopen_scan_clear", **asked)
         second = office.act_signed_in("second", "govopen_scan_clear", **asked)
         assert (first["act"], second["act"]) == ("cleared", "confirmed")
+
+    def test_a_deputy_and_the_one_represented_stay_one_person_when_the_deputyship_has_ended(
+        self, office: Office
+    ) -> None:
+        made = office.draft(data="机密★6年\n,\n名称,泊位\n甲,2\n乙,3\n".encode())
+        scanned(office, made["id"])
+        case_id = office.submit(made["id"])
+        office.hire("stand-in", ())
+        with office.application.test_request_context("/"):
+            until = (clock.now() + timedelta(days=1)).isoformat()
+        named = office.act_signed_in(
+            "approver", "govopen_deputy_create", user=office.name("stand-in"),
+            role="secrecy_reviewer", to=until,
+        )  # fmt: skip
+        hit = by_pattern(office.act("approver", "govopen_scan_show", case=case_id))["secret_mark"]
+        asked = {"case": case_id, "hit": hit["id"], "reason": "样例文件"}
+        assert office.act_signed_in("stand-in", "govopen_scan_clear", **asked)["act"] == "cleared"
+        office.act_signed_in("approver", "govopen_deputy_end", id=named["id"])
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act_signed_in("approver", "govopen_scan_clear", **asked)
+        assert code_of(caught) == "scan.E2"
+        assert office.act_signed_in("second", "govopen_scan_clear", **asked)["act"] == "confirmed"
 
     def test_a_reason_a_browser_and_another_person_than_the_submitter_are_needed(
         self, office: Office
