@@ -17,12 +17,21 @@ from asking import (
     said,
     things,
 )
+from flask import Flask
 from surfaces import Surface, of_family
 from world import OUTSIDERS, ROLES, STATES, TOMBSTONE, Dataset, World, reads
+from world import world as make_world
 
 ABOUT_ONE = ("dataset", "change", "table")
 GONE = 410
 REFUSALS = (400, 401, 403, 404, 409, GONE)
+
+
+@pytest.fixture(scope="module")
+def world(application: Flask) -> Iterator[World]:
+    """A world of its own, which wears out: what an administrator asks ends accounts and units."""
+    with make_world(application) as one:
+        yield one
 
 
 def _names(surfaces: list[Surface]) -> list[str]:

@@ -71,6 +71,7 @@ class TestWhatLeavesARow:
             "opinion.submitted",
             "review.approved",
             "review.published",
+            "review.step",
             "review.submitted",
         ]
         approved = next(row for row in found if row["action"] == "opinion.approved")
