@@ -14,7 +14,7 @@ from ckanext.govopen.cli.city.units import Unit
 from ckanext.govopen.cli.city.wording import day_between, dice, names, pick, weekday
 
 PERIOD_DAYS = {"monthly": 30, "quarterly": 91, "halfyear": 182, "yearly": 365}
-MOST_EDITIONS = 3  # of one dataset after its first: each costs the loading of a city some time
+MOST_EDITIONS = 1  # of one dataset after its first: each costs the loading of a city some time
 _MOST = 12
 _TAGS = {"stat": "统计数据", "entity": "名录", "record": "业务记录"}
 
