@@ -26,7 +26,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.cli.city import content
 from ckanext.govopen.cli.city.units import Unit
-from ckanext.govopen.logic import accounts, checklist
+from ckanext.govopen.logic import accounts, checklist, search
 
 OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
 MORNING = clock_time(9, 30)
@@ -79,6 +79,7 @@ class Loader:
             model.Session.rollback()
             clock.set_to(None)
             model.Session.commit()
+        search.drain_all()  # who is told that the city is there finds it
         return self._say(len(timeline), len(timeline), "done")
 
     def _resume(self, timeline: Sequence[content.Event]) -> int:
