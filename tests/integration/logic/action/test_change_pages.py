@@ -25,9 +25,13 @@ NEWER = CSV.replace(b"12", b"13", 1)
 
 @pytest.fixture(scope="module")
 def office(application: Flask) -> Iterator[Office]:
+    """One office, whose forms are sent without a token; the other tests' check it again."""
     application.config["WTF_CSRF_ENABLED"] = False
-    with open_office(application) as one:
-        yield one
+    try:
+        with open_office(application) as one:
+            yield one
+    finally:
+        application.config["WTF_CSRF_ENABLED"] = True
 
 
 @contextmanager
