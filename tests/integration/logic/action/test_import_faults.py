@@ -105,7 +105,7 @@ def test_of_two_imports_for_one_unit_at_once_one_is_told_who_the_other_is(
 ) -> None:
     second = tmp_path / "second.csv"
     second.write_text(
-        large_file.read_text(encoding="utf-8").replace("/大", "/二"), encoding="utf-8"
+        large_file.read_text(encoding="utf-8").replace("//x.cn/", "//y.cn/"), encoding="utf-8"
     )
     runs = [
         subprocess.Popen(
