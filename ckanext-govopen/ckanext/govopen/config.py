@@ -69,6 +69,12 @@ def rule_parameters() -> tuple[str, ...]:
     return tuple(str(one) for one in tk.config["ckanext.govopen.rule_parameters"])
 
 
+def register_types_path() -> Path | None:
+    """Folder of the operator's own register types, one YAML file each; None for none."""
+    folder = tk.config.get("ckanext.govopen.register_types_path")
+    return Path(str(folder)) if folder else None
+
+
 def review_legal_check_kinds() -> frozenset[str]:
     """Kinds of cases that take a legal check (法律把关) before the leader."""
     return frozenset(str(tk.config["ckanext.govopen.review_legal_check_kinds"]).split())

@@ -85,7 +85,10 @@ def _facts(finding: Finding, language: str) -> _Facts:
         value = getattr(finding, name)
         if value is not None:
             facts[name] = _shown(value, language)
-    if finding.field:
+    label = finding.params.get("label")
+    if isinstance(label, Mapping):  # the field of a register's type, which is no vocabulary
+        facts["field"] = str(label[language])
+    elif finding.field:
         facts["field"] = _label(finding.field, language)
     elif "field" in facts:
         facts["field"] = _label(str(finding.params["field"]), language)

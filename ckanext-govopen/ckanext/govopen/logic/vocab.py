@@ -12,8 +12,10 @@ from typing import Any
 import yaml
 
 from ckanext.govopen.domain.vocab import Term, Vocabulary
+from ckanext.govopen.logic.register_types import register_types
 
 _FOLDER = Path(__file__).parent.parent / "data" / "vocab"
+_TYPES = "register_type"
 
 
 @cache
@@ -23,7 +25,18 @@ def vocabularies() -> Mapping[str, Vocabulary]:
     Raises:
         ValueError: a file names itself otherwise than its content, or holds a code twice.
     """
-    return MappingProxyType({path.stem: _read(path) for path in sorted(_FOLDER.glob("*.yaml"))})
+    found = {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.yaml"))}
+    found[_TYPES] = _with_types(found[_TYPES])
+    return MappingProxyType(found)
+
+
+def _with_types(written: Vocabulary) -> Vocabulary:
+    """The register types that have a file of their own, among those that have none."""
+    terms = {term.code: term for term in written}
+    for one in register_types().values():
+        terms[one.code] = Term(one.code, one.zh, one.en, one.synonyms, extra={"order": one.order})
+    ordered = sorted(terms.values(), key=lambda term: int(str(term.extra["order"])))
+    return Vocabulary(written.name, ordered)
 
 
 def vocabulary(name: str) -> Vocabulary:
