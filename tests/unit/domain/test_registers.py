@@ -104,8 +104,9 @@ def test_a_row_taken_out_breaks_the_chain_where_it_was() -> None:
 def version(
     number: int, effective: int, published: int, content: str, *, ends: bool = False
 ) -> EntryVersion:
+    status = "cancelled" if ends else "in_force"
     return EntryVersion(
-        "E1", number, date(2026, 1, effective), at(published), {"name": content}, ends
+        "E1", number, date(2026, 1, effective), at(published), {"name": content}, status
     )
 
 

@@ -65,7 +65,11 @@ def show_register(register_id: str, as_of: str | None, known_at: str | None, as_
 def diff(register_id: str, from_on: str, to_on: str, as_json: bool) -> None:
     """Compares two dates."""
     result = run("govopen_register_diff", None, {"id": register_id, "from": from_on, "to": to_on})
-    show(result, as_json, lambda found: (f"{name}: {len(rows)}" for name, rows in found.items()))
+    show(
+        result,
+        as_json,
+        lambda found: (f"{name}: {len(found[name])}" for name in ("added", "removed", "changed")),
+    )
 
 
 @register.command("verify")

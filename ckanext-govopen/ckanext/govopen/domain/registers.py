@@ -112,16 +112,31 @@ def first_broken(rows: Iterable[StoredRow]) -> int | None:
     return None
 
 
+# Statuses of an entry that a list shows; the others are what became of it.
+IN_FORCE = frozenset({"in_force", "suspended"})
+
+
+def entry_status(public: Json) -> str:
+    """The status that the public part of a log row gives to its entry."""
+    said = public.get("status")
+    if said:
+        return str(said)
+    return "cancelled" if public.get("change") == "cancel" else "in_force"
+
+
 @dataclass(frozen=True)
 class EntryVersion:
-    """One approved version of an entry: valid from `effective_on`, known from `published_at`."""
+    """One approved version of an entry: valid from `effective_on`, known from `published_at`.
+
+    A correction counts from the day of the version that it mends, so that it takes its place.
+    """
 
     entry_code: str
     number: int
     effective_on: date
     published_at: datetime
     content: Json
-    is_cancelled: bool = False
+    status: str = "in_force"
 
 
 def entries_at(
@@ -141,7 +156,7 @@ def entries_at(
             version.number,
         ):
             chosen[version.entry_code] = version
-    return {code: version for code, version in chosen.items() if not version.is_cancelled}
+    return {code: version for code, version in chosen.items() if version.status in IN_FORCE}
 
 
 def changed_fields(old: Json, new: Json) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ckanext.govopen.domain import registers as rules
 from ckanext.govopen.domain.inventory import split_visibility
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as store
+from ckanext.govopen.model import spans
 
 INVENTORY = "data_inventory"
 SALT_BYTES = 16
@@ -223,7 +224,7 @@ def publish_version(
     columns = _columns(register_id, "publish", None, "publish", act, row, version_id)
     store.append(session, [columns])
     projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
-    codes = [str(entry["entry_code"]) for entry in store.version_entries(session, version_id)]
+    codes = store.version_codes(session, version_id)
     return {"unit_id": version["unit_id"], "number": number, "entry_codes": codes}
 
 
@@ -252,12 +253,29 @@ def rebuild() -> Mapping[str, int]:
     """Projects the newest content of every entry anew from the log and compares.
 
     Returns:
-        how many entries there are, and how many of them the log says otherwise than the table did.
+        how many entries of the inventory and registers of any type there are, and how many of
+        them the log says otherwise than the tables did.
     """
     session = model.Session
     before = projection.fingerprints(session)
-    projection.project(session, store.all_registers(session), 0)
+    projection.project(session, store.all_registers(session, INVENTORY), 0)
     after = projection.fingerprints(session)
-    model.repo.commit()
+    session.commit()
     differing = sum(1 for code, mark in after.items() if before.get(code) not in (None, mark))
-    return {"entries": len(after), "differing": differing}
+    registers = store.all_registers(session)
+    moved = sum(_respan(session, register_id) for register_id in registers)
+    return {
+        "entries": len(after),
+        "differing": differing,
+        "registers": len(registers),
+        "registers_differing": moved,
+    }
+
+
+def _respan(session: Session, register_id: str) -> bool:
+    """Whether what one register said when was not what its log says; each in its transaction."""
+    before = spans.mark(session, register_id)
+    spans.rebuild(session, register_id)
+    is_moved = before != spans.mark(session, register_id)
+    session.commit()
+    return is_moved

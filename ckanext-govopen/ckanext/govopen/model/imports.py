@@ -450,9 +450,9 @@ def before_import(session: Session, import_id: str) -> Sequence[Mapping[str, obj
                 "SELECT DISTINCT ON (l.entry_code) l.entry_code, l.register_id, d.active_seq,"
                 " d.working_seq, d.import_id,"
                 " (SELECT max(p.seq) FROM govopen_register_log p WHERE p.entry_code = l.entry_code"
-                " AND p.seq < l.seq) AS before_seq"
+                " AND p.register_id = l.register_id AND p.seq < l.seq) AS before_seq"
                 " FROM govopen_register_log l JOIN govopen_data_resource d ON d.entry_code ="
-                " l.entry_code"
+                " l.entry_code AND d.register_id = l.register_id"
                 " WHERE l.import_id = :id AND l.change <> 'undo' ORDER BY l.entry_code, l.seq"
             ),
             {"id": import_id},

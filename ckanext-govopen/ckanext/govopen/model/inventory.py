@@ -75,6 +75,7 @@ def activate(session: Session, version_id: str, on: date) -> None:
             " e.log_seq"
             f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
             " WHERE e.version_id = :id AND d.entry_code = l.entry_code"
+            " AND d.register_id = e.register_id"
         ),
         {"id": version_id, "on_day": on},
     )
@@ -86,7 +87,8 @@ def set_status(session: Session, version_id: str, old: str, new: str) -> None:
         sa.text(
             "UPDATE govopen_data_resource d SET status = :new FROM govopen_register_version_entry e"
             " JOIN govopen_register_log l ON l.seq = e.log_seq"
-            " WHERE e.version_id = :id AND d.entry_code = l.entry_code AND d.status = :old"
+            " WHERE e.version_id = :id AND d.entry_code = l.entry_code"
+            " AND d.register_id = e.register_id AND d.status = :old"
         ),
         {"id": version_id, "old": old, "new": new},
     )

@@ -141,7 +141,7 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
             sa.text(
                 "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS"
                 " open_type,"
-                f" greatest(v.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
+                f" greatest(e.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
                 " CASE WHEN f.fields ->> 'rows' ~ '^\\d{1,15}$' THEN (f.fields ->>"
                 " 'rows')::bigint END AS rows,"
                 " CASE WHEN jsonb_typeof(f.fields -> 'items') = 'array' THEN"

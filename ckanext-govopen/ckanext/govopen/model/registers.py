@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -119,14 +119,17 @@ def add_version(session: Session, row: Mapping[str, object]) -> str:
 
 
 def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) -> int:
-    """Puts the newest log row of each entry into the version."""
+    """Puts the newest log row of each entry into the version, with the day from which it counts."""
     return session.execute(
         sa.text(
             "INSERT INTO govopen_register_version_entry (version_id, register_id, entry_code,"
-            " log_seq)"
-            " SELECT v.id, v.register_id, d.entry_code, d.working_seq FROM govopen_data_resource d"
-            " JOIN govopen_register_version v ON v.id = :version AND v.register_id = d.register_id"
-            " WHERE d.entry_code = ANY (CAST(:codes AS text[]))"
+            " log_seq, effective_on)"
+            " SELECT v.id, v.register_id, n.entry_code, l.seq,"
+            " govopen_effective_on(l.public, v.effective_on)"
+            " FROM govopen_register_version v, unnest(CAST(:codes AS text[])) n(entry_code)"
+            " CROSS JOIN LATERAL (SELECT w.seq, w.public FROM govopen_register_log w"
+            " WHERE w.entry_code = n.entry_code AND w.register_id = v.register_id"
+            " ORDER BY w.seq DESC LIMIT 1) l WHERE v.id = :version"
         ),
         {"version": version_id, "codes": list(entry_codes)},
     ).rowcount
@@ -186,101 +189,71 @@ def version_hash(session: Session, version_id: str) -> str:
     )
 
 
-def version_entries(session: Session, version_id: str) -> Sequence[Mapping[str, object]]:
-    """Entries of a version with old (approved) and new content, for the review desk."""
-    return (
+def version_codes(session: Session, version_id: str) -> list[str]:
+    """Codes of the entries of a version."""
+    return list(
         session.execute(
             sa.text(
-                "SELECT l.entry_code, l.change, d.name, d.active_fields AS old,"
-                f" {FIELDS_SQL.format(l='l')} AS new"
-                " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq ="
-                " e.log_seq"
-                " JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
-                " WHERE e.version_id = :id ORDER BY l.entry_code"
+                "SELECT entry_code FROM govopen_register_version_entry WHERE version_id = :id"
+                " ORDER BY entry_code"
             ),
             {"id": version_id},
-        )
-        .mappings()
-        .all()
+        ).scalars()
     )
 
 
-def public_entries(
-    session: Session,
-    register_id: str,
-    as_of: date,
-    known_at: datetime | None,
-    *,
-    after: str = "",
-    q: str = "",
-    limit: int | None = None,
+def entry_versions(
+    session: Session, register_id: str, entry_code: str
 ) -> Sequence[Mapping[str, object]]:
-    """Entries of a register in force on a date, by code from a cursor; public bytes only."""
-    return (
-        session.execute(
-            sa.text(
-                "SELECT x.*, convert_from(x.bytes, 'UTF8')::jsonb AS public FROM ("
-                " SELECT DISTINCT ON (p.entry_code) p.entry_code, p.change, p.number,"
-                " p.effective_on,"
-                " p.published_at, p.hash, p.public AS bytes FROM govopen_public_entry p"
-                " WHERE p.register_id = :id AND p.effective_on <= :as_of AND p.entry_code > :after"
-                " AND (CAST(:known AS timestamptz) IS NULL OR p.published_at <= :known)"
-                " ORDER BY p.entry_code, p.effective_on DESC, p.number DESC) x"
-                " WHERE x.change <> 'cancel' AND x.bytes IS NOT NULL AND (:q = '' OR"
-                " strpos(convert_from(x.bytes, 'UTF8')::jsonb -> 'fields' ->> 'name', :q) > 0)"
-                " ORDER BY x.entry_code LIMIT :limit"
-            ),
-            {
-                "id": register_id,
-                "as_of": as_of,
-                "known": known_at,
-                "after": after,
-                "q": q,
-                "limit": limit,
-            },
-        )
-        .mappings()
-        .all()
-    )
-
-
-def entry_versions(session: Session, entry_code: str) -> Sequence[Mapping[str, object]]:
     """Every published version of one entry that may be shown, oldest first."""
     return (
         session.execute(
             sa.text(
                 "SELECT p.entry_code, p.change, p.number, p.effective_on, p.published_at, p.hash,"
                 " convert_from(p.public, 'UTF8')::jsonb AS public FROM govopen_public_entry p"
-                " WHERE p.entry_code = :code AND p.public IS NOT NULL ORDER BY p.number"
+                " WHERE p.register_id = :register AND p.entry_code = :code"
+                " AND p.public IS NOT NULL ORDER BY p.number"
             ),
-            {"code": entry_code},
+            {"register": register_id, "code": entry_code},
         )
         .mappings()
         .all()
     )
 
 
+_REGISTERS = (
+    "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, r.region_code, v.number,"
+    " v.effective_on, v.published_at"
+    " FROM govopen_register r JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
+    " JOIN LATERAL (SELECT number, effective_on, published_at FROM govopen_public_version"
+    " WHERE register_id = r.id ORDER BY number DESC LIMIT 1) v ON true"
+)
+
+
 def registers(
     session: Session, register_type: str | None, unit_id: str | None
 ) -> Sequence[Mapping[str, object]]:
-    """Registers that have a published version, with their newest one and its size."""
+    """Registers that have a published version, with their newest one."""
     return (
         session.execute(
             sa.text(
-                "SELECT r.id, r.register_type, r.unit_id, u.name AS unit_name, v.number,"
-                " v.effective_on, v.published_at"
-                " FROM govopen_register r JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id"
-                " JOIN LATERAL (SELECT number, effective_on, published_at FROM"
-                " govopen_public_version"
-                " WHERE register_id = r.id ORDER BY number DESC LIMIT 1) v ON true"
-                " WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
-                " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit) ORDER BY r.register_type,"
-                " u.name"
+                f"{_REGISTERS} WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
+                " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit)"
+                " ORDER BY r.register_type, u.name"
             ),
             {"type": register_type, "unit": unit_id},
         )
         .mappings()
         .all()
+    )
+
+
+def public_register(session: Session, register_id: str) -> Mapping[str, object] | None:
+    """One register, if it has a published version."""
+    return (
+        session.execute(sa.text(f"{_REGISTERS} WHERE r.id = :id"), {"id": register_id})
+        .mappings()
+        .one_or_none()
     )
 
 
@@ -329,5 +302,13 @@ def units_of(session: Session, register_ids: Iterable[str]) -> list[str]:
     )
 
 
-def all_registers(session: Session) -> list[str]:
-    return list(session.execute(sa.text("SELECT id FROM govopen_register ORDER BY id")).scalars())
+def all_registers(session: Session, register_type: str | None = None) -> list[str]:
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT id FROM govopen_register"
+                " WHERE CAST(:type AS text) IS NULL OR register_type = :type ORDER BY id"
+            ),
+            {"type": register_type},
+        ).scalars()
+    )

@@ -204,7 +204,8 @@ def version_entries(
         " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
         f" JOIN govopen_register_version v ON v.id = e.version_id {_BEFORE}"
         " LEFT JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
-        " LEFT JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
+        " AND d.register_id = l.register_id JOIN govopen_register g ON g.id = l.register_id"
+        " LEFT JOIN govopen_org_unit_current u ON u.unit_id = g.unit_id"
         " WHERE e.version_id = ANY (CAST(:ids AS text[])) AND l.entry_code > :after"
         " ORDER BY l.entry_code LIMIT :limit",
         ids=list(version_ids),

@@ -170,11 +170,8 @@ def diff(register_id: str) -> tuple[str, int]:
     end = request.args.get("to") or clock.today().isoformat()
     found: dict[str, Any] | None = None
     errors: Mapping[str, Any] = {}
-    names: dict[str, str] = {}
     try:
         found = _call("govopen_register_diff", **{"id": register_id, "from": start, "to": end})
-        for on in (start, end):
-            names |= _names(register_id, on)
     except tk.ValidationError as refused:
         errors = refused.error_dict
     values = {
@@ -182,16 +179,11 @@ def diff(register_id: str) -> tuple[str, int]:
         "start": start,
         "end": end,
         "diff": found,
-        "names": names,
+        "names": found["names"] if found else {},
         "errors": errors,
         "api_url": _api_url("govopen_register_diff", id=register_id, **{"from": start, "to": end}),
     }
     return tk.render("govopen/registers/diff.html", values), 400 if errors else 200
-
-
-def _names(register_id: str, as_of: str) -> dict[str, str]:
-    page = _call("govopen_register_entry_list", id=register_id, as_of=as_of, limit=FILE_PAGE_ROWS)
-    return {item["entry_code"]: str(item["fields"].get("name") or "") for item in page["items"]}
 
 
 @registers.get("/registers/<register_id>/entries/<entry_code>")

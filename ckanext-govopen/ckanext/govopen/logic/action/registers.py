@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -10,12 +11,14 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.domain.registers import changed_fields
+from ckanext.govopen.domain.registers import changed_fields, entry_status
 from ckanext.govopen.logic import registers
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
 from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import registers as store
+from ckanext.govopen.model import spans
 
 __all__ = [
     "govopen_register_change_list",
@@ -47,10 +50,7 @@ def _register_view(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _register(data_dict: Mapping[str, Any]) -> Mapping[str, Any]:
-    wanted = str(data_dict.get("id") or "")
-    row = next(
-        (row for row in store.registers(model.Session, None, None) if row["id"] == wanted), None
-    )
+    row = store.public_register(model.Session, str(data_dict.get("id") or ""))
     if row is None:
         absent()
     return row
@@ -62,12 +62,8 @@ def govopen_register_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     tk.check_access("govopen_register_show", context, data_dict)
     no_unknown(data_dict, "id", "as_of", "known_at")
     row = _register(data_dict)
-    return {**_register_view(row), "entries": len(_entries(row["id"], data_dict))}
-
-
-def _entries(register_id: str, data_dict: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    as_of, known_at = _as_of(data_dict, "as_of"), _moment(data_dict)
-    return store.public_entries(model.Session, register_id, as_of, known_at)
+    wanted = spans.Wanted(_as_of(data_dict, "as_of"), _moment(data_dict))
+    return {**_register_view(row), "entries": spans.count(model.Session, row["id"], wanted)}
 
 
 def _as_of(data_dict: Mapping[str, Any], name: str) -> date:
@@ -93,79 +89,140 @@ def _moment(data_dict: Mapping[str, Any]) -> datetime | None:
 
 @tk.side_effect_free
 def govopen_register_entry_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Entries in force on a date, as known at a moment; `q` filters by name."""
+    """Entries of a register on a date, as known at a moment.
+
+    Args:
+        id: of the register.
+        as_of, known_at: the day (today), and the moment of knowledge (now).
+        status: in_force, cancelled, delegated, transferred, suspended or merged; without it, what
+            is in force or suspended.
+        q: part of the name, or a code; filters: an object of values of public fields.
+        limit, cursor: of the page.
+    """
     tk.check_access("govopen_register_entry_list", context, data_dict)
-    no_unknown(data_dict, "id", "as_of", "known_at", "q", "limit", "cursor")
+    no_unknown(data_dict, "id", "as_of", "known_at", "status", "q", "filters", "limit", "cursor")
     row, limit, after = _register(data_dict), page_limit(data_dict), cursor_of(data_dict)
-    found = store.public_entries(
-        model.Session,
-        row["id"],
-        _as_of(data_dict, "as_of"),
-        _moment(data_dict),
-        after=after[0] if after else "",
-        q=str(data_dict.get("q") or ""),
-        limit=limit + 1,
+    found = spans.page(
+        model.Session, row["id"], _wanted(data_dict), after[0] if after else "", limit + 1
     )
     return page(found, limit, lambda entry: (entry["entry_code"],), _entry_view)
 
 
+def _wanted(data_dict: Mapping[str, Any]) -> spans.Wanted:
+    status = data_dict.get("status") or None
+    if status is not None and status not in (known := vocabulary("entry_status")):
+        refuse("vocab.E1", "status", str(status), allowed=", ".join(known))
+    return spans.Wanted(
+        _as_of(data_dict, "as_of"),
+        _moment(data_dict),
+        status,
+        str(data_dict.get("q") or ""),
+        _field_filters(data_dict.get("filters")),
+    )
+
+
+def _field_filters(value: object) -> Mapping[str, object]:
+    """Values by field name; from a query string they come as JSON."""
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if value in (None, "", {}):
+        return {}
+    if not isinstance(value, dict) or "\\u0000" in json.dumps(value):
+        raise tk.ValidationError({"filters": [tk._("filters is an object of field values")]})
+    return value
+
+
 def _entry_view(entry: Mapping[str, Any]) -> dict[str, Any]:
+    public = entry["public"]
     return {
         "entry_code": entry["entry_code"],
         "change": entry["change"],
+        "status": entry_status(public),
         "version": entry["number"],
         "effective_on": entry["effective_on"].isoformat(),
         "published_at": entry["published_at"].isoformat(),
-        "basis": entry["public"]["basis"],
-        "reason": entry["public"]["reason"],
-        "fields": entry["public"]["fields"],
+        "basis": public["basis"],
+        "reason": public["reason"],
+        "fields": public["fields"],
+        **({"extra": public["extra"]} if public.get("extra") else {}),
+        **({"corrects": public["corrects"]} if public.get("corrects") else {}),
     }
 
 
 @tk.side_effect_free
 def govopen_register_entry_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Every published version of one entry, and the one in force on a date."""
+    """Every published version of one entry of a register, and what holds on a date.
+
+    Args:
+        id: of the register; without it the one that holds the code, or held it last.
+        entry_code: of the entry; as_of, known_at: the day (today), and the moment of knowledge.
+    """
     tk.check_access("govopen_register_entry_show", context, data_dict)
-    no_unknown(data_dict, "id", "entry_code", "as_of")
+    no_unknown(data_dict, "id", "entry_code", "as_of", "known_at")
+    code = str(data_dict.get("entry_code") or "")
+    register_id = str(data_dict.get("id") or spans.holder(model.Session, code))
     versions = [
-        _entry_view(row)
-        for row in store.entry_versions(model.Session, str(data_dict.get("entry_code")))
+        _entry_view(version) for version in store.entry_versions(model.Session, register_id, code)
     ]
     if not versions:
         absent()
-    as_of = _as_of(data_dict, "as_of").isoformat()
-    in_force = [version for version in versions if version["effective_on"] <= as_of]
+    current = spans.entry_at(
+        model.Session, register_id, code, _as_of(data_dict, "as_of"), _moment(data_dict)
+    )
     return {
-        "entry_code": data_dict["entry_code"],
-        "current": in_force[-1] if in_force else None,
+        "register": register_id,
+        "entry_code": code,
+        "current": _entry_view(current) if current else None,
         "versions": versions,
     }
 
 
 @tk.side_effect_free
 def govopen_register_diff(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """What was added, removed and changed between two dates."""
+    """What was added, removed and changed between two dates.
+
+    Args:
+        id: of the register.
+        from, to: the days; known_at: by what was known at a moment (now).
+        limit, cursor: of the page; without `limit` everything.
+
+    Returns:
+        `{added, removed, changed, names, next_cursor}`: codes, codes, `{entry_code, fields: {name:
+        [old, new]}}`, and the name of each entry that differs.
+    """
     tk.check_access("govopen_register_diff", context, data_dict)
-    no_unknown(data_dict, "id", "from", "to")
-    row = _register(data_dict)
-    old = _fields_at(row["id"], _as_of(data_dict, "from"))
-    new = _fields_at(row["id"], _as_of(data_dict, "to"))
-    changed = []
-    for code in sorted(old.keys() & new.keys()):
-        names = changed_fields(old[code], new[code])
-        if names:
-            fields = {name: [old[code].get(name), new[code].get(name)] for name in names}
-            changed.append({"entry_code": code, "fields": fields})
+    no_unknown(data_dict, "id", "from", "to", "known_at", "limit", "cursor")
+    row, after = _register(data_dict), cursor_of(data_dict)
+    limit = page_limit(data_dict) if data_dict.get("limit") else None
+    days = spans.Between(_as_of(data_dict, "from"), _as_of(data_dict, "to"), _moment(data_dict))
+    found = spans.differences(
+        model.Session,
+        row["id"],
+        days,
+        after[0] if after else "",
+        limit + 1 if limit else None,
+    )
+    shown = page(found, limit or len(found), lambda each: (each["entry_code"],), dict)
+    return {**_sorted_differences(shown["items"]), "next_cursor": shown["next_cursor"]}
+
+
+def _sorted_differences(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    changed, names = [], {}
+    for row in rows:
+        old, new = row["old"], row["new"]
+        names[row["entry_code"]] = str((new or old or {}).get("name") or "")
+        if old is not None and new is not None and (moved := changed_fields(old, new)):
+            fields = {name: [old.get(name), new.get(name)] for name in moved}
+            changed.append({"entry_code": row["entry_code"], "fields": fields})
     return {
-        "added": sorted(new.keys() - old.keys()),
-        "removed": sorted(old.keys() - new.keys()),
+        "added": [row["entry_code"] for row in rows if row["old"] is None],
+        "removed": [row["entry_code"] for row in rows if row["new"] is None],
         "changed": changed,
+        "names": names,
     }
-
-
-def _fields_at(register_id: str, as_of: date) -> dict[str, Mapping[str, Any]]:
-    rows = store.public_entries(model.Session, register_id, as_of, None)
-    return {row["entry_code"]: row["public"]["fields"] for row in rows}
 
 
 @tk.side_effect_free

@@ -34,6 +34,12 @@ REVOKE UPDATE, DELETE ON govopen_review_consultation, govopen_purge_outbox, govo
 GRANT UPDATE (consents, answer, answered_by, answered_at) ON govopen_review_consultation TO govopen_app;
 GRANT UPDATE (attempts, last_error, done_at) ON govopen_purge_outbox TO govopen_app;
 REVOKE UPDATE, DELETE ON govopen_workday_notice FROM govopen_app;
+-- What a register says is written by the guard, when a version becomes public.
+REVOKE INSERT, UPDATE, DELETE ON govopen_register_code, govopen_register_span, govopen_register_entry,
+  govopen_register_link FROM govopen_app;
+REVOKE ALL ON FUNCTION govopen_write_spans(text), govopen_project_entries(text, date) FROM PUBLIC, govopen_app;
+REVOKE UPDATE, DELETE ON govopen_register_review FROM govopen_app;
+REVOKE DELETE ON govopen_notice_number FROM govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
 GRANT UPDATE (clock_at) ON govopen_site TO govopen_app;
