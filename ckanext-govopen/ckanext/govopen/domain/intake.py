@@ -47,7 +47,14 @@ TERM_FIELDS = frozenset(
 # Fields whose values are read; all others are names and prose, kept as they are.
 TREATED_FIELDS = DATE_FIELDS | CODE_FIELDS | NUMBER_FIELDS | TERM_FIELDS
 # A merged cell stands for every row it spans where rows share the fact; a name never does.
-FILLED_DOWN_FIELDS = frozenset({"provider", "system", "data_domain", "res_class"})
+FILLED_DOWN_FIELDS = frozenset(
+    {"provider", "system", "data_domain", "res_class",
+     # the columns of a standard catalogue, whose forms merge every one of them
+     "item_l1", "domain", "content_elements", "legal_basis", "time_limit", "bodies", "channels",
+     "audience_public", "audience_specific", "audience", "mode_active", "mode_on_request", "mode",
+     "level_city", "level_county", "level_township", "level_village", "levels", "five_open",
+     "responsible_office"}
+)  # fmt: skip
 
 # Spaces of every kind, and the characters without width that copying leaves behind.
 OUTER_BLANKS = (
@@ -130,7 +137,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A file read; `rows` may be walked more than once and is never whole in memory."""
+    """A file read; `rows` may be walked more than once and is never whole in memory.
+
+    `above` holds the texts that stand over the header: titles and notes.
+    """
 
     file_kind: str
     encoding: str | None
@@ -139,6 +149,15 @@ class Table:
     columns: tuple[Column, ...]
     rows: Iterable[Row]
     notes: tuple[Finding, ...] = field(default=())
+    above: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of a workbook; a hidden one is read only when it is asked for."""
+
+    name: str
+    is_hidden: bool
 
 
 @dataclass(frozen=True)

@@ -89,14 +89,15 @@ def _facts(finding: Finding, language: str) -> _Facts:
     if isinstance(label, Mapping):  # the field of a register's type, which is no vocabulary
         facts["field"] = str(label[language])
     elif finding.field:
-        facts["field"] = _label(finding.field, language)
+        facts["field"] = _label(finding.field, finding.code, language)
     elif "field" in facts:
-        facts["field"] = _label(str(finding.params["field"]), language)
+        facts["field"] = _label(str(finding.params["field"]), finding.code, language)
     return facts
 
 
-def _label(name: str, language: str) -> str:
-    fields = vocabulary("inventory_field")
+def _label(name: str, code: str, language: str) -> str:
+    """The words for a field; columns of the standard catalogue have their own."""
+    fields = vocabulary("standard_field" if code.startswith("standards.") else "inventory_field")
     if name not in fields:
         return name
     return fields[name].en if language == "en" else fields[name].zh

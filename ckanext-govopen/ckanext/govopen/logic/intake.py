@@ -31,12 +31,23 @@ from ckanext.govopen.domain.intake import (
     IntakeRefused,
     Limits,
     Row,
+    Sheet,
     Table,
     refused,
 )
 from ckanext.govopen.domain.intake_header import Aliases
 
-__all__ = ["DEFAULT", "Column", "IntakeRefused", "Limits", "Row", "Table", "field_of", "read_table"]
+__all__ = [
+    "DEFAULT",
+    "Column",
+    "IntakeRefused",
+    "Limits",
+    "Row",
+    "Table",
+    "field_of",
+    "read_table",
+    "sheets_of",
+]
 
 DEFAULT = DEFAULT_LIMITS
 _ALIASES = Path(__file__).parent.parent / "data" / "intake"
@@ -87,6 +98,25 @@ def read_table(
     except BaseException:
         output.close()
         raise
+
+
+def sheets_of(path: Path, *, limits: Limits = DEFAULT) -> tuple[Sheet, ...]:
+    """The sheets of a workbook in their order; none for a text table.
+
+    Raises:
+        IntakeRefused: the file cannot be opened as a table.
+    """
+    path = Path(path)
+    request = {
+        "path": str(path.resolve()), "limits": asdict(limits), "sheets_only": True,
+    }  # fmt: skip
+    with tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl") as output:
+        _run_reader(request, output, limits)
+        with open(output.name, "rb") as lines:
+            last = _last_line(lines)
+    if "refused" in last:
+        raise IntakeRefused(_finding(one) for one in last["refused"])
+    return tuple(Sheet(name, is_hidden) for name, is_hidden in last["sheets"])
 
 
 def field_of(heading: str) -> str | None:
@@ -183,6 +213,7 @@ def _table(output: Any) -> Table:
     facts = json.loads(first)["table"]
     columns = tuple(Column(*one) for one in facts.pop("columns"))
     notes = tuple(_finding(one) for one in facts.pop("notes"))
+    facts["above"] = tuple(facts["above"])
     rows = _Rows(output, columns, last["end"])
     return Table(columns=columns, notes=notes, rows=rows, **facts)
 

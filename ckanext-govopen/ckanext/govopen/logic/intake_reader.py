@@ -119,6 +119,9 @@ def answer(request: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any
     """
     path = Path(request["path"])
     kind = intake_probe.probe(path, limits)
+    if request.get("sheets_only"):
+        yield {"sheets": _sheets(path, kind, limits)}
+        return
     aliases = Aliases(request["aliases"], request["exact_only"], request["mapping"])
     notes: list[Finding] = []
     if intake_probe.is_misnamed(path, kind):
@@ -142,6 +145,16 @@ def answer(request: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any
     _inspect(reading)
     notes += reading.notes + _settle_rivals(reading)
     yield from _emit(reading, kind, encoding, notes, epoch_1904)
+
+
+def _sheets(path: Path, kind: str, limits: Limits) -> list[list[Any]]:
+    """Name of each sheet, and whether it is hidden; a text table has none."""
+    if kind == "csv":
+        return []
+    from ckanext.govopen.logic.intake_workbook import Workbook
+
+    book = Workbook(path, kind, limits, None)
+    return [[name, name in book.hidden] for name in book.names]
 
 
 def _text_table(
@@ -309,7 +322,7 @@ def _emit(
         "table": {
             "file_kind": kind, "encoding": encoding, "sheet": reading.sheet,
             "header_row": reading.header.last + 1, "columns": columns,
-            "notes": [asdict(note) for note in notes],
+            "notes": [asdict(note) for note in notes], "above": _above(reading),
         }
     }  # fmt: skip
     traditional = script_of([*reading.header.headings, *reading.sample]) == "traditional"
@@ -319,6 +332,14 @@ def _emit(
         count += len(batch)
         yield {"rows": batch}
     yield {"end": count}
+
+
+def _above(reading: Reading) -> list[str]:
+    """The texts over the header, each once; `head` holds the rows that are not empty."""
+    header = reading.header
+    depth = header.last - header.first + 1
+    texts = (text.strip() for row in reading.head[:-depth] for text in row)
+    return list(dict.fromkeys(text for text in texts if text))
 
 
 class _Interpreter:
