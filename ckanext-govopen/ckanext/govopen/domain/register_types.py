@@ -17,6 +17,7 @@ from typing import Any
 
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake_values import ERROR_VALUES, tidied
+from ckanext.govopen.domain.standards import item_findings
 from ckanext.govopen.domain.vocab import Vocabulary
 
 Vocabularies = Mapping[str, Vocabulary]
@@ -564,9 +565,15 @@ def _no_natural_person(kind: RegisterType, fields: Values) -> Sequence[Finding]:
     return []
 
 
+def _standard_item(_: RegisterType, fields: Values) -> Sequence[Finding]:
+    """standards.E1-E13, W3-W12: what an item of the standard catalogue must say (§1.7)."""
+    return item_findings(fields)
+
+
 _RULES = {
     "named_with_circumstance": _named_with_circumstance,
     "standard_for_enterprises": _standard_for_enterprises,
     "promise_within_law": _promise_within_law,
     "no_natural_person": _no_natural_person,
+    "standard_item": _standard_item,
 }

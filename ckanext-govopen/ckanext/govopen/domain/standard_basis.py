@@ -1,7 +1,7 @@
 """公开依据: the laws and documents that a cell names, as they are printed in the guidelines.
 
-【法律】《社会保险法》（主席令第35号）: the prefix in 【】 tells the kind of all that follows it, until
-the next one. Without a prefix the number or the title tells it.
+【法律】《社会保险法》（主席令第35号）: the prefix in 【】 tells the kind of all that follows it,
+up to the next one. Without a prefix the number or the title tells it.
 """
 
 from __future__ import annotations

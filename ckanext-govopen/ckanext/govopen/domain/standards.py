@@ -68,26 +68,32 @@ class Facts:
         on: the day for which is asked.
         bodies: validity (from, to) of the units that the item names.
         repealed: canonical numbers of documents that are repealed or have lapsed.
-        has_sources: source lists exist, so that an item without a source is worth a word.
     """
 
     on: date
     bodies: Mapping[str, tuple[date, date | None]] = field(default_factory=dict)
     repealed: frozenset[str] = frozenset()
-    has_sources: bool = True
 
 
-def activation_findings(fields: Fields, facts: Facts) -> list[Finding]:
-    """All that keeps an item from coming into force (E), and what its body should look at (W)."""
+def item_findings(fields: Fields) -> list[Finding]:
+    """What an item says wrongly or leaves out, by itself (E), and what is odd about it (W)."""
     return [
         *_missing_elements(fields),
         *_tick_findings(fields),
         *_channel_findings(fields),
-        *_basis_findings(fields, facts),
+        *_basis_findings(fields),
         *_limit_findings(fields),
-        *_body_findings(fields, facts),
         *_stage_findings(fields),
-        *_doubts(fields, facts),
+        *_doubts(fields),
+    ]
+
+
+def activation_findings(fields: Fields, facts: Facts) -> list[Finding]:
+    """The same with what only the world around the item can tell: its bodies, its documents."""
+    return [
+        *item_findings(fields),
+        *_body_findings(fields, facts),
+        *_repealed_findings(fields, facts),
     ]
 
 
@@ -129,14 +135,19 @@ def _rows(value: object) -> Iterator[Mapping[str, object]]:
         yield from (one for one in value if isinstance(one, Mapping))
 
 
-def _basis_findings(fields: Fields, facts: Facts) -> Iterator[Finding]:
+def _basis_findings(fields: Fields) -> Iterator[Finding]:
     for basis in _rows(fields.get("legal_basis")):
         number = str(basis.get("doc_no") or "")
         if number and doc_numbers.parse(number) is None:
             yield Finding("standards.E4", "legal_basis", number)
         elif not number and not basis.get("title"):
             yield Finding("standards.E4", "legal_basis", "")
-        if doc_numbers.normalised(number) in facts.repealed:
+
+
+def _repealed_findings(fields: Fields, facts: Facts) -> Iterator[Finding]:
+    for basis in _rows(fields.get("legal_basis")):
+        number = str(basis.get("doc_no") or "")
+        if number and doc_numbers.normalised(number) in facts.repealed:
             yield Finding("standards.W1", "legal_basis", number)
 
 
@@ -163,13 +174,13 @@ def _stage_findings(fields: Fields) -> Iterator[Finding]:
         yield Finding("standards.E13", "five_open")
 
 
-def _doubts(fields: Fields, facts: Facts) -> Iterator[Finding]:
+def _doubts(fields: Fields) -> Iterator[Finding]:
     name = str(fields.get("name") or "")
     if fields.get("mode") == "on_request" and fields.get("audience") == "public":
         yield Finding("standards.W3", "audience")
     if name and is_vague(name):
         yield Finding("standards.W8", "name", name)
-    if facts.has_sources and _is_empty(fields.get("source_entry")):
+    if _is_empty(fields.get("source_entry")):
         yield Finding("standards.W6", "source_entry")
     for column in ("content_elements", "time_limit", "bodies_raw"):
         if "同上" in str(fields.get(column) or ""):
