@@ -127,3 +127,45 @@ def _stricter(first: Opening, second: Opening) -> bool:
     if one.least:
         return first.due.due_at > second.due.due_at
     return first.due.due_at < second.due.due_at
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which units a subject of rules names (vocabulary `rule_subject`).
+
+    Args:
+        kinds, levels: of the unit; empty for any.
+        named: only units that were named for it.
+        acting: also whoever an event is of: who drafts, who enforces, who handles an incident.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+    named: bool = False
+    acting: bool = False
+
+
+@dataclass(frozen=True)
+class Bindable:
+    """A unit as subjects see it; `named` are the subjects that it was named for."""
+
+    id: str
+    kind: str
+    level: str
+    named: frozenset[str] = frozenset()
+
+
+def binds(subject: str, binding: Binding, unit: Bindable, *, is_own: bool) -> bool:
+    """True when a rule of this subject binds a unit.
+
+    Args:
+        is_own: the event is of this unit alone.
+    """
+    if is_own and binding.acting:
+        return True
+    if subject not in unit.named and (binding.named or not (binding.kinds or binding.levels)):
+        return False
+    is_of_level = not binding.levels or unit.level in binding.levels
+    return is_of_level and (
+        subject in unit.named or not binding.kinds or unit.kind in binding.kinds
+    )

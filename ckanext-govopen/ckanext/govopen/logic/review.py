@@ -29,6 +29,7 @@ from ckanext.govopen.logic import (
     datasets,
     datastore,
     findings,
+    published,
     rates,
     registers,
     revisions,
@@ -285,7 +286,9 @@ def decide(
         refuse_all(outcome)
     _say(session, case_id, actor, decision, outcome)
     if decision.approved_on and "authority_approval" in outcome.steps:
-        registers.set_approved_on(session, _ids(found, "register_version"), decision.approved_on)
+        versions = _ids(found, "register_version")
+        registers.set_approved_on(session, versions, decision.approved_on)
+        published.lists_approved(session, versions, decision.approved_on, actor.person)
     state = outcome.state
     if decision.move is not Move.APPROVE:
         _send_back(session, case_id, found, state)
@@ -419,8 +422,10 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
         datasets_store.refresh_stats(session, packages)
         datasets_store.begin_periods(session, packages)
         datasets_store.enqueue(session, packages)
-        for row in datasets_store.owners(session, packages).values():
-            unit_ids.add(str(row["owner_org"]))
+        owners = datasets_store.owners(session, packages)
+        units = {package: str(row["owner_org"]) for package, row in owners.items()}
+        published.datasets_published(session, units, actor)
+        unit_ids.update(units.values())
     store.close_case(session, case_id)
     refresh_rates(session, unit_ids)
 
@@ -433,9 +438,10 @@ def _publish_versions(
     unit_ids: set[str] = set()
     at = clock.now()
     for version_id in versions:
-        published = registers.publish_version(session, version_id, actor, at)
-        unit_ids.add(str(published["unit_id"]))
+        version = registers.publish_version(session, version_id, actor, at)
+        unit_ids.add(str(version["unit_id"]))
     if versions:
+        published.lists_published(session, versions, actor)
         store.set_state(session, case_id, State.PUBLISHED.value, None, "register_version")
     return unit_ids
 

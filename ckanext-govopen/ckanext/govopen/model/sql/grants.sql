@@ -40,6 +40,15 @@ REVOKE INSERT, UPDATE, DELETE ON govopen_register_code, govopen_register_span, g
 REVOKE ALL ON FUNCTION govopen_write_spans(text), govopen_project_entries(text, date) FROM PUBLIC, govopen_app;
 REVOKE UPDATE, DELETE ON govopen_register_review FROM govopen_app;
 REVOKE DELETE ON govopen_notice_number FROM govopen_app;
+-- Events and evidence: what happened only grows, and when something was done is the clock's to say.
+REVOKE UPDATE, DELETE ON govopen_event, govopen_evidence, govopen_duty_rule, govopen_duty_move,
+  govopen_duty_subject, govopen_rule_setting, govopen_duty_mail FROM govopen_app;
+REVOKE DELETE ON govopen_duty, govopen_duty_cursor FROM govopen_app;
+GRANT UPDATE (withdrawn_at, withdrawn_by, withdrawn_reason) ON govopen_event TO govopen_app;
+GRANT UPDATE (to_on) ON govopen_duty_subject TO govopen_app;
+REVOKE INSERT ON govopen_evidence FROM govopen_app;
+GRANT INSERT (id, record, condition, unit_id, record_id, event_record, period, value, ended, is_public, recorded_by,
+  facts) ON govopen_evidence TO govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
 GRANT UPDATE (clock_at) ON govopen_site TO govopen_app;
