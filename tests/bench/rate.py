@@ -72,11 +72,15 @@ class Sides:
         self._cursor = cursor
 
     def call(self, action: str, **asked: Any) -> Act:
+        import ckan.model as model
         import ckan.plugins.toolkit as tk
 
         def act() -> object:
             with self._app.test_request_context("/"):
-                return tk.get_action(action)({"user": "", "ignore_auth": False}, dict(asked))
+                try:
+                    return tk.get_action(action)({"user": "", "ignore_auth": False}, dict(asked))
+                finally:
+                    model.Session.remove()  # as a request ends: the next load empties these tables
 
         return act
 
