@@ -1,7 +1,8 @@
 """`./scripts/test`: sets up what the tests need, runs pytest once, leaves nothing behind.
 
 Integration and browser tests share one throw-away stack: an empty city, stamped as test, in a data
-folder of its own below the system's temporary folder.
+folder of its own below the system's temporary folder. When everything is run, what needs that
+stack goes through it one by one, and the rest beside it (`tests/conftest.py` says what).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PARTS = {
     "all": ("tests/unit", "tests/contract", "tests/integration", "tests/scripts", "tests/browser"),
     "long": ("tests",),
 }
+BESIDE = ("-n", "2", "--dist", "loadgroup")
 WITH_STACK = ("integration", "browser", "all", "long")
 # Debian package: a program or file that shows it is there
 PACKAGES = {
@@ -195,6 +197,7 @@ def pytest(checkout: Checkout, chosen: Selection, environ: dict[str, str]) -> in
         f"pythonpath={import_path(checkout)}",
         "-m",
         marks,
+        *(BESIDE if chosen.targets == PARTS["all"] else ()),
         *chosen.targets,
         *chosen.rest,
     ]

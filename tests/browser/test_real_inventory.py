@@ -44,33 +44,33 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def city() -> Iterator[cities.City]:
+def own_stack() -> Iterator[cities.City]:
     with cities.running("empty") as city:
         yield city
 
 
 @pytest.fixture(scope="module")
-def keeper(chromium: Browser, city: cities.City) -> Iterator[Person]:
-    person = _account(chromium, city, "data-authority")
+def keeper(chromium: Browser, own_stack: cities.City) -> Iterator[Person]:
+    person = _account(chromium, own_stack, "data-authority")
     yield person
     person.close()
 
 
 @pytest.fixture(scope="module")
-def approver(chromium: Browser, city: cities.City) -> Iterator[Person]:
-    person = _account(chromium, city, "approver1")
+def approver(chromium: Browser, own_stack: cities.City) -> Iterator[Person]:
+    person = _account(chromium, own_stack, "approver1")
     yield person
     person.close()
 
 
-def _account(chromium: Browser, city: cities.City, name: str) -> Person:
-    accounts = json.loads((city.data / "accounts.json").read_text(encoding="utf-8"))
+def _account(chromium: Browser, own_stack: cities.City, name: str) -> Person:
+    accounts = json.loads((own_stack.data / "accounts.json").read_text(encoding="utf-8"))
     password = next(one["password"] for one in accounts if one["name"] == name)
-    return sign_in(chromium, city.url, name, password)
+    return sign_in(chromium, own_stack.url, name, password)
 
 
 @pytest.fixture(scope="module")
-def officer(chromium: Browser, city: cities.City, keeper: Person) -> Iterator[Person]:
+def officer(chromium: Browser, own_stack: cities.City, keeper: Person) -> Iterator[Person]:
     """The data authority takes the units out of the file and makes their information officer."""
     _check(keeper)
     keeper.press("Count them as new units and check again")
@@ -92,7 +92,7 @@ def officer(chromium: Browser, city: cities.City, keeper: Person) -> Iterator[Pe
         box.check()
     keeper.press("Give the role")
     set_password(chromium, link, password)
-    person = sign_in(chromium, city.url, name, password)
+    person = sign_in(chromium, own_stack.url, name, password)
     yield person
     person.close()
 
