@@ -19,8 +19,9 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain.calendar import read_notice
 from ckanext.govopen.domain.duty_clocks import BEIJING
-from ckanext.govopen.logic import duties, events, units
+from ckanext.govopen.logic import calendar, duties, duty_nights, events, units
 from ckanext.govopen.logic.events import Evidence
 
 ACTOR = "test"
@@ -357,3 +358,96 @@ def test_twenty_thousand_duties_are_raised_and_closed_by_sets(
         a_unit()
     assert statements(3) <= few
     assert len(of_unit(names[0])) == 4
+
+
+class TestNight:
+    def test_the_first_night_raises_what_has_begun_and_a_missed_one_is_caught_up_once(
+        self, unit: str, go_to: Callable[[str], None], no_commit: None
+    ) -> None:
+        model.Session.execute(
+            sa.text(
+                "INSERT INTO govopen_duty_cursor (day) VALUES ('2026-03-30')"
+                " ON CONFLICT (only_row) DO UPDATE SET day = excluded.day"
+            )
+        )
+        go_to("2026-04-07T00:05")
+        assert duty_nights.night(model.Session)["days"] == 8
+        begun = rows(
+            "SELECT trigger, record_id, occurred_on FROM govopen_event"
+            " WHERE record_type = 'period' AND occurred_on BETWEEN '2026-03-31' AND '2026-04-07'"
+            " ORDER BY occurred_on, trigger"
+        )
+        assert [(one["trigger"], one["record_id"]) for one in begun] == [
+            ("month_begun", "2026-04"),
+            ("quarter_begun", "2026Q2"),
+            ("week_begun", "2026-W15"),
+        ]
+        assert len(of_unit(unit, "beijing-2016.D13")) == 1
+        assert duty_nights.night(model.Session)["days"] == 0
+        assert len(of_unit(unit, "beijing-2016.D13")) == 1
+
+    def test_the_periods_in_progress_are_raised_by_a_site_that_takes_over(
+        self, unit: str, no_commit: None
+    ) -> None:
+        assert duty_nights.raise_since(model.Session, date(2026, 1, 1)) > 0
+        periods = [row["period"] for row in of_unit(unit, "beijing-2016.D13")]
+        assert periods == ["2026Q1"]
+        assert duty_nights.raise_since(model.Session, date(2026, 1, 1)) == 0
+
+
+class TestCountingAnew:
+    def test_a_new_notice_moves_open_provisional_duties_and_says_why(
+        self, unit: str, go_to: Callable[[str], None]
+    ) -> None:
+        go_to("2030-01-28T09:00")
+        adjusted(unit, on="2030-01-25", record="moves")
+        (before,) = of_unit(unit)
+        assert (str(before["due_on"]), before["due_provisional"]) == ("2030-02-08", True)
+        import_of_2030()
+        because = duties.Because("due_moved", ACTOR, "国办发明电〔2029〕1号")
+        moved = {move["duty_id"]: move for move in duties.recount(model.Session, because)}
+        (after,) = of_unit(unit)
+        assert (str(after["due_on"]), after["due_provisional"]) == ("2030-02-15", False)
+        assert moved[before["id"]]["to"] == "2030-02-15"
+        (move,) = moves(before["id"])
+        assert move["reason"] == "国办发明电〔2029〕1号"
+        assert move["details"] == {"from": "2030-02-08", "to": "2030-02-15", "provisional": False}
+
+    def test_a_due_date_that_has_passed_never_moves_earlier(
+        self, unit: str, go_to: Callable[[str], None]
+    ) -> None:
+        go_to("2030-01-28T09:00")
+        adjusted(unit, on="2030-01-25")
+        model.Session.execute(
+            sa.text(
+                "UPDATE govopen_duty SET due_on = '2030-02-25', due_at = '2030-02-26T00:00+08'"
+                " WHERE unit_id = :unit"
+            ),
+            {"unit": unit},
+        )
+        go_to("2030-03-01T09:00")
+        import_of_2030()
+        duties.recount(model.Session, duties.Because("due_moved", ACTOR, "notice"))
+        (duty,) = of_unit(unit)
+        assert str(duty["due_on"]) == "2030-02-25"
+        assert not [move for move in moves(duty["id"]) if move["kind"] == "due_moved"]
+
+
+def import_of_2030() -> None:
+    days = {f"2030-02-0{day}": "春节" for day in range(4, 9)}
+    notice = read_notice(
+        {"region": "CN", "year": 2030, "source": "x", "holidays": {**days, **FIXED}, "workdays": {}}
+    )
+    calendar.record(notice, corrects=False, actor=ACTOR)
+    calendar.forget()
+
+
+FIXED = {"2030-01-01": "元旦", "2030-05-01": "劳动节", "2030-05-02": "劳动节"} | {
+    f"2030-10-0{day}": "国庆节" for day in (1, 2, 3)
+}
+
+
+@pytest.fixture
+def no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night commits day by day; here all of it stays in the transaction of the test."""
+    monkeypatch.setattr(model.Session, "commit", model.Session.flush)

@@ -70,5 +70,6 @@ def import_notice(
         lambda done: (
             f"{done['region']} {done['year']}: {done['outcome']}",
             f"{len(done['holidays'])} days off, {len(done['workdays'])} make-up workdays",
+            *(f"{one['duty_id']}: {one['from']} -> {one['to']}" for one in done["moved"]),
         ),
     )

@@ -27,6 +27,7 @@ app = procrastinate.App(
     connector=procrastinate.PsycopgConnector(),
     import_paths=[
         "ckanext.govopen.jobs.audit",
+        "ckanext.govopen.jobs.duties",
         "ckanext.govopen.jobs.inventory",
         "ckanext.govopen.jobs.links",
         "ckanext.govopen.jobs.periodic",

@@ -14,6 +14,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.calendar import CalendarError, Notice
 from ckanext.govopen.logic import calendar as notices
+from ckanext.govopen.logic import duties
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.errors import no_unknown, refuse, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused
@@ -71,8 +72,9 @@ def govopen_calendar_import(context: Any, data_dict: dict[str, Any]) -> dict[str
         correct: the notice corrects the one that is known.
 
     Returns:
-        `{region, year, source, outcome, holidays, workdays}`; `outcome` is `created`, `corrected`
-        or `unchanged`.
+        `{region, year, source, outcome, holidays, workdays, moved}`; `outcome` is `created`,
+        `corrected` or `unchanged`; `moved` are the open duties whose provisional due date is
+        another one now: `[{duty_id, from, to}]`.
     """
     tk.check_access("govopen_calendar_import", context, data_dict)
     no_unknown(data_dict, "upload", "year", "source", "region", "correct")
@@ -86,6 +88,8 @@ def govopen_calendar_import(context: Any, data_dict: dict[str, Any]) -> dict[str
         refuse_all([error.finding])
     except IntakeRefused as refusal:
         refuse_all(refusal.findings)
+    notices.forget()
+    moved = [] if outcome == "unchanged" else _recount(notice, context["user"])
     model.repo.commit()
     notices.forget()
     return {
@@ -95,7 +99,14 @@ def govopen_calendar_import(context: Any, data_dict: dict[str, Any]) -> dict[str
         "outcome": outcome,
         "holidays": notice.days(is_workday=False),
         "workdays": notice.days(is_workday=True),
+        "moved": moved,
     }
+
+
+def _recount(notice: Notice, actor: str) -> list[dict[str, Any]]:
+    """Open duties that were counted without the notice are counted with it."""
+    reason = f"{notice.source} ({notice.region} {notice.year})"
+    return duties.recount(model.Session, duties.Because("due_moved", actor, reason))
 
 
 def _read_notice(data_dict: Mapping[str, Any]) -> Notice:

@@ -1,0 +1,16 @@
+"""Duties by themselves: what begins, what ends, whose it becomes."""
+
+from __future__ import annotations
+
+import ckan.model as model
+
+from ckanext.govopen.jobs.app import app, in_ckan
+from ckanext.govopen.logic import duty_nights
+
+
+@app.periodic(cron="5 * * * *")
+@app.task(name="duties.night", queue="duties", queueing_lock="duties.night")
+@in_ckan
+def night(timestamp: int) -> None:
+    """Looks at the days since the last time; after midnight there is one, else none."""
+    duty_nights.night(model.Session)
