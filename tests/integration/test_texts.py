@@ -133,3 +133,15 @@ def test_a_page_that_breaks_off_in_the_database_leaves_its_thread_whole(
 def test_a_name_in_our_own_actions_is_one_string(client: FlaskClient, name: str) -> None:
     answer = client.post("/api/3/action/govopen_unit_list", json={name: ["a"]})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("zh_Hans_CN", "政务公开与公共数据开放平台"), ("en", "Open Government and Open Data Platform")],
+)
+def test_a_page_bears_the_title_of_its_language(
+    client: FlaskClient, language: str, title: str
+) -> None:
+    page = client.get(f"/{language}/registers").get_data(as_text=True)
+    assert f">{title}</a>" in page
+    assert f"{title}\n" in page.split("<title>")[1].split("</title>")[0] + "\n"

@@ -35,6 +35,11 @@ def region_code() -> str:
     return str(tk.config["ckanext.govopen.region_code"])
 
 
+def site_title_en() -> str:
+    """Title of the site on English pages."""
+    return str(tk.config["ckanext.govopen.site_title_en"])
+
+
 def city_level() -> str:
     """Administrative level of the units that an import creates."""
     return str(tk.config["ckanext.govopen.level"])

@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 import segno
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 import ckan.plugins.toolkit as tk
 from ckan.views.api import i18n_js_translations
 from ckan.views.dataset import read as read_for_a_person
 
+from ckanext.govopen import config
 from ckanext.govopen.logic import health
 from ckanext.govopen.logic import portal as facts
 from ckanext.govopen.views import helpers, openapi, tables
@@ -29,6 +30,13 @@ HOME_SECONDS = 15
 QR_SECONDS = 86400
 PATH_LIMIT = 500
 RATES = ("open_unit_rate", "data_open_rate")
+
+
+@portal.before_app_request
+def title_in_the_language_of_the_page() -> None:
+    """CKAN has one title for a site; English pages show the English one."""
+    if not helpers.is_chinese():
+        g.site_title = config.site_title_en()
 
 
 def _visitor() -> dict[str, Any]:
