@@ -137,7 +137,10 @@ def test_a_name_in_our_own_actions_is_one_string(client: FlaskClient, name: str)
 
 @pytest.mark.parametrize(
     ("language", "title"),
-    [("zh_Hans_CN", "政务公开与公共数据开放平台"), ("en", "Open Government and Open Data Platform")],
+    [
+        ("zh_Hans_CN", "政务公开与公共数据开放平台"),
+        ("en", "Open Government and Open Data Platform"),
+    ],
 )
 def test_a_page_bears_the_title_of_its_language(
     client: FlaskClient, language: str, title: str
