@@ -77,6 +77,7 @@ def read_rules(folder, settings):
             rules.append(
                 {
                     "id": rule["rule_id"],
+                    "pack": pack["pack_id"],
                     "kind": rule["kind"],
                     "trigger": rule["trigger"],
                     "subject": rule["subject"],
@@ -115,6 +116,20 @@ def period_of(day, length):
     return date(day.year, day.month, 1), last, f"{day.year}-{day.month:02}"
 
 
+def days_named(name):
+    """First and last day of a period by its name: 2026-W07, 2026-02, 2026Q1, 2026."""
+    year, rest = int(name[:4]), name[4:]
+    if rest.startswith("-W"):
+        day, length = date.fromisocalendar(year, int(rest[2:]), 1), "week"
+    elif rest.startswith("Q"):
+        day, length = date(year, 3 * int(rest[1:]), 1), "quarter"
+    elif rest:
+        day, length = date(year, int(rest[1:]), 1), "month"
+    else:
+        day, length = date(year, 1, 1), "year"
+    return period_of(day, length)[:2]
+
+
 def periods_between(first, last, length):
     """Each period that begins on one of these days."""
     day = first
@@ -151,7 +166,7 @@ def day_due(duty, days):
         last = days.due_natural(start, amount, pauses)
     else:
         last = months_later(start, amount * (12 if unit == "years" else 1))
-    return (last, False) if rule["least"] else days.roll(last)
+    return days.roll(last)
 
 
 def count(duty, days):
@@ -208,6 +223,11 @@ class World:
             if each["event"]:
                 self.answering[each["event"]].append(each)
         self.changes = self._changes(facts)
+        self.withdrawn = {
+            event["id"]: moment(event["withdrawn_at"])
+            for event in facts["events"]
+            if event["withdrawn_at"] and moment(event["withdrawn_at"]) <= self.until
+        }
         self.calendars = self._calendars(facts)
 
     @staticmethod
@@ -217,9 +237,6 @@ class World:
             for each in facts[kind]:
                 key = each.get("event") or (each["unit"], each["period"])
                 named[key].append((moment(each["at"]), kind, each))
-        for event in facts["events"]:
-            if event["withdrawn_at"]:
-                named[event["id"]].append((moment(event["withdrawn_at"]), "withdrawal", event))
         return named
 
     @staticmethod
@@ -265,13 +282,20 @@ class World:
 # --- which duties there are ----------------------------------------------------------------------
 
 
-def stricter(duty):
-    """§6.0: the stricter bound applies. A window is stricter when longer, a quota when higher."""
+def strictness(duty):
+    """Smaller is stricter: the earlier end; of windows the later one, of quotas the higher."""
     rule = duty["rule"]
-    if rule["kind"] != "clock":
-        return (0, -rule["amount"], rule["id"])
+    if duty["window"]:
+        return -rule["amount"]
     last = duty["due_at"] or midnight(duty["due_on"] + DAY)
-    return (-1 if rule["least"] else 1) * last.timestamp(), 0, rule["id"]
+    return (-1 if rule["least"] else 1) * last.timestamp()
+
+
+def gives_way(duty, other):
+    """§6.0: between two packs the stricter bound applies; of equals, the first by its name."""
+    if duty["rule"]["pack"] == other["rule"]["pack"]:
+        return False
+    return (strictness(other), other["rule"]["pack"]) < (strictness(duty), duty["rule"]["pack"])
 
 
 def begin(rule, unit, start, recorded, **known):
@@ -307,7 +331,7 @@ def of_year_end(world, rule, last_day):
     """A year has ended: what is owed for it, and until when."""
     year = str(last_day.year)
     start = midnight(last_day + DAY)
-    for unit in bound_units(world, rule, local(start)):
+    for unit in bound_units(world, rule, last_day):
         duty = begin(rule, unit, start, start, period=year)
         if rule["kind"] == "clock":
             count(duty, world.days_at(start))
@@ -316,17 +340,21 @@ def of_year_end(world, rule, last_day):
         yield duty
 
 
-def of_period(world, rule, first, last, name):
-    """A week, month, quarter or year has begun."""
-    for unit in bound_units(world, rule, first):
-        duty = begin(rule, unit, midnight(first), midnight(first), period=name)
-        if rule["kind"] != "clock":
-            duty["window"], duty["due_on"] = (first, last), last
-            yield duty
+def of_period(world, rule, begun, length):
+    """A week, month, quarter or year has begun: what is owed for it, or for each of its parts."""
+    _, ends, name = period_of(begun, length)
+    for unit in bound_units(world, rule, begun):
+        if rule["kind"] == "clock":
+            duty = begin(rule, unit, midnight(begun), midnight(begun), period=name)
+            count(duty, world.days_at(midnight(begun)))
+            if rule["unit"] != "date" or begun <= duty["due_on"] <= ends:
+                yield duty
             continue
-        count(duty, world.days_at(midnight(first)))
-        if rule["unit"] != "date" or first <= duty["due_on"] <= last:
-            yield duty
+        for first, last, own in periods_between(begun, ends, PERIODS.get(rule["unit"], length)):
+            yield begin(
+                rule, unit, midnight(first), midnight(begun),
+                period=own, window=(first, last), due_on=last,
+            )  # fmt: skip
 
 
 def bound_units(world, rule, day):
@@ -341,20 +369,16 @@ def of_periods(world, rules):
     """All that begins or ends with the calendar."""
     last = local(world.until)
     for trigger, length in BEGUN.items():
-        for rule in rules[trigger]:
-            # A year of four quarters owes four times where the bound says "each quarter".
-            own = PERIODS.get(rule["unit"], length)
-            for first, ends, name in periods_between(world.first, last, own):
-                begun = period_of(first, length)[0]
-                if begun >= world.first:
-                    yield from of_period(world, rule, first, ends, name)
-    for rule in rules["year_ended"]:
-        for first, _, _ in periods_between(world.first, last, "year"):
-            yield from of_year_end(world, rule, first - DAY)
+        for begun, _, _ in periods_between(world.first, last, length):
+            for rule in rules[trigger]:
+                yield from of_period(world, rule, begun, length)
+    for new_year, _, _ in periods_between(world.first, last, "year"):
+        for rule in rules["year_ended"]:
+            yield from of_year_end(world, rule, new_year - DAY)
 
 
 def duties_of(world, rules):
-    """One duty where several rules ask the same subject for the same act (§6.0)."""
+    """One duty where rules of several packs ask the same subject for the same act (§6.0)."""
     by_trigger = defaultdict(list)
     for rule in rules:
         by_trigger[rule["trigger"]].append(rule)
@@ -367,10 +391,16 @@ def duties_of(world, rules):
         if rule["unit"] == "percent":
             same += ("percent",)
         alike[(*same, duty["unit"], duty["event"], duty["period"])].append(duty)
-    for group in alike.values():
-        duty = min(group, key=stricter)
-        duty["rules"] = sorted({each["rule"]["id"] for each in group})
-        yield duty
+    return [duty for group in alike.values() for duty in applied(group)]
+
+
+def applied(group):
+    """Those that give way to none, with the rules of other packs that they stand for."""
+    kept = [duty for duty in group if not any(gives_way(duty, other) for other in group)]
+    for duty in kept:
+        others = {o["rule"]["id"] for o in group if o["rule"]["pack"] != duty["rule"]["pack"]}
+        duty["rules"] = sorted({duty["rule"]["id"], *others})
+    return kept
 
 
 # --- what becomes of a duty ----------------------------------------------------------------------
@@ -392,15 +422,14 @@ def answers(world, duty):
 def counts_unnamed(duty, evidence):
     """Say whether evidence that names no event, or a period, is meant for this duty."""
     if duty["window"]:
-        if evidence["period"]:
-            return evidence["period"] == duty["period"]
         first, last = duty["window"]
+        if evidence["period"]:
+            begins, ends = days_named(evidence["period"])
+            return first <= begins and ends <= last
         return first <= local(evidence["at"]) <= last
-    if evidence["event"]:
+    if evidence["event"] or evidence["at"] < duty["start"]:
         return False
-    if evidence["period"]:
-        return evidence["period"] == duty["period"]
-    return evidence["at"] >= duty["start"]
+    return not (duty["period"] and evidence["period"]) or evidence["period"] == duty["period"]
 
 
 def reached(duty, evidence):
@@ -425,17 +454,17 @@ def fulfilment(world, duty):
 
 
 def window_end(world, duty):
-    """When a window that must last was closed: its moment, None while open, False if never opened."""
-    opened = answers(world, duty)
-    if not opened:
-        return False
-    return moment(opened[0]["until"]) if opened[0]["until"] else None
+    """When a window that must last was closed first: None while open, False if never opened.
+
+    What was closed too early is not mended by opening it again.
+    """
+    opened = [each for each in answers(world, duty) if not is_past(duty, each["at"])]
+    closed = [moment(each["until"]) for each in opened if each["until"]]
+    return min(closed, default=None) if opened else False
 
 
 def apply(world, duty, at, kind, change):
     """One change of an open duty; what is refused changes nothing (duties.E3, E5)."""
-    if kind == "withdrawal":
-        return "void"
     if kind == "waivers":
         is_own = change["by_unit"] == world.owner(duty, at)
         return None if is_own or not change["reason"] else "waived"
@@ -456,23 +485,26 @@ def apply(world, duty, at, kind, change):
 
 
 def recount(duty, at, days):
-    """§6.1: recompute when data arrive; a passed due date is never moved earlier."""
+    """§6.1: recompute when data arrive; a passed due date is never moved earlier.
+
+    Nor does a date to come move into the past, or a window shrink.
+    """
     if not duty["provisional"]:
         return
     before, was_past = duty["due_on"], is_past(duty, at)
     count(duty, days)
-    if was_past and duty["due_on"] < before:
+    if duty["due_on"] >= before:
+        return
+    if was_past or duty["rule"]["least"]:
         duty["due_on"] = before
+    else:
+        duty["due_on"] = max(duty["due_on"], local(at))
 
 
 def changes_of(world, duty):
     """What is recorded about a duty after it began, in order of time."""
     named = world.changes[duty["event"] or (duty["unit"], duty["period"])]
-    own = [
-        (at, kind, change)
-        for at, kind, change in named
-        if kind == "withdrawal" or change["rule"] in duty["rules"]
-    ]
+    own = [each for each in named if each[2]["rule"] == duty["rule"]["id"]]
     imports = [(at, "calendar", days) for at, days in world.calendars[1:]]
     return sorted(
         (each for each in own + imports if duty["recorded"] < each[0] <= world.until),
@@ -481,7 +513,12 @@ def changes_of(world, duty):
 
 
 def play(world, duty):
-    """Let time pass over a duty until it is closed or the year is judged."""
+    """Let time pass over a duty until it is closed or the year is judged.
+
+    What never was a trigger leaves no breach: its duties are void, whatever they had become.
+    """
+    if duty["event"] in world.withdrawn:
+        return row(duty, world.owner(duty, world.withdrawn[duty["event"]]), "void")
     is_window = duty["rule"]["least"]
     met_at = None if is_window else fulfilment(world, duty)
     for at, kind, change in changes_of(world, duty):
@@ -497,7 +534,9 @@ def play(world, duty):
     if is_window:
         return row_of_window(world, duty)
     if met_at and met_at <= world.until:
-        is_late = is_past(duty, met_at) and not duty["is_open_pause"]
+        # A share is a figure of its whole period, whenever it was taken.
+        timeless = duty["is_open_pause"] or duty["rule"]["unit"] == "percent"
+        is_late = is_past(duty, met_at) and not timeless
         state = "late_met" if is_late else "met"
         return row(duty, world.owner(duty, met_at), state, met_at, met_at)
     return open_row(world, duty)
@@ -521,7 +560,7 @@ def is_full(world, duty, at):
 def row_of_window(world, duty):
     owner, ended = world.owner(duty, world.until), window_end(world, duty)
     if is_full(world, duty, world.until):
-        return row(duty, owner, "met")
+        return row(duty, world.owner(duty, midnight(duty["due_on"] + DAY)), "met")
     if ended and ended <= world.until and not is_past(duty, ended):
         broken = row(duty, owner, "overdue")
         missing = (duty["due_on"] - local(ended)).days + 1

@@ -12,6 +12,7 @@ import json
 import random
 import sys
 from datetime import date, timedelta
+from math import ceil
 from pathlib import Path
 
 import yaml
@@ -98,16 +99,18 @@ def iso(at):
 class Year:
     """The year under way: what was drawn so far, and the dice."""
 
-    def __init__(self, seed, year, packs=PACKS):
+    def __init__(self, seed, year, packs=PACKS, share=1.0):
         self.dice = random.Random(seed)  # noqa: S311
-        self.year, self.packs, self.used = year, packs, set()
+        self.year, self.packs, self.share = year, packs, share
+        self.used, self.opened = set(), set()
         self.first = date(year, 1, 1)
         self.until = rules.midnight(date(year + 1, 2, 20))
         notice_at = self.at_day(date(year, 11, 5) if seed % 3 else date(year + 1, 1, 12))
         self.facts = {
             "format": 1,
             "seed": seed,
-            "from": self.first.isoformat(),
+            # The year before ends in it: its report is owed.
+            "from": (self.first - DAY).isoformat(),
             "until": self.until.isoformat(),
             "region": "CN",
             "parameters": PARAMETERS,
@@ -150,7 +153,7 @@ class Year:
 
 def settle_units(year):
     for many, subjects in PROFILES:
-        for _ in range(many):
+        for _ in range(ceil(many * year.share**0.5)):
             kept = [s for s in subjects if s in ("unit", *subjects[:2]) or year.chance(92)]
             year.add(
                 "units", subjects=kept, valid_from=f"{year.year - 12}-05-01", valid_to=None
@@ -236,7 +239,7 @@ def fill_events(year):
     dated = rules.read_rules(year.packs, PARAMETERS)
     for trigger in triggers(year.packs):
         for unit in bound_by(year, trigger, dated):
-            for number in range(FREQUENT.get(trigger, 1)):
+            for number in range(ceil(FREQUENT.get(trigger, 1) * year.share)):
                 let_happen(year, trigger, unit, number)
     year.facts["events"].sort(key=lambda event: (event["recorded_at"], event["id"]))
     for step in year.facts["successions"]:
@@ -301,7 +304,9 @@ def not_counting(year, world, duty):
     """Evidence in time of another unit or of what is not public; sometimes the right one later."""
     at = year.between(duty["start"], last_moment(duty))
     others = [u["id"] for u in year.facts["units"] if u["id"] not in world.owners(duty)]
-    if duty["rule"]["act"][1] == "public" and year.chance(50):
+    if duty["period"]:
+        evidence(year, world, duty, at, period=str(int(duty["period"]) - 1))
+    elif duty["rule"]["act"][1] == "public" and year.chance(50):
         evidence(year, world, duty, at, public=False)
     else:
         evidence(year, world, duty, at, unit=year.dice.choice(others))
@@ -334,7 +339,7 @@ def waive(year, world, duty, at):
         event=duty["event"],
         period=duty["period"],
         unit=duty["unit"],
-        rule=year.dice.choice(duty["rules"]),
+        rule=duty["rule"]["id"],
         at=iso(at),
         by_unit=owner if owner == office or year.chance(25) else office,
         reason=None if year.chance(10) else "系统故障, 已经核实",
@@ -347,7 +352,7 @@ def a_change(year, duty, **said):
     words = {"reason": "征求第三方意见", "approver": "分管领导"}
     return {
         "event": duty["event"],
-        "rule": year.dice.choice(duty["rules"]),
+        "rule": duty["rule"]["id"],
         **words,
         **({lacks: None} if lacks else {}),
         **said,
@@ -418,8 +423,9 @@ def after_change(year, world, duty):
 
 def window(year, world, duty):
     """A consultation, a notice: closed too early, on the last day, later, or not at all."""
-    if year.chance(6):
+    if year.chance(6) or duty["event"] in year.opened:
         return
+    year.opened.add(duty["event"])
     opened = duty["start"] + year.dice.randrange(60) * SECOND
     last = last_moment(duty)
     ended = year.dice.choice(
@@ -446,6 +452,8 @@ def quota(year, world, duty):
         for _ in range(2):
             value = amount + year.dice.choice([-20, -1, 0, 1]) + year.dice.choice([0, 0.5, -0.5])
             at = period_moment(year, duty, first, last)
+            if year.chance(15):
+                at = year.between(rules.midnight(last + DAY), rules.midnight(last + 25 * DAY))
             evidence(year, world, duty, at, value=value, period=duty["period"])
         return
     hours = amount >= 8
@@ -466,7 +474,7 @@ def quota(year, world, duty):
             again = year.facts["evidence"][-1]
             year.add("evidence", **{**again, "id": f"ev{len(year.facts['evidence']) + 1:05}"})
     if year.chance(4):
-        at = period_moment(year, duty, first, last)
+        at = year.between(rules.midnight(first), rules.midnight(last))
         if duty["recorded"] < at < year.until:
             waive(year, world, duty, at)
 
@@ -498,9 +506,9 @@ def fill_evidence(year):
         year.facts[kind].sort(key=lambda each: (each["at"], each["id"]))
 
 
-def made_up(seed, year=2026, packs=PACKS):
-    """The whole world of a seed."""
-    drawn = Year(seed, year, packs)
+def made_up(seed, year=2026, packs=PACKS, share=1.0):
+    """The whole world of a seed, or a smaller one: a share of its units, and of what happens."""
+    drawn = Year(seed, year, packs, share)
     settle_units(drawn)
     fill_events(drawn)
     fill_evidence(drawn)

@@ -168,13 +168,26 @@ class TestWindows:
         )
         assert said(row) == ("2026-04-01", state, late)
 
-    def test_a_window_neither_shrinks_nor_rolls(self) -> None:
+    def test_a_window_that_was_never_opened_is_owed_to_its_last_day(self) -> None:
         row = one(
             "national.E4",
             subjects=("drafting_unit",),
             events=[event("consultation_opened", "2026-09-04")],
         )
-        assert said(row) == ("2026-10-04", "overdue", 58), "never opened"
+        assert said(row) == ("2026-10-08", "overdue", 54), "4 October is off"
+
+    def test_opened_again_it_stays_broken(self) -> None:
+        proofs = [
+            proof("consultation open", "2026-03-02", until=at("2026-03-20")),
+            proof("consultation open", "2026-03-21"),
+        ]
+        row = one(
+            "national.E4",
+            subjects=("drafting_unit",),
+            events=[event("consultation_opened", "2026-03-02")],
+            evidence=proofs,
+        )
+        assert row["state"] == "overdue"
 
 
 class TestStricterBound:
@@ -185,6 +198,12 @@ class TestStricterBound:
         assert row["rule"] == "beijing-2016.D2", "three days in all three"
         assert row["rules"] == ["beijing-2016.D2", "harbin-2017.D2", "linyi-2016.D2"]
         assert row["due_on"] == "2026-03-05"
+
+    def test_two_clauses_of_one_text_are_two_duties(self) -> None:
+        number = {"linyi-2016": {"timely": {"amount": 5, "unit": "WD"}}}
+        rows = ask(events=[event("information_formed", "2026-03-02")], parameters=number)
+        sectors = [row["rule"] for row in rows if row["rule"].startswith("linyi-2016.G17")]
+        assert len(sectors) == 7
 
     def test_the_shorter_one_wins(self) -> None:
         row = one(
@@ -296,9 +315,11 @@ class TestWaiversAndWithdrawals:
         )
         assert said(row) == ("2026-03-30", "late_met", 2)
 
-    def test_a_withdrawn_event_voids_what_is_open(self) -> None:
+    @pytest.mark.parametrize("answered", ["2026-03-09", "2026-04-09", "2026-06-09"])
+    def test_a_withdrawn_event_leaves_no_breach(self, answered: str) -> None:
         withdrawn = {**self.FOI, "withdrawn_at": at("2026-05-01")}
-        assert one("national.H1", events=[withdrawn])["state"] == "void"
+        proofs = [proof("foi_request answered", answered)]
+        assert one("national.H1", events=[withdrawn], evidence=proofs)["state"] == "void"
 
     def test_secrecy_exempts_from_the_rules_that_say_so(self) -> None:
         secret = event("meeting_decided", "2026-03-02", exemption="secrecy")
@@ -387,7 +408,7 @@ class TestPeriods:
             **{"from": "2026-01-01", "until": "2027-01-01T00:00:00+08:00"},
         )
         periods = [row["period"] for row in rows if row["rule"] == "linyi-2016.F5"]
-        assert periods == ["2026Q1", "2026Q2", "2026Q3", "2026Q4", "2027Q1"]
+        assert periods == [f"{year}Q{n}" for year in (2026, 2027) for n in (1, 2, 3, 4)]
 
     def test_the_report_of_a_year_is_due_in_the_next(self) -> None:
         world = {"from": "2026-01-01", "until": "2026-03-01T00:00:00+08:00"}
@@ -405,6 +426,16 @@ class TestPeriods:
 
         assert said(reached(90)) == ("2025-12-31", "met", None)
         assert said(reached(89.9)) == ("2025-12-31", "overdue", 32)
+
+    def test_a_month_lies_in_its_quarter(self) -> None:
+        row = one(
+            "beijing-2016.D22.2",
+            **{"from": "2026-04-01", "until": "2026-07-01T00:00:00+08:00"},
+            evidence=[
+                proof("supervision_result public", "2026-07-02", event=None, period="2026-05")
+            ],
+        )
+        assert said(row) == ("2026-06-30", "overdue", 1), "it comes after the end of this world"
 
 
 MERGER = {
@@ -465,9 +496,16 @@ class TestNotice:
         assert (row["due_on"], row["provisional"]) == ("2027-01-29", False)
 
     @pytest.mark.parametrize(
-        ("imported", "due_on"), [("2027-01-28", "2027-01-27"), ("2027-01-29", "2027-01-28")]
+        ("imported", "due_on"),
+        [
+            ("2027-01-27", "2027-01-27"),
+            ("2027-01-28", "2027-01-28"),
+            ("2027-01-29", "2027-01-28"),
+        ],
+        ids=["in good time", "not into the past", "passed"],
     )
     def test_a_passed_date_is_never_moved_earlier(self, imported: str, due_on: str) -> None:
+        """Saturday 9 January is worked: 28 January becomes the 27th."""
         notice = {
             "at": at(imported), "year": 2027, "holidays": {"2027-01-01": "元旦"},
             "workdays": {"2027-01-09": "元旦"},
