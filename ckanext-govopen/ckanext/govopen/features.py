@@ -35,6 +35,7 @@ FEATURES = (
     "rules",
     "scan",
     "search",
+    "standards",
     "units",
     "unused",
     "workbench",

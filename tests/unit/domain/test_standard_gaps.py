@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from ckanext.govopen.domain.standard_gaps import (
     Source,
     Upstream,
     World,
+    after_period,
     coverage,
     gaps,
     stages,
@@ -63,7 +64,7 @@ def test_a_world_in_order_has_no_gap() -> None:
         ({"ended": {"traffic": ON}}, "body_abolished"),
         ({"upstream": (Upstream("u-1", "municipal_services", "行政许可", "供水许可结果"),)}, "missing_upstream"),
         ({"items": (replace(ITEM, published_on=None),)}, "never_published"),
-        ({"items": (replace(ITEM, period=timedelta(days=90)),)}, "overdue"),
+        ({"items": (replace(ITEM, period="P90D"),)}, "overdue"),
     ],
 )  # fmt: skip
 def test_each_fault_is_one_gap_of_its_kind(changes: dict[str, object], kind: str) -> None:
@@ -82,7 +83,7 @@ def test_each_fault_is_one_gap_of_its_kind(changes: dict[str, object], kind: str
         {"items": (replace(ITEM, published_on=None, is_active_mode=False),)},
         {"items": (replace(ITEM, published_on=None, not_occurred_to=ON),)},
         {"items": (replace(ITEM, published_on=None, valid_from=date(2026, 10, 20)),)},
-        {"items": (replace(ITEM, published_on=date(2026, 10, 1), period=timedelta(days=30)),)},
+        {"items": (replace(ITEM, published_on=date(2026, 10, 1), period="P30D"),)},
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_fault_is_none(changes: dict[str, object]) -> None:
@@ -105,8 +106,21 @@ class TestStanding:
         assert (found.state, found.due_on, found.is_owed(on)) == (state, date(2026, 2, 2), is_owed)
 
     def test_a_recurring_one_is_due_after_each_period(self) -> None:
-        item = replace(ITEM, published_on=date(2026, 7, 1), period=timedelta(days=90))
+        item = replace(ITEM, published_on=date(2026, 7, 1), period="P90D")
         assert standing(item, world()).due_on == due(date(2026, 9, 29), 20)
+
+    @pytest.mark.parametrize(
+        ("period", "after"),
+        [
+            ("P1M", date(2024, 2, 29)),
+            ("P3M", date(2024, 4, 30)),
+            ("P12M", date(2025, 1, 31)),
+            ("P7D", date(2024, 2, 7)),
+            ("PT1H", date(2024, 2, 1)),
+        ],
+    )
+    def test_periods_of_months_end_on_the_last_day(self, period: str, after: date) -> None:
+        assert after_period(date(2024, 1, 31), period) == after
 
     @pytest.mark.parametrize(
         ("limit", "days"),

@@ -7,6 +7,8 @@ what was published under them. No clock and no database: the caller brings facts
 
 from __future__ import annotations
 
+import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,6 +20,7 @@ from ckanext.govopen.domain.standards import name_key
 DEFAULT_WORKDAYS = standard_limits.CEILING_WORKDAYS
 
 DueDay = Callable[[date, int], date]
+_PERIOD = re.compile(r"P(?:(?P<months>\d{1,3})M|(?P<days>\d{1,3})D)")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Item:
         sources: (type, code) of the entries that it is derived from.
         template: code of the superior's item that it stands for.
         published_on: the last day on which something was published under it.
-        period: how often it is published anew; None for once and on change.
+        period: how often it is published anew (P3M, P7D); None for once and on change.
         not_occurred_to: until when a statement says that nothing has occurred.
         is_active_mode: published by the body itself; what is only given on request owes no page.
     """
@@ -56,7 +59,7 @@ class Item:
     sources: tuple[tuple[str, str], ...] = ()
     template: str | None = None
     published_on: date | None = None
-    period: timedelta | None = None
+    period: str | None = None
     not_occurred_to: date | None = None
     is_active_mode: bool = True
 
@@ -127,6 +130,19 @@ def workdays_of(time_limit: str, otherwise: int = DEFAULT_WORKDAYS) -> int:
     return 1 if limit.kind == "realtime" else otherwise
 
 
+def after_period(day: date, period: str) -> date:
+    """The day so many days or months later; a month too short ends on its last day.
+
+    A period of hours counts as a day: nothing here knows the time of day.
+    """
+    found = _PERIOD.fullmatch(period)
+    if found is None or found["days"]:
+        return day + timedelta(days=int(found["days"]) if found else 1)
+    number = day.year * 12 + day.month - 1 + int(found["months"])
+    year, month = divmod(number, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
 def standing(item: Item, world: World) -> Standing:
     """The state of one item on the day of the world.
 
@@ -134,7 +150,7 @@ def standing(item: Item, world: World) -> Standing:
     recurs, after its first full period. Published once, it is due again after each period.
     """
     start = item.published_on or item.valid_from
-    begins = start + item.period if item.period else start
+    begins = after_period(start, item.period) if item.period else start
     if item.published_on and item.period is None:
         return Standing("fulfilled", None)
     due_on = world.due_day(begins, workdays_of(item.time_limit, world.workdays))

@@ -211,6 +211,7 @@ def navigation() -> list[dict[str, Any]]:
         ("/dataset/", tk._("Datasets")),
         ("/organization/", tk._("Units")),
         ("/registers", tk._("Registers")),
+        ("/standards", tk._("Standard catalogue")),
         ("/rates", tk._("Opening rates")),
         ("/developers", tk._("Developers")),
     ]
