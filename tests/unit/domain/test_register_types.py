@@ -133,7 +133,7 @@ def test_entry_codes_as_offices_write_them(code: str) -> None:
     assert check_code(register_type("power_list"), code) == []
 
 
-@pytest.mark.parametrize("code", ["", "-1", "合计", "a b", "=1", "x" * 65, "A\n"])
+@pytest.mark.parametrize("code", ["", "-1", "合计", "a b", "=1", "x" * 65, "A\n", "total12"])
 def test_what_is_no_entry_code(code: str) -> None:
     assert [one.code for one in check_code(register_type("power_list"), code)] == ["registers.E36"]
 

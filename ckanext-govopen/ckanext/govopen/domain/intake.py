@@ -45,7 +45,12 @@ TERM_FIELDS = frozenset(
      "secrecy", "sensitivity"}
 )  # fmt: skip
 # Fields whose values are read; all others are names and prose, kept as they are.
-TREATED_FIELDS = DATE_FIELDS | CODE_FIELDS | NUMBER_FIELDS | TERM_FIELDS
+TREATMENTS: Mapping[str, str] = {
+    **dict.fromkeys(DATE_FIELDS, "date"),
+    **dict.fromkeys(CODE_FIELDS, "code"),
+    **dict.fromkeys(NUMBER_FIELDS, "number"),
+    **dict.fromkeys(TERM_FIELDS, "term"),
+}
 # A merged cell stands for every row it spans where rows share the fact; a name never does.
 FILLED_DOWN_FIELDS = frozenset(
     {"provider", "system", "data_domain", "res_class",

@@ -9,11 +9,8 @@ from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
 from ckanext.govopen.domain.intake import (
-    CODE_FIELDS,
-    DATE_FIELDS,
-    NUMBER_FIELDS,
     OUTER_BLANKS,
-    TERM_FIELDS,
+    TREATMENTS,
 )
 
 ERROR_VALUES = frozenset(
@@ -134,10 +131,16 @@ def is_bad(value: object) -> bool:
 
 
 def normalise(field: str, value: object, *, traditional: bool, epoch_1904: bool = False) -> str:
+    """The value of a cell of an inventory, as `treated` reads it for that field."""
+    treatment = TREATMENTS.get(field, "")
+    return treated(treatment, value, traditional=traditional, epoch_1904=epoch_1904)
+
+
+def treated(treatment: str, value: object, *, traditional: bool, epoch_1904: bool = False) -> str:
     """The value of one recognised cell, as text; "" for an empty one.
 
     Args:
-        field: name of the field of the column.
+        treatment: `date`, `code`, `number` or `term`; any other text is prose, kept as it is.
         value: what the spreadsheet holds: text, number, bool, date or time.
         traditional: the table is in the traditional script, so years 1 to 200 count from 1912.
         epoch_1904: serials of this workbook count from 1904.
@@ -148,14 +151,14 @@ def normalise(field: str, value: object, *, traditional: bool, epoch_1904: bool 
     text = tidied(cell_text(value))
     if not text:
         return ""
-    if field in DATE_FIELDS:
+    if treatment == "date":
         return read_date(value, traditional=traditional, epoch_1904=epoch_1904).isoformat()
-    if field in CODE_FIELDS:
+    if treatment == "code":
         return unicodedata.normalize("NFKC", text)
-    if field in NUMBER_FIELDS:
+    if treatment == "number":
         half = unicodedata.normalize("NFKC", text).replace(" ", "")
         return half.replace(",", "") if _GROUPED_NUMBER.fullmatch(half) else half
-    if field in TERM_FIELDS:
+    if treatment == "term":
         return text.translate(_HALF_WIDTH)
     return text
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
@@ -26,6 +27,8 @@ FINDINGS_HEADING = "检查结果 Findings"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?%?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# A workbook writes a character as _x0041_; a text that looks so escapes its first line.
+_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 CELL_CHARACTERS = 32_767
 TEMPLATE_ROWS = 5_000
 
@@ -34,12 +37,18 @@ def neutral(value: object) -> str:
     """A cell's text that no spreadsheet program takes for a formula.
 
     A text that starts like a formula gets an apostrophe in front, unless it is a number
-    (OWASP, CSV injection).
+    (OWASP, CSV injection). So does one that has such apostrophes already: `plain` takes one away.
     """
     text = "" if value is None else str(value)
-    if text.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(text):
+    if text.lstrip("'").startswith(FORMULA_STARTS) and not NUMBER.fullmatch(text):
         return "'" + text
     return text
+
+
+def plain(text: str) -> str:
+    """What `neutral` was given, of a cell of a CSV file."""
+    is_marked = text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS)
+    return text[1:] if is_marked else text
 
 
 def cell_text(value: object) -> str:
@@ -88,7 +97,7 @@ def xlsx(title: str, heading: Sequence[str], rows: Iterable[Sequence[object]]) -
 def _cell(sheet: Any, text: str, *, bold: bool = False) -> WriteOnlyCell:
     # Typed as text, so that no program computes it: an apostrophe would become part of the value.
     cell = WriteOnlyCell(sheet)
-    cell.value = _CONTROL.sub(" ", text)[:CELL_CHARACTERS]
+    cell.value = _ESCAPE.sub("_x005F_", _CONTROL.sub(" ", text)[:CELL_CHARACTERS])
     cell.data_type = "s"
     cell.quotePrefix = text.startswith(FORMULA_STARTS)
     if bold:
@@ -113,12 +122,13 @@ _WIDE = {"name": 32, "abstract": 40, "items": 40, "provider": 26}
 
 @dataclass(frozen=True)
 class TemplateColumn:
-    """A column of an empty workbook; `vocabulary` gives it a drop-down list."""
+    """A column of an empty workbook; `vocabulary` gives it a drop-down list, `note` a remark."""
 
     heading: str
     is_required: bool = False
     vocabulary: str | None = None
     width: int = 16
+    note: str | None = None
 
 
 def template() -> IO[bytes]:
@@ -150,11 +160,11 @@ def unit_template() -> IO[bytes]:
     return empty_workbook("单位", columns)
 
 
-def empty_workbook(title: str, columns: Sequence[TemplateColumn]) -> IO[bytes]:
+def empty_workbook(title: str, columns: Sequence[TemplateColumn], lang: str = "zh") -> IO[bytes]:
     """A workbook with headings alone; its lists stand on a second sheet."""
     book = Workbook()
     sheet: Any = book.active
-    sheet.title = title
+    sheet.title = _sheet_title(title)
     lists = book.create_sheet("代码表")
     for number, column in enumerate(columns, 1):
         cell = sheet.cell(row=1, column=number, value=column.heading)
@@ -163,8 +173,10 @@ def empty_workbook(title: str, columns: Sequence[TemplateColumn]) -> IO[bytes]:
         cell.fill = PatternFill("solid", start_color=color)
         cell.alignment = Alignment(wrap_text=True, vertical="center")
         sheet.column_dimensions[get_column_letter(number)].width = column.width
+        if column.note:
+            cell.comment = Comment(column.note, "", height=160, width=320)
         if column.vocabulary:
-            _choices(book, sheet, lists, number, column.vocabulary)
+            _choices(book, sheet, lists, number, column.vocabulary, lang)
     sheet.freeze_panes = "B2"
     output = TemporaryFile()  # noqa: SIM115 the caller closes it with its response
     book.save(output)
@@ -172,13 +184,16 @@ def empty_workbook(title: str, columns: Sequence[TemplateColumn]) -> IO[bytes]:
     return output
 
 
-def _choices(book: Workbook, sheet: Any, lists: Any, column: int, name: str) -> None:
+def _choices(
+    book: Workbook, sheet: Any, lists: Any, column: int, name: str, lang: str = "zh"
+) -> None:
     """A drop-down of the labels of one vocabulary, which also stand on the second sheet."""
     terms = list(vocabularies()[name])
     place = lists.max_column + 1 if lists.cell(1, 1).value else 1
     lists.cell(row=1, column=place, value=name).font = Font(bold=True)
     for number, term in enumerate(terms, 2):
-        lists.cell(row=number, column=place, value=term.zh)
+        label = term.en if lang.startswith("en") else term.zh
+        lists.cell(row=number, column=place, value=label)
     letter = get_column_letter(place)
     area = f"'{lists.title}'!${letter}$2:${letter}${len(terms) + 1}"
     listed = f"list_{name}"

@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +27,8 @@ from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake import (
     DEFAULT_LIMITS,
     FIELDS,
+    FILLED_DOWN_FIELDS,
+    TREATMENTS,
     Column,
     IntakeRefused,
     Limits,
@@ -40,6 +42,7 @@ from ckanext.govopen.domain.intake_header import Aliases
 __all__ = [
     "DEFAULT",
     "Column",
+    "Headings",
     "IntakeRefused",
     "Limits",
     "Row",
@@ -57,6 +60,27 @@ _OUT_OF_MEMORY = (b"MemoryError", b"memory allocation", b"Cannot allocate memory
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Headings:
+    """What the columns of a kind of table may be called, and how their values are read.
+
+    Args:
+        aliases: field to its writings; `ignored` holds headings that mean no field.
+        exact_only: field to writings that count as the whole heading alone.
+        treatments: field to `date`, `code`, `number` or `term`; all others are prose.
+        filled_down: fields whose merged cells stand for every row that they span.
+        also: kinds of files that are read beside spreadsheets and text tables (`json`).
+        fields: the fields that a mapping may name.
+    """
+
+    aliases: Mapping[str, Sequence[str]]
+    exact_only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    treatments: Mapping[str, str] = field(default_factory=lambda: TREATMENTS)
+    filled_down: tuple[str, ...] = tuple(sorted(FILLED_DOWN_FIELDS))
+    also: tuple[str, ...] = ()
+    fields: tuple[str, ...] = FIELDS
+
+
 def read_table(
     path: Path,
     *,
@@ -64,7 +88,7 @@ def read_table(
     encoding: str | None = None,
     mapping: Mapping[str, str | None] | None = None,
     limits: Limits = DEFAULT,
-    aliases: str = INVENTORY,
+    aliases: str | Headings = INVENTORY,
 ) -> Table:
     """The table in a file of any kind that offices use (xls, xlsx, xlsb, ods, csv).
 
@@ -75,7 +99,7 @@ def read_table(
         mapping: heading or column letter to field (None: the column has no field), or field to
             heading; wins over recognition.
         limits: what the file may ask of the machine.
-        aliases: which writings of headings are recognised, a file of `data/intake`.
+        aliases: which headings are recognised: a file of `data/intake`, or what the caller says.
 
     Returns:
         The table; its rows may be walked several times and are read from disk each time.
@@ -86,10 +110,11 @@ def read_table(
     path = Path(path)
     if not path.is_file():
         raise refused("intake.E1", {"kind": "missing" if not path.exists() else "folder"})
-    recognised = _aliases(aliases)
+    said = aliases if isinstance(aliases, Headings) else _headings(aliases)
     request = {
         "path": str(path.resolve()), "sheet": sheet, "encoding": encoding,
-        "mapping": _headings_to_fields(mapping or {}), "limits": asdict(limits), **recognised,
+        "mapping": _headings_to_fields(mapping or {}, said), "limits": asdict(limits),
+        **asdict(said),
     }  # fmt: skip
     output = tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl")  # noqa: SIM115 Rows closes it
     try:
@@ -126,25 +151,27 @@ def field_of(heading: str) -> str | None:
 
 @cache
 def _recogniser() -> Aliases:
-    return Aliases(**_aliases(INVENTORY))
+    said = _headings(INVENTORY)
+    return Aliases(said.aliases, said.exact_only)
 
 
 @cache
-def _aliases(name: str = INVENTORY) -> dict[str, Any]:
+def _headings(name: str) -> Headings:
     content = yaml.safe_load((_ALIASES / f"{name}.yaml").read_text(encoding="utf-8"))
-    return {"aliases": content["aliases"], "exact_only": content["exact_only"]}
+    return Headings(content["aliases"], content["exact_only"])
 
 
-def _headings_to_fields(mapping: Mapping[str, str | None]) -> dict[str, str | None]:
+def _headings_to_fields(mapping: Mapping[str, str | None], said: Headings) -> dict[str, str | None]:
     """Heading to field, whichever way round the caller gave it."""
+    known = said.fields
     result: dict[str, str | None] = {}
     for key, value in mapping.items():
-        if value is None or value in FIELDS:
+        if value is None or value in known:
             result[key] = value
-        elif key in FIELDS:
+        elif key in known:
             result[value] = key
         else:
-            raise refused("intake.E17", {"option": "mapping", "known": list(FIELDS)}, value=value)
+            raise refused("intake.E17", {"option": "mapping", "known": list(known)}, value=value)
     return result
 
 
@@ -249,7 +276,8 @@ class _Rows:
         with open(self._file.name, "rb") as lines:
             next(lines)
             for line in lines:
-                for number, texts, changed, findings in json.loads(line).get("rows", ()):
+                for number, texts, changed, findings, *rest in json.loads(line).get("rows", ()):
+                    absent = rest[0] if rest else ()
                     values = {}
                     for at, name, _ in fields:
                         value = changed.get(str(at), texts[at])
@@ -259,6 +287,10 @@ class _Rows:
                         number=number,
                         values=values,
                         source=dict(zip(headers, texts, strict=True)),
-                        cells={name: f"{letter}{number}" for _, name, letter in fields},
+                        cells={
+                            name: f"{letter}{number}"
+                            for at, name, letter in fields
+                            if at not in absent
+                        },
                         findings=tuple(_finding(one) for one in findings),
                     )

@@ -10,6 +10,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 from ckanext.govopen.domain.intake import IntakeRefused, Limits, refused
@@ -47,15 +48,18 @@ UNPACKING_ERRORS = (
 )  # fmt: skip
 
 
-def probe(path: Path, limits: Limits) -> str:
+def probe(path: Path, limits: Limits, also: Collection[str] = ()) -> str:
     """The kind of table in the file: xls, xlsx, xlsb, ods or csv.
+
+    Args:
+        also: further kinds that the caller reads (`json`).
 
     Raises:
         IntakeRefused: intake.E1, E2, E3, E5, E9, E11 or E13.
     """
     suffix = path.suffix.lower()
     kind = kind_of(path, limits)
-    if kind not in ("xls", "xlsx", "xlsb", "ods", "csv"):
+    if kind not in ("xls", "xlsx", "xlsb", "ods", "csv", *also):
         raise _wrong(kind, suffix)
     if suffix in _MACRO_SUFFIXES and kind != "csv":
         raise refused("intake.E11", {"part": suffix})

@@ -18,8 +18,6 @@ from typing import IO, Any, Protocol
 
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake import (
-    FILLED_DOWN_FIELDS,
-    TREATED_FIELDS,
     IntakeRefused,
     Limits,
     Merge,
@@ -39,9 +37,10 @@ from ckanext.govopen.domain.intake_header import (
     assign_columns,
     find_header,
 )
-from ckanext.govopen.domain.intake_values import BadDateError, cell_text, is_bad, normalise, tidied
+from ckanext.govopen.domain.intake_values import BadDateError, cell_text, is_bad, tidied, treated
 from ckanext.govopen.logic import intake_probe
 from ckanext.govopen.logic.intake_csv import TextTable
+from ckanext.govopen.logic.intake_json import ABSENT, JsonTable
 
 _BATCH = 200
 _SCRIPT_SAMPLE = 60
@@ -91,6 +90,15 @@ class Reading:
         return any(kind == "data" for _, kind, _, _ in self.classified())
 
 
+@dataclass(frozen=True)
+class How:
+    """How values are read: what becomes of each field's, and whose merged cells fill down."""
+
+    treatments: Mapping[str, str]
+    filled_down: frozenset[str]
+    epoch_1904: bool
+
+
 def main(source: IO[str], target: IO[str]) -> None:
     """Answer the request on `source`; every line of the answer is one JSON object."""
     request = json.load(source)
@@ -118,7 +126,7 @@ def answer(request: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any
         IntakeRefused: the file is not read, for the reasons given.
     """
     path = Path(request["path"])
-    kind = intake_probe.probe(path, limits)
+    kind = intake_probe.probe(path, limits, also=request.get("also", ()))
     if request.get("sheets_only"):
         yield {"sheets": _sheets(path, kind, limits)}
         return
@@ -127,7 +135,12 @@ def answer(request: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any
     if intake_probe.is_misnamed(path, kind):
         notes.append(Finding("intake.W5", value=path.suffix, params={"kind": kind}))
     encoding = None
-    if kind == "csv":
+    if kind == "json":
+        encoding, epoch_1904 = "utf-8", False
+        reading = _read_head(None, JsonTable(path, limits), aliases)
+        if reading is None:
+            raise refused("intake.E7", {"sheets": []})
+    elif kind == "csv":
         table = _text_table(path, request, limits, aliases)
         encoding, epoch_1904 = table.encoding, table.epoch_1904
         reading = _read_head(None, table, aliases)
@@ -144,7 +157,8 @@ def answer(request: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any
     _check_columns(reading, request["mapping"])
     _inspect(reading)
     notes += reading.notes + _settle_rivals(reading)
-    yield from _emit(reading, kind, encoding, notes, epoch_1904)
+    how = How(request["treatments"], frozenset(request["filled_down"]), epoch_1904)
+    yield from _emit(reading, kind, encoding, notes, how)
 
 
 def _sheets(path: Path, kind: str, limits: Limits) -> list[list[Any]]:
@@ -309,7 +323,7 @@ def _kept_columns(reading: Reading) -> dict[int, str]:
 
 
 def _emit(
-    reading: Reading, kind: str, encoding: str | None, notes: list[Finding], epoch_1904: bool
+    reading: Reading, kind: str, encoding: str | None, notes: list[Finding], how: How
 ) -> Iterator[dict[str, Any]]:
     kept = _kept_columns(reading)
     fields = dict(enumerate(reading.assignment.columns))
@@ -326,7 +340,7 @@ def _emit(
         }
     }  # fmt: skip
     traditional = script_of([*reading.header.headings, *reading.sample]) == "traditional"
-    rows = _Interpreter(reading, list(kept), traditional, epoch_1904).rows()
+    rows = _Interpreter(reading, list(kept), traditional, how).rows()
     count = 0
     while batch := list(islice(rows, _BATCH)):
         count += len(batch)
@@ -345,17 +359,15 @@ def _above(reading: Reading) -> list[str]:
 class _Interpreter:
     """Rows of data as they are written: number, texts, values that differ from them, findings."""
 
-    def __init__(
-        self, reading: Reading, kept: list[int], traditional: bool, epoch_1904: bool
-    ) -> None:
+    def __init__(self, reading: Reading, kept: list[int], traditional: bool, how: How) -> None:
         self._reading, self._kept = reading, kept
-        self._traditional, self._epoch_1904 = traditional, epoch_1904
+        self._traditional, self._how = traditional, how
         columns = reading.assignment.columns
         self._fields = [(at, columns[at] if at < len(columns) else None) for at in kept]
         self._bottoms: dict[int, dict[int, int]] = {}
         for merge in reading.grid.merges:
             field_of = columns[merge.left] if merge.left < len(columns) else None
-            if merge.bottom > merge.top and field_of in FILLED_DOWN_FIELDS:
+            if merge.bottom > merge.top and field_of in how.filled_down:
                 self._bottoms.setdefault(merge.left, {})[merge.top] = merge.bottom
         self._filling: dict[int, tuple[int, Any]] = {}
 
@@ -393,18 +405,27 @@ class _Interpreter:
                 findings.append(self._finding(code, name, value, index, at))
             if name and text != texts[place]:
                 changed[place] = text
-        return [index + 1, texts, changed, findings]
+        absent = [
+            place
+            for place, (at, _) in enumerate(self._fields)
+            if at < len(row) and row[at] is ABSENT
+        ]
+        return [index + 1, texts, changed, findings, *([absent] if absent else [])]
 
     def _value(self, name: str | None, value: Any, text: str) -> tuple[str, str | None]:
         if is_bad(value):
             return "", "intake.W1"
         if name is None:
             return "", None
-        if name not in TREATED_FIELDS:
+        treatment = self._how.treatments.get(name)
+        if treatment is None:
             return tidied(text), None
         try:
-            text = normalise(
-                name, value, traditional=self._traditional, epoch_1904=self._epoch_1904
+            text = treated(
+                treatment,
+                value,
+                traditional=self._traditional,
+                epoch_1904=self._how.epoch_1904,
             )
         except BadDateError:
             return "", "inventory.E19"
