@@ -85,6 +85,11 @@ def review_legal_check_kinds() -> frozenset[str]:
     return frozenset(str(tk.config["ckanext.govopen.review_legal_check_kinds"]).split())
 
 
+def register_publish_workdays() -> int:
+    """Working days from the approval of a list's adjustment to its notice."""
+    return int(tk.config["ckanext.govopen.register_publish_workdays"])
+
+
 def review_step_workdays() -> int:
     """Working days that a case may wait at one step before it is escalated."""
     return int(tk.config["ckanext.govopen.review_step_workdays"])

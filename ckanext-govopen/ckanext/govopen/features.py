@@ -12,6 +12,7 @@ from typing import Any
 FEATURES = (
     "accounts",
     "activity",
+    "adjustments",
     "audit",
     "calendar",
     "city",
@@ -22,6 +23,7 @@ FEATURES = (
     "intake",
     "inventory",
     "links",
+    "notices",
     "people",
     "portal",
     "publication",

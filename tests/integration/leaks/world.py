@@ -105,6 +105,7 @@ class World:
     entry: str = ""
     unseen: str = ""
     register: str = ""
+    adjustment: str = ""
     group: str = ""
     methods: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -249,6 +250,13 @@ def _fill_inventory(one: World) -> None:
     with one.application.test_request_context("/"):
         found = tk.get_action("govopen_register_list")({}, {"unit": one.a.unit_id})
     one.register = found["items"][0]["id"]
+    one.adjustment = one.a.act(
+        "officer",
+        "govopen_register_draft_create",
+        register_type="power_list",
+        unit=one.a.unit_id,
+        reason=one.word("entry", "adjustment"),
+    )["id"]
 
 
 # --- datasets ------------------------------------------------------------------------------------

@@ -95,10 +95,18 @@ ASIDE = {CONSULT: Move.CONSULT, ESCALATED: Move.ESCALATE}
 LAST_STEP = {
     "dataset": "formality_check",
     "inventory": "authority_approval",
+    "register": "register_approval",
     "batch": "formality_check",
     "reform": "authority_approval",
 }
-LAST_STEPS = ("formality_check", "authority_approval")
+# Who approves a list is said by its type (domain-model §3.2): each organ has a step of its own.
+AUTHORITY_STEPS = {
+    "data_authority": "authority_approval",
+    "register_authority": "register_approval",
+    "disclosure_office": "office_approval",
+}
+AUTHORITIES = frozenset(AUTHORITY_STEPS.values())
+LAST_STEPS = ("formality_check", *AUTHORITY_STEPS.values())
 LAST_STEP_OF_TYPE = {"package": "formality_check", "register_version": "authority_approval"}
 ROLE_OF_STEP = {
     **dict.fromkeys(PLACES, "secrecy_reviewer"),
@@ -107,11 +115,13 @@ ROLE_OF_STEP = {
     "legal_check": "legal_reviewer",
     "leader_approval": "leader",
     "formality_check": "data_authority",
-    "authority_approval": "data_authority",
+    **{step: role for role, step in AUTHORITY_STEPS.items()},
 }
 REVIEW_ROLES = ("reviewer", "secrecy_reviewer", "leader", "data_authority")
+# Organs that approve lists; of datasets they read no more than everybody.
+LIST_ROLES = ("register_authority", "disclosure_office")
 # Who can name a deputy: a person who acts in reviews.
-DEPUTY_ROLES = (*REVIEW_ROLES, "legal_reviewer")
+DEPUTY_ROLES = (*REVIEW_ROLES, *LIST_ROLES, "legal_reviewer")
 HIDING_ROLES = frozenset({"secrecy_reviewer", "leader"})
 WITHDRAWING_ROLES = frozenset({"info_officer", "leader", "data_authority"})
 SETTLING_ROLES = HIDING_ROLES | {"data_authority"}  # whom an unconfirmed hiding is escalated to
@@ -125,7 +135,11 @@ SILENT_GROUNDS = frozenset({"secrecy", "personal_info", "legal_order"})
 
 
 def steps_of(
-    kind: str, record_types: Collection[str] = (), *, asks_legal: bool = False
+    kind: str,
+    record_types: Collection[str] = (),
+    *,
+    asks_legal: bool = False,
+    authorities: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The steps of people in a case, in order.
 
@@ -133,6 +147,7 @@ def steps_of(
         kind: a key of `LAST_STEP`.
         record_types: types of its records; each asks for the last step of its own.
         asks_legal: the legal check stands between secrecy review and the leader.
+        authorities: roles that approve the lists of an adjustment, keys of `AUTHORITY_STEPS`.
     """
     dept, secrecy, leader = UNIT_STEPS
     legal = (LEGAL_STEP,) if asks_legal else ()
@@ -140,6 +155,8 @@ def steps_of(
         LAST_STEP[kind],
         *(LAST_STEP_OF_TYPE.get(each, LAST_STEPS[0]) for each in record_types),
     }
+    if kind == "register" and authorities:
+        asked = {AUTHORITY_STEPS[role] for role in authorities}
     return (dept, secrecy, *legal, leader, *(step for step in LAST_STEPS if step in asked))
 
 

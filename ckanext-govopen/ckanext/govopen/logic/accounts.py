@@ -17,6 +17,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib import mailer
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain.review import LIST_ROLES, REVIEW_ROLES
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import accounts as store
 from ckanext.govopen.model import units as unit_store
@@ -24,7 +25,7 @@ from ckanext.govopen.model import units as unit_store
 HISTORY_BEGINS = datetime(2000, 1, 1, tzinfo=timezone.utc)
 PASSWORD_LENGTH = 20
 ALPHABET = string.ascii_letters + string.digits
-APPROVER_ROLES = ("reviewer", "secrecy_reviewer", "leader", "data_authority")
+APPROVER_ROLES = (*REVIEW_ROLES, *LIST_ROLES)
 SINGLE_ROLES = (
     "disclosure_office",
     "data_authority",

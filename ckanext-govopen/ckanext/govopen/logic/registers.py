@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,10 @@ import ckan.model as model
 from ckanext.govopen.clock import SITE_ZONE
 from ckanext.govopen.domain import registers as rules
 from ckanext.govopen.domain.inventory import split_visibility
+from ckanext.govopen.domain.register_types import RegisterType, links_of, split_private
+from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.register_types import register_type as register_type_of
+from ckanext.govopen.model import adjustments as drafts
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as store
 from ckanext.govopen.model import spans
@@ -39,10 +44,12 @@ class EntryChange:
     """The new content of one entry.
 
     Args:
-        change: add, change, cancel, correct, undo or transfer.
-        ordinal: running number in its file, shown and never compared.
+        change: a code of the vocabulary `register_change`, less `publish`.
         fields: values by field name; no floats, ASCII names.
+        ordinal: running number in its file, shown and never compared.
         warnings: findings to show beside the row, `blocks` true where they keep it a draft.
+        status, effective_on, extra, corrects: what an adjustment says of an entry of the other
+            types; an entry of the inventory says none of it.
     """
 
     entry_code: str
@@ -53,6 +60,10 @@ class EntryChange:
     source_key: str | None = None
     ordinal: str | None = None
     warnings: Sequence[Mapping[str, object]] = field(default_factory=tuple)
+    status: str = "in_force"
+    effective_on: date | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    corrects: int | None = None
 
 
 def fields_hash(fields: Mapping[str, object]) -> str:
@@ -60,44 +71,84 @@ def fields_hash(fields: Mapping[str, object]) -> str:
     return sha256(rules.canonical(fields)).hexdigest()
 
 
-def write(session: Session, register_id: str, changes: Iterable[EntryChange], act: Act) -> int:
+def write(
+    session: Session,
+    register_id: str,
+    changes: Iterable[EntryChange],
+    act: Act,
+    register_type: str = INVENTORY,
+) -> int:
     """Appends entry versions to a register that the caller has locked, and projects them.
+
+    What an adjustment of another type than the inventory says is projected when it is public.
 
     Returns:
         how many log rows were written.
     """
-    after = projection.last_seq(session)
     head = store.heads(session, [register_id])[register_id]
-    written = store.append(session, _log_rows(register_id, head, changes, act))
+    if register_type != INVENTORY:
+        shape = partial(_typed, register_type_of(register_type))
+        return store.append(session, _log_rows(register_id, head, changes, act, shape))
+    after = projection.last_seq(session)
+    written = store.append(session, _log_rows(register_id, head, changes, act, _of_inventory))
     projection.project(session, [register_id], after)
     return written
 
 
+_Parts = tuple[dict[str, object], dict[str, object]]
+
+
+def _of_inventory(change: EntryChange) -> _Parts:
+    """Public and private part of an entry of the inventory."""
+    shown, hidden = split_visibility(change.fields)
+    return {"fields": shown}, {
+        "fields": hidden,
+        "fields_hash": fields_hash(change.fields),
+        "ordinal": change.ordinal,
+        "res_code": change.res_code,
+        "source_id": change.source_id,
+        "source_key": change.source_key,
+        "warnings": list(change.warnings),
+    }
+
+
+def _typed(kind: RegisterType, change: EntryChange) -> _Parts:
+    """Public and private part of an entry whose type is a file."""
+    shown, hidden = split_private(kind, change.fields)
+    links = links_of(kind, shown)
+    said: dict[str, object] = {
+        "fields": shown,
+        "status": change.status,
+        "effective_on": str(change.effective_on),
+    }
+    if change.extra:
+        said["extra"] = dict(change.extra)
+    if change.corrects is not None:
+        said["corrects"] = change.corrects
+    if links:
+        said["links"] = [[link.field, link.to_type, link.to_code] for link in links]
+    return said, {"fields": hidden}
+
+
 def _log_rows(
-    register_id: str, head: tuple[int, str], changes: Iterable[EntryChange], act: Act
+    register_id: str,
+    head: tuple[int, str],
+    changes: Iterable[EntryChange],
+    act: Act,
+    shape: Callable[[EntryChange], _Parts],
 ) -> Iterator[tuple[object, ...]]:
     position, prev_hash = head
     for change in changes:
         position += 1
-        shown, hidden = split_visibility(change.fields)
+        said, kept = shape(change)
         public = {
             **_facts(register_id, position, act),
             "change": change.change,
             "entry": change.entry_code,
-            "fields": shown,
             "kind": "entry",
+            **said,
         }
-        private = {
-            "actor": act.actor,
-            "fields": hidden,
-            "fields_hash": fields_hash(change.fields),
-            "ordinal": change.ordinal,
-            "res_code": change.res_code,
-            "source_id": change.source_id,
-            "source_key": change.source_key,
-            "warnings": list(change.warnings),
-        }
-        row = _chained(position, prev_hash, public, private)
+        row = _chained(position, prev_hash, public, {"actor": act.actor, **kept})
         prev_hash = row.link.hash
         yield _columns(register_id, "entry", change.entry_code, change.change, act, row)
 
@@ -160,10 +211,26 @@ def _columns(
     )
 
 
+@dataclass(frozen=True)
+class NoticeFacts:
+    """What the notice of a version says beside basis, reason and entries."""
+
+    basis_doc: str | None = None
+    requested_on: date | None = None
+    approved_on: date | None = None
+    prose: str | None = None
+
+
 def stage_version(
-    session: Session, register_id: str, entry_codes: Sequence[str], act: Act, effective_on: date
+    session: Session,
+    register_id: str,
+    entry_codes: Sequence[str],
+    act: Act,
+    effective_on: date,
+    notice: NoticeFacts | None = None,
 ) -> str:
     """Puts the newest content of these entries into a new version that waits for its review."""
+    said = notice or NoticeFacts()
     version_id = store.add_version(
         session,
         {
@@ -173,10 +240,26 @@ def stage_version(
             "reason": act.reason,
             "effective_on": effective_on,
             "actor": act.actor,
+            "basis_doc": said.basis_doc,
+            "requested_on": said.requested_on,
+            "approved_on": said.approved_on,
+            "prose": said.prose,
         },
     )
     store.fill_version(session, version_id, entry_codes)
     return version_id
+
+
+def authorities(session: Session, version_ids: Sequence[str]) -> set[str]:
+    """The roles that approve the lists of these versions."""
+    return {authority_of(kind) for kind in store.types_of(session, version_ids)}
+
+
+def authority_of(register_type: str) -> str:
+    """The role that approves a list of a type."""
+    if register_type == INVENTORY:
+        return "data_authority"
+    return register_type_of(register_type).authority_role
 
 
 def submit_version(session: Session, version_id: str) -> None:
@@ -192,6 +275,7 @@ def set_approved_on(session: Session, version_ids: Sequence[str], day: date) -> 
 def return_version(session: Session, version_id: str) -> None:
     """Called when the version's case comes back: its entries are drafts again."""
     projection.set_status(session, version_id, "in_review", "draft")
+    drafts.follow_version(session, version_id, "editing")
 
 
 def publish_version(
@@ -207,7 +291,10 @@ def publish_version(
     version = store.version(session, version_id)
     register_id = str(version["register_id"])
     store.lock(session, [register_id])
+    if version["register_type"] != INVENTORY:
+        _refuse_moved(session, version_id)
     number = store.number_version(session, version_id, register_id)
+    notice_no = store.next_notice(session, version_id, str(version["unit_id"]), at)
     act = Act(actor, at, str(version["basis"]), str(version["reason"]))
     position, prev_hash = store.heads(session, [register_id])[register_id]
     approved_on = version["approved_on"]
@@ -217,15 +304,24 @@ def publish_version(
         "content": store.version_hash(session, version_id),
         "effective_on": str(version["effective_on"]),
         "kind": "publish",
+        "notice_no": notice_no,
         "number": number,
         "version": version_id,
     }
     row = _chained(position + 1, prev_hash, public, {"actor": actor})
     columns = _columns(register_id, "publish", None, "publish", act, row, version_id)
     store.append(session, [columns])
-    projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
+    if version["register_type"] == INVENTORY:
+        projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
+    drafts.follow_version(session, version_id, "published")
     codes = store.version_codes(session, version_id)
     return {"unit_id": version["unit_id"], "number": number, "entry_codes": codes}
+
+
+def _refuse_moved(session: Session, version_id: str) -> None:
+    """What somebody else published of the same entries since is not overwritten (registers.E18)."""
+    if moved := drafts.moved_since(session, version_id):
+        refuse("registers.E18", "entries", entries=moved)
 
 
 def first_broken(session: Session, register_id: str) -> int | None:

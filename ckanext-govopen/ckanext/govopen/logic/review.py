@@ -67,7 +67,7 @@ def open_case(
     """Makes a case of drafts that `submit_case` then sends off.
 
     Args:
-        kind: dataset, inventory, batch or reform.
+        kind: dataset, inventory, register, batch or reform.
         records: (record_type, record_id) of packages or register versions.
         actor: user id of the submitter.
 
@@ -144,6 +144,7 @@ def submit_case(
         str(case["kind"]),
         {str(row["record_type"]) for row in found},
         asks_legal=case["kind"] in config.review_legal_check_kinds(),
+        authorities=registers.authorities(session, _ids(found, "register_version")),
     )
     is_scanned = not case_scan.ids_of(store.record_ids(session, case_id))
     first = steps[0] if is_scanned else rules.SCAN
@@ -285,7 +286,7 @@ def decide(
     if isinstance(outcome, tuple):
         refuse_all(outcome)
     _say(session, case_id, actor, decision, outcome)
-    if decision.approved_on and "authority_approval" in outcome.steps:
+    if decision.approved_on and not rules.AUTHORITIES.isdisjoint(outcome.steps):
         versions = _ids(found, "register_version")
         registers.set_approved_on(session, versions, decision.approved_on)
         published.lists_approved(session, versions, decision.approved_on, actor.person)

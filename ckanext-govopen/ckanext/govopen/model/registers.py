@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.clock import SITE_ZONE
 from ckanext.govopen.model.bulk import copy_rows
 
 LOCK_SECONDS = 3
@@ -59,6 +60,29 @@ def ensure(
     return {str(row.unit_id): str(row.id) for row in rows}
 
 
+def register(session: Session, register_id: str) -> Mapping[str, object]:
+    """A register, published or not."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT r.*, u.name AS unit_name FROM govopen_register r"
+                " LEFT JOIN govopen_org_unit_current u ON u.unit_id = r.unit_id WHERE r.id = :id"
+            ),
+            {"id": register_id},
+        )
+        .mappings()
+        .one()
+    )
+
+
+def find(session: Session, register_id: str) -> Mapping[str, object] | None:
+    """As `register`, None where there is none."""
+    known = session.execute(
+        sa.text("SELECT 1 FROM govopen_register WHERE id = :id"), {"id": register_id}
+    ).scalar_one_or_none()
+    return register(session, register_id) if known else None
+
+
 def lock(session: Session, register_ids: Iterable[str]) -> None:
     """Takes the registers for this transaction, in one order for everybody.
 
@@ -104,14 +128,28 @@ def next_entry_codes(session: Session, region: str, amount: int) -> list[str]:
     return [f"{region}-{number:07d}" for (number,) in rows]
 
 
+VERSION_COLUMNS = (
+    "register_id",
+    "import_id",
+    "basis",
+    "reason",
+    "effective_on",
+    "basis_doc",
+    "requested_on",
+    "approved_on",
+    "prose",
+)
+
+
 def add_version(session: Session, row: Mapping[str, object]) -> str:
+    """A version that waits; `row` has `VERSION_COLUMNS` and `actor`."""
+    names = ", ".join(VERSION_COLUMNS)
+    values = ", ".join(f":{name}" for name in VERSION_COLUMNS)
     return str(
         session.execute(
             sa.text(
-                "INSERT INTO govopen_register_version"
-                " (register_id, import_id, basis, reason, effective_on, created_by)"
-                " VALUES (:register_id, :import_id, :basis, :reason, :effective_on, :actor)"
-                " RETURNING id"
+                f"INSERT INTO govopen_register_version ({names}, created_by)"
+                f" VALUES ({values}, :actor) RETURNING id"
             ),
             dict(row),
         ).scalar_one()
@@ -133,6 +171,19 @@ def fill_version(session: Session, version_id: str, entry_codes: Sequence[str]) 
         ),
         {"version": version_id, "codes": list(entry_codes)},
     ).rowcount
+
+
+def types_of(session: Session, version_ids: Sequence[str]) -> list[str]:
+    """The types of the registers of these versions."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT DISTINCT r.register_type FROM govopen_register_version v"
+                " JOIN govopen_register r ON r.id = v.register_id WHERE v.id = ANY(:ids) ORDER BY 1"
+            ),
+            {"ids": list(version_ids)},
+        ).scalars()
+    )
 
 
 def set_approved_on(session: Session, version_ids: Sequence[str], day: date) -> None:
@@ -178,6 +229,23 @@ def number_version(session: Session, version_id: str, register_id: str) -> int:
             {"id": version_id, "register": register_id},
         ).scalar_one()
     )
+
+
+def next_notice(session: Session, version_id: str, unit_id: str, at: datetime) -> str:
+    """Gives the version the next notice number of its unit and year, like `2026-7`."""
+    year = at.astimezone(SITE_ZONE).year
+    last = session.execute(
+        sa.text(
+            "INSERT INTO govopen_notice_number AS n (unit_id, year, last) VALUES (:unit, :year, 1)"
+            " ON CONFLICT (unit_id, year) DO UPDATE SET last = n.last + 1 RETURNING last"
+        ),
+        {"unit": unit_id, "year": year},
+    ).scalar_one()
+    session.execute(
+        sa.text("UPDATE govopen_register_version SET notice_no = :no WHERE id = :id"),
+        {"no": f"{year}-{last}", "id": version_id},
+    )
+    return f"{year}-{last}"
 
 
 def version_hash(session: Session, version_id: str) -> str:

@@ -100,6 +100,16 @@ def find(session: Session, text: str) -> str | None:
     ).scalar_one_or_none()
 
 
+def known(session: Session, unit_ids: Sequence[str]) -> list[str]:
+    """Of these ids those of present units."""
+    return list(
+        session.execute(
+            sa.text("SELECT unit_id FROM govopen_org_unit_current WHERE unit_id = ANY(:ids)"),
+            {"ids": list(unit_ids)},
+        ).scalars()
+    )
+
+
 def page(
     session: Session, *, q: str, kind: str | None, after: str, limit: int
 ) -> Sequence[Mapping[str, object]]:

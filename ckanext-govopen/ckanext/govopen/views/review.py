@@ -9,7 +9,7 @@ from flask import redirect, request
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.review import REVIEW_ROLES, ROLE_OF_STEP
+from ckanext.govopen.domain.review import AUTHORITIES, REVIEW_ROLES, ROLE_OF_STEP
 from ckanext.govopen.views import desk, differences
 from ckanext.govopen.views.inventory import VOCABULARIES
 from ckanext.govopen.views.scan import PEOPLE_NEEDED
@@ -26,6 +26,7 @@ def kind_label(kind: str) -> str:
         "dataset": tk._("Dataset"),
         "inventory": tk._("Inventory"),
         "batch": tk._("Several datasets"),
+        "register": tk._("Adjustment of a list"),
         "reform": tk._("Reform of units"),
     }[kind]
 
@@ -70,6 +71,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         vocabularies=VOCABULARIES,
         covered=covered,
         role_of_step=ROLE_OF_STEP,
+        authority_steps=AUTHORITIES,
         said=_results(),
         ground_label=_ground_label,
         publishes=bool(covered) and covered[-1] == case["steps"][-1],

@@ -1,0 +1,85 @@
+"""Actions of notices: what each published adjustment of a list said, and whether it was in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain.notices import NoticeRow
+from ckanext.govopen.logic import notices
+from ckanext.govopen.logic.action.units import unit_id_of
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.model import notices as store
+
+__all__ = ["govopen_register_notice_list", "govopen_register_notice_show"]
+
+
+@tk.side_effect_free
+def govopen_register_notice_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Notices of published adjustments, newest first, with counts and working days used.
+
+    Args:
+        register: of one list; or register_type, unit: of several.
+        limit, cursor: of the page.
+    """
+    tk.check_access("govopen_register_notice_list", context, data_dict)
+    no_unknown(data_dict, "register", "register_type", "unit", "limit", "cursor")
+    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    if data_dict.get("register"):
+        before = int(after[0]) if after and after[0].isdecimal() else None
+        rows = store.of_register(model.Session, str(data_dict["register"]), before, limit + 1)
+        found = page(rows, limit, lambda row: (row["number"],), dict)
+    else:
+        filters = {
+            "type": data_dict.get("register_type") or None,
+            "unit": unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None,
+        }
+        rows = store.newest(model.Session, filters, after, limit + 1)
+        found = page(rows, limit, lambda row: (row["published_at"].isoformat(), row["id"]), dict)
+    return {**found, "items": notices.summaries(model.Session, found["items"])}
+
+
+@tk.side_effect_free
+def govopen_register_notice_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One notice: facts, term, and the table of what each entry was and is.
+
+    Args:
+        register: id of the list; number: of the version; limit, cursor: of the table.
+
+    Returns:
+        the summary as in the list, with `items` (adjustments), `corrected` and `next_cursor`.
+    """
+    tk.check_access("govopen_register_notice_show", context, data_dict)
+    no_unknown(data_dict, "register", "number", "limit", "cursor")
+    number = str(data_dict.get("number") or "")
+    version = None
+    if number.isdecimal() and len(number) < 10:
+        version = store.version(model.Session, str(data_dict.get("register") or ""), int(number))
+    if version is None:
+        absent()
+    limit, after = page_limit(data_dict, 1000), cursor_of(data_dict)
+    rows = store.said(model.Session, version["id"], after[0] if after else "", limit + 1)
+    shown = page(rows, limit, lambda row: (row["entry_code"],), dict)
+    table = notices.table(shown["items"])
+    return {
+        **notices.summaries(model.Session, [version])[0],
+        "items": [_row_view(row) for row in table.rows],
+        "corrected": [_row_view(row) for row in table.corrections],
+        "next_cursor": shown["next_cursor"],
+    }
+
+
+def _row_view(row: NoticeRow) -> dict[str, Any]:
+    view: Mapping[str, Any] = {
+        "seq": row.seq,
+        "entry_code": row.entry_code,
+        "name": row.name,
+        "kind": row.kind,
+        "changed": {name: list(pair) for name, pair in row.changed.items()},
+        "extra": dict(row.extra),
+    }
+    return {**view, **({"corrects": row.corrects} if row.corrects else {})}

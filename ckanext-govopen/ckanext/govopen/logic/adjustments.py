@@ -1,0 +1,482 @@
+"""Adjustments of lists: written entry by entry, checked, handed in, and put right after a return.
+
+Every function works inside the caller's transaction. Two people may write one draft: what they
+did to different entries is merged, of the same entry the second sees what the first wrote. The log
+gets its rows when the draft is handed in, and the public the version when its case is approved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ckanext.govopen import clock
+from ckanext.govopen.domain import adjustments as rules
+from ckanext.govopen.domain import register_checks
+from ckanext.govopen.domain.adjustments import KINDS, NEW, Change, Corrected, Present, Target
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.register_types import (
+    RegisterType,
+    check_code,
+    check_fields,
+    missing_fields,
+    tidy_fields,
+)
+from ckanext.govopen.domain.registers import IN_FORCE
+from ckanext.govopen.logic import registers, review
+from ckanext.govopen.logic.errors import refuse, refuse_all
+from ckanext.govopen.logic.register_types import register_type, register_types
+from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.model import adjustments as store
+from ckanext.govopen.model import registers as log
+from ckanext.govopen.model import units
+
+LICENCES = "licensing_list"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What an editor wants of one entry; without a code a new one is given."""
+
+    entry_code: str | None
+    kind: str
+    fields: Mapping[str, object]
+    extra: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A draft that was handed in: its case, and what the checks had to say beside."""
+
+    case_id: str
+    version_id: str
+    warnings: Sequence[Finding]
+
+
+def put(
+    session: Session,
+    draft_id: str,
+    changes: Iterable[Edit],
+    actor: str,
+    *,
+    revision: int | None = None,
+    take_out: Sequence[str] = (),
+    facts: Mapping[str, object] | None = None,
+) -> int:
+    """Writes entries and facts into a draft, many at once.
+
+    Args:
+        changes: what shall become of entries, each the whole of it.
+        revision: of the draft that the editor saw; None when nobody can have written since.
+        take_out: codes of entries that the draft no longer changes.
+        facts: columns of `model.adjustments.FACTS`.
+
+    Returns:
+        the revision of the draft afterwards.
+
+    Raises:
+        tk.ValidationError: the draft is not in editing, somebody wrote the same entry since, or a
+            value cannot be stored.
+    """
+    draft = _editable(session, draft_id)
+    kind = register_type(str(_register_of(session, draft)["register_type"]))
+    edits = _with_codes(session, draft, list(changes))
+    _refuse_unstorable(kind, edits)
+    if revision is not None:
+        _refuse_conflict(session, draft, edits, take_out, facts, revision)
+    after = store.step(session, draft_id, actor)
+    if facts:
+        store.set_facts(session, draft_id, facts, actor)
+    store.take_out(session, draft_id, take_out)
+    written = (
+        (str(edit.entry_code), edit.kind, _tidy(kind, edit), dict(edit.extra)) for edit in edits
+    )
+    store.put(session, draft_id, after, written, actor)
+    return after
+
+
+def _tidy(kind: RegisterType, edit: Edit) -> dict[str, object]:
+    # Content of another type is looked at when the draft is handed in.
+    return dict(edit.fields) if edit.kind == "convert" else tidy_fields(kind, edit.fields)
+
+
+def _editable(session: Session, draft_id: str) -> Mapping[str, Any]:
+    draft = store.lock(session, draft_id)
+    if draft is None or draft["state"] != "editing":
+        refuse("registers.E23", "state", str(draft["state"]) if draft else "–")
+    return draft
+
+
+def _register_of(session: Session, draft: Mapping[str, Any]) -> Mapping[str, Any]:
+    return log.register(session, str(draft["register_id"]))
+
+
+def _with_codes(session: Session, draft: Mapping[str, Any], edits: Sequence[Edit]) -> list[Edit]:
+    """Entries without a code, and parts without one, get the next ones of the region."""
+    lacking = sum(not edit.entry_code for edit in edits)
+    lacking += sum(not code for edit in edits for code, _ in _parts(edit))
+    if not lacking:
+        return list(edits)
+    region = str(_register_of(session, draft)["region_code"])
+    codes = iter(log.next_entry_codes(session, region, lacking))
+    return [_coded(edit, codes) for edit in edits]
+
+
+def _coded(edit: Edit, codes: Iterator[str]) -> Edit:
+    code = edit.entry_code or next(codes)
+    parts = [
+        {"entry_code": its_code or next(codes), "fields": fields}
+        for its_code, fields in _parts(edit)
+    ]
+    extra = {**edit.extra, "parts": parts} if parts else edit.extra
+    return replace(edit, entry_code=code, extra=extra)
+
+
+def _parts(edit: Edit) -> tuple[tuple[str, Mapping[str, object]], ...]:
+    is_split = edit.kind == "split"
+    return Change("", edit.kind, {}, edit.extra).parts if is_split else ()
+
+
+def _refuse_unstorable(kind: RegisterType, edits: Sequence[Edit]) -> None:
+    found: list[Finding] = []
+    for edit in edits:
+        if edit.kind not in KINDS:
+            found.append(Finding("vocab.E1", "kind", edit.kind, {"allowed": ", ".join(KINDS)}))
+            continue
+        if NEW in KINDS[edit.kind].wants:
+            found += check_code(kind, str(edit.entry_code))
+        if edit.kind in rules.WITH_CONTENT and edit.fields:
+            found += check_fields(kind, tidy_fields(kind, edit.fields), vocabularies())
+    if found:
+        refuse_all(found)
+
+
+def _refuse_conflict(
+    session: Session,
+    draft: Mapping[str, Any],
+    edits: Sequence[Edit],
+    take_out: Sequence[str],
+    facts: Mapping[str, object] | None,
+    revision: int,
+) -> None:
+    codes = [str(edit.entry_code) for edit in edits] + list(take_out)
+    written = store.edited_since(session, str(draft["id"]), codes, revision)
+    if written:
+        first = written[0]
+        _refuse_second(
+            str(first["person"]),
+            first["updated_at"],
+            [str(row["entry_code"]) for row in written],
+            [
+                {name: row[name] for name in ("entry_code", "kind", "fields", "extra")}
+                for row in written
+            ],
+        )
+    if facts and draft["facts_revision"] > revision:
+        theirs = {name: draft[name] for name in store.FACTS}
+        if any(theirs[name] != value for name, value in facts.items()):
+            person = store.person_name(session, str(draft["facts_by"]))
+            _refuse_second(person, draft["facts_at"], [], theirs)
+
+
+def _refuse_second(person: str, since: Any, codes: Sequence[str], theirs: object) -> None:
+    refuse(
+        "registers.E19",
+        "revision",
+        person=person,
+        since=f"{since.astimezone(clock.SITE_ZONE):%Y-%m-%d %H:%M:%S}",
+        entries=list(codes) or "–",
+        theirs=json.dumps(theirs, ensure_ascii=False, default=str),
+    )
+
+
+def changes_of(session: Session, draft_id: str) -> list[Change]:
+    """The changes of a draft as the rules see them."""
+    return [
+        Change(
+            str(row["entry_code"]), str(row["kind"]), row["fields"], row["extra"], row["base_seq"]
+        )
+        for row in store.changes(session, draft_id)
+    ]
+
+
+def findings_of(session: Session, draft: Mapping[str, Any]) -> list[Finding]:
+    """Everything that the checks have to say of a draft, refusals and warnings."""
+    register = _register_of(session, draft)
+    kind = register_type(str(register["register_type"]))
+    changes = changes_of(session, str(draft["id"]))
+    present = _present(session, str(register["id"]), changes)
+    world = _world(session, register, changes, present)
+    found = register_checks.check(kind, _facts(draft), changes, world)
+    for change in changes:
+        found += _content_findings(register, kind, change)
+    if moved := register_checks.moved(changes, present):
+        found.append(Finding("registers.E18", "entries", params={"entries": moved}))
+    return found
+
+
+def _content_findings(
+    register: Mapping[str, Any], kind: RegisterType, change: Change
+) -> Iterator[Finding]:
+    """What an entry that stays or comes into force still lacks, said with its code."""
+    contents = [(kind, change.entry_code, change.fields)]
+    if change.kind == "convert" and change.extra.get("new_type") in register_types():
+        contents = [
+            (register_type(str(change.extra["new_type"])), change.entry_code, change.fields)
+        ]
+    elif change.kind == "split":
+        contents += [(kind, code, fields) for code, fields in change.parts]
+    elif change.kind not in rules.WITH_CONTENT:
+        return
+    for its_kind, code, fields in contents:
+        if not fields and change.kind in ("split", "entrust", "retrieve", "merge"):
+            continue
+        found = check_fields(its_kind, fields, vocabularies()) + missing_fields(its_kind, fields)
+        for finding in found:
+            # What is only missing keeps a draft from being handed in.
+            params = {**finding.params, "entry": code}
+            yield Finding(finding.code, finding.field, finding.value, params)
+
+
+# A field that an active entry must have is a warning while one writes, a refusal when one hands in.
+INCOMPLETE = frozenset({"registers.W10"})
+
+
+def submit(session: Session, draft_id: str, actor: str) -> Handed:
+    """Hands a draft in: its rows go to the log, a version of each list touched into one case.
+
+    Raises:
+        tk.ValidationError: the checks refuse it; every refusal is named.
+    """
+    draft = _editable(session, draft_id)
+    register = _register_of(session, draft)
+    changes = changes_of(session, draft_id)
+    targets = _targets(session, register, changes)
+    log.lock(session, targets.values())
+    found = findings_of(session, draft)
+    refused = [one for one in found if one.is_refusal or one.code in INCOMPLETE]
+    if refused:
+        refuse_all(refused)
+    act = registers.Act(actor, clock.now(), draft["basis"], draft["reason"], draft["import_id"])
+    versions = _write(session, draft, register, changes, targets, act)
+    case_id = review.open_case(
+        session,
+        kind="register",
+        title=act.reason,
+        unit_ids=[str(log.register(session, one)["unit_id"]) for one in targets.values()],
+        records=[("register_version", version) for version in versions.values()],
+        actor=actor,
+        reason=None,
+    )
+    log.set_case(session, list(versions.values()), case_id)
+    own = versions[str(register["id"])]
+    store.set_state(session, draft_id, "submitted", own)
+    review.submit_case(session, case_id, actor)
+    return Handed(case_id, own, [one for one in found if one not in refused])
+
+
+def _targets(
+    session: Session, register: Mapping[str, Any], changes: Sequence[Change]
+) -> dict[Target, str]:
+    """The list itself, and those to which entries move, made where there is none."""
+    own_id, region = str(register["id"]), str(register["region_code"])
+    found: dict[Target, str] = {rules.OWN: own_id}
+    units_to = {
+        str(one.extra["to_unit"])
+        for one in changes
+        if one.kind == "transfer" and one.extra.get("to_unit")
+    }
+    known = units_to and set(units.known(session, sorted(units_to)))
+    for unit_id in sorted(known or ()):
+        made = log.ensure(session, str(register["register_type"]), [unit_id], region)
+        found[Target(unit=unit_id)] = made[unit_id]
+    types_to = {str(one.extra.get("new_type")) for one in changes if one.kind == "convert"}
+    for new_type in sorted(types_to & set(register_types())):
+        made = log.ensure(session, new_type, [str(register["unit_id"])], region)
+        found[Target(register_type=new_type)] = made[str(register["unit_id"])]
+    return found
+
+
+def _write(
+    session: Session,
+    draft: Mapping[str, Any],
+    register: Mapping[str, Any],
+    changes: Sequence[Change],
+    targets: Mapping[Target, str],
+    act: registers.Act,
+) -> dict[str, str]:
+    """Log rows and a staged version of each list: {register id: version id}."""
+    present = _present(session, str(register["id"]), changes)
+    own = Target(str(register["unit_id"]), str(register["register_type"]))
+    changes = _numbered(session, register, changes)
+    rows = list(
+        rules.rows(
+            changes, present, draft["effective_on"], _corrected(session, register, changes), own
+        )
+    )
+    notice = registers.NoticeFacts(
+        draft["basis_doc"], draft["requested_on"], draft["approved_on"], draft["prose"]
+    )
+    versions: dict[str, str] = {}
+    for target, register_id in targets.items():
+        own_rows = [row for row in rows if row.target == target]
+        written = [_entry_change(row) for row in own_rows]
+        its_type = target.register_type or str(register["register_type"])
+        registers.write(session, register_id, written, act, its_type)
+        codes = [row.entry_code for row in own_rows]
+        versions[register_id] = registers.stage_version(
+            session, register_id, codes, act, draft["effective_on"], notice
+        )
+    return versions
+
+
+def _entry_change(row: rules.Row) -> registers.EntryChange:
+    return registers.EntryChange(
+        entry_code=row.entry_code,
+        change=row.change,
+        fields=row.fields,
+        status=row.status,
+        effective_on=row.effective_on,
+        extra=row.extra,
+        corrects=row.corrects,
+    )
+
+
+def _numbered(
+    session: Session, register: Mapping[str, Any], changes: Sequence[Change]
+) -> list[Change]:
+    """What is turned into another type gets its new code, where none was given."""
+    lacking = [one for one in changes if one.kind == "convert" and not one.extra.get("new_code")]
+    codes = log.next_entry_codes(session, str(register["region_code"]), len(lacking))
+    given = dict(zip((one.entry_code for one in lacking), codes, strict=True))
+    return [
+        Change(
+            one.entry_code,
+            one.kind,
+            one.fields,
+            {**one.extra, "new_code": given[one.entry_code]},
+            one.base_seq,
+        )
+        if one.entry_code in given
+        else one
+        for one in changes
+    ]
+
+
+def _facts(draft: Mapping[str, Any]) -> register_checks.Facts:
+    return register_checks.Facts(
+        draft["basis"],
+        draft["reason"],
+        draft["effective_on"],
+        draft["approved_on"],
+        draft["requested_on"],
+    )
+
+
+def _present(session: Session, register_id: str, changes: Sequence[Change]) -> dict[str, Present]:
+    codes = {change.entry_code for change in changes}
+    codes |= {code for change in changes for code in change.codes("merged_codes")}
+    return {
+        str(row["entry_code"]): Present(
+            str(row["entry_code"]),
+            str(row["status"]),
+            row["fields"],
+            int(row["log_seq"]),
+            int(row["number"]),
+            row["valid_from"],
+            row["approved_on"],
+        )
+        for row in store.present(session, register_id, sorted(codes))
+    }
+
+
+def _corrected(
+    session: Session, register: Mapping[str, Any], changes: Sequence[Change]
+) -> dict[tuple[str, int], Corrected]:
+    wanted = [
+        (one.entry_code, one.corrects)
+        for one in changes
+        if one.kind == "correct" and one.corrects is not None
+    ]
+    return {
+        (str(row["entry_code"]), int(row["number"])): Corrected(
+            str(row["status"]), row["effective_on"]
+        )
+        for row in store.published_rows(session, str(register["id"]), wanted)
+    }
+
+
+def _world(
+    session: Session,
+    register: Mapping[str, Any],
+    changes: Sequence[Change],
+    present: Mapping[str, Present],
+) -> register_checks.World:
+    register_id = str(register["id"])
+    contents = [change.fields for change in changes if change.kind in rules.WITH_CONTENT]
+    contents += [fields for change in changes for _, fields in change.parts]
+    names = sorted({str(one["name"]) for one in contents if one.get("name")})
+    parents = sorted({str(one["parent_code"]) for one in contents if one.get("parent_code")})
+    after = rules.statuses_after([change for change in changes if change.kind in KINDS], present)
+    gone = sorted(code for code, status in after.items() if status not in IN_FORCE)
+    opened = [one.entry_code for one in changes if NEW in KINDS[one.kind].wants]
+    opened += [code for one in changes for code, _ in one.parts]
+    opened = [code for code in opened if code and code not in present]
+    children: dict[str, list[str]] = {}
+    for row in store.children(session, register_id, gone):
+        children.setdefault(str(row["parent_code"]), []).append(str(row["entry_code"]))
+    is_licensing = register["register_type"] == LICENCES
+    receivers = {str(one.extra.get("to_unit")) for one in changes if one.kind == "transfer"}
+    return register_checks.World(
+        present=present,
+        taken=set(store.taken_codes(session, register_id, opened)),
+        children=children,
+        parents=set(store.in_force(session, register_id, parents)),
+        same={
+            str(row["entry_code"]): row["fields"]
+            for row in store.named(session, register_id, names)
+        },
+        links=[
+            register_checks.Linked(
+                str(row["entry_code"]),
+                str(row["to_code"]),
+                str(row["register_type"]),
+                str(row["name"] or ""),
+                bool(row["is_own"]),
+            )
+            for row in store.links_to(session, register_id, gone)
+        ],
+        versions=set(_corrected(session, register, changes)),
+        missing_above=set(store.missing_above(session, register_id, names) if is_licensing else ()),
+        units=set(units.known(session, sorted(receivers))) - {str(register["unit_id"])},
+        types=set(register_types()) - {str(register["register_type"])},
+    )
+
+
+def preview(session: Session, draft: Mapping[str, Any]) -> list[rules.Row]:
+    """The rows that handing a sound draft in would write, for its notice."""
+    register = _register_of(session, draft)
+    changes = changes_of(session, str(draft["id"]))
+    present = _present(session, str(register["id"]), changes)
+    own = Target(str(register["unit_id"]), str(register["register_type"]))
+    corrected = _corrected(session, register, changes)
+    on: date = draft["effective_on"] or clock.today()
+    return list(rules.rows(_with_new_codes(changes), present, on, corrected, own))
+
+
+def _with_new_codes(changes: Sequence[Change]) -> list[Change]:
+    return [
+        Change(
+            one.entry_code,
+            one.kind,
+            one.fields,
+            {"new_code": "", **one.extra} if one.kind == "convert" else one.extra,
+            one.base_seq,
+        )
+        for one in changes
+    ]
