@@ -101,6 +101,36 @@ class TestUnknownYears:
         fact = CHINA.day(D(day))
         assert (fact.is_workday, fact.name, fact.is_known) == (False, name, False)
 
+    @pytest.mark.parametrize(
+        ("day", "name"),
+        [
+            ("2027-02-05", "春节"),
+            ("2027-02-08", "春节"),
+            ("2027-06-09", "端午节"),
+            ("2027-09-15", "中秋节"),
+            ("2033-01-31", "春节"),
+            ("2033-09-08", "中秋节"),
+        ],
+    )
+    def test_statutory_days_that_follow_the_moon_are_off(self, day: str, name: str):
+        fact = CHINA.day(D(day))
+        assert (fact.is_workday, fact.name, fact.is_known) == (False, name, False)
+
+    def test_the_first_days_of_lunar_months_agree_with_every_notice_they_cover(self):
+        for year, firsts in TABLE["lunar_months"].items():
+            if int(year) <= 2026:
+                new_year, fifth, eighth = map(D, firsts)
+                feasts = [new_year, fifth + timedelta(days=4), eighth + timedelta(days=14)]
+                assert not any(CHINA.is_workday(day) for day in feasts)
+
+    def test_a_first_day_that_is_no_date_is_refused(self):
+        with pytest.raises(CalendarError) as caught:
+            WorkCalendar.from_tables({"lunar_months": {"2027": ["2027-02-30", "x", "y"]}})
+        assert (caught.value.finding.code, caught.value.finding.field) == (
+            "calendar.E3",
+            "lunar_months",
+        )
+
     def test_the_formula_for_qingming_agrees_with_every_notice_since_2008(self):
         for year in range(2008, 2027):
             day = next(D(f"{year}-04-0{n}") for n in (4, 5) if _named(D(f"{year}-04-0{n}")))

@@ -18,11 +18,17 @@ _SATURDAY = 5
 # A term that does not end within this many days has a pause or a table without end.
 _LONGEST_WALK_DAYS = 36_600
 
-# 全国年节及纪念日放假办法 (2024 revision) Art 2: the statutory days with a fixed solar date.
-# 春节, 端午 and 中秋 follow the lunar calendar and are known only from data.
+# 全国年节及纪念日放假办法 (2024 revision) Art 2: thirteen days, of which these have a solar date.
 _FIXED_DAYS = {(1, 1): "元旦", (5, 1): "劳动节", (5, 2): "劳动节"} | {
     (10, day): "国庆节" for day in (1, 2, 3)
 }
+# The others by their distance from the first day of the lunar months 1, 5 and 8: 除夕 to 初三, the
+# fifth of the fifth, the fifteenth of the eighth.
+_LUNAR_DAYS = (
+    {-1: "春节", 0: "春节", 1: "春节", 2: "春节"},
+    {4: "端午节"},
+    {14: "中秋节"},
+)
 
 
 class CalendarError(ValueError):
@@ -131,6 +137,23 @@ def read_overrides(table: Mapping[str, object]) -> tuple[Override, ...]:
     return tuple(found.values())
 
 
+def read_lunar_days(table: Mapping[str, object]) -> dict[date, str]:
+    """Statutory days that follow the moon, by name, of the years that a calendar file covers.
+
+    `lunar_months` gives for each year the first days of the lunar months 1, 5 and 8.
+
+    Raises:
+        CalendarError: calendar.E3 a first day is no date.
+    """
+    months = table.get("lunar_months", {})
+    found: dict[date, str] = {}
+    for firsts in months.values() if isinstance(months, Mapping) else ():
+        for text, days in zip(firsts, _LUNAR_DAYS, strict=True):
+            first = _read_day("lunar_months", text)
+            found |= {first + timedelta(days=after): name for after, name in days.items()}
+    return found
+
+
 def read_known_years(table: Mapping[str, object]) -> range:
     """The years of a calendar file whose notices are in it (`known_years`: first and last)."""
     bounds = table.get("known_years", ())
@@ -210,12 +233,18 @@ class WorkCalendar:
             the region (全国年节及纪念日放假办法 Art 4), then what was imported since.
         known_years: years whose State Council notice is in the overrides.
         region: code of the region, for explanations.
+        lunar_days: statutory days that follow the moon, for years without a notice.
     """
 
     def __init__(
-        self, overrides: Iterable[Override], known_years: Iterable[int], region: str = "CN"
+        self,
+        overrides: Iterable[Override],
+        known_years: Iterable[int],
+        region: str = "CN",
+        lunar_days: Mapping[date, str] | None = None,
     ) -> None:
         self.region = region
+        self._lunar_days = dict(lunar_days or {})
         self.known_years = frozenset(known_years)
         self._overrides = {override.day: override for override in overrides}
 
@@ -229,7 +258,8 @@ class WorkCalendar:
         """
         overrides = [override for table in tables for override in read_overrides(table)]
         known = {year for table in tables for year in read_known_years(table)}
-        return cls(overrides, known | set(known_years), region)
+        lunar = {day: name for table in tables for day, name in read_lunar_days(table).items()}
+        return cls(overrides, known | set(known_years), region, lunar)
 
     @classmethod
     def from_layers(
@@ -243,14 +273,16 @@ class WorkCalendar:
         """
         overrides: list[Override] = []
         known: set[int] = set()
+        lunar: dict[date, str] = {}
         for number, (table, notices) in enumerate(layers):
             years = {notice.year for notice in notices}
             overrides += [one for one in read_overrides(table) if one.day.year not in years]
             overrides += [one for notice in notices for one in notice.overrides]
             known |= set(read_known_years(table))
+            lunar |= read_lunar_days(table)
             if number == 0:  # a decree of a region says nothing of the nation's days
                 known |= years
-        return cls(overrides, known, region)
+        return cls(overrides, known, region, lunar)
 
     def differing_days(self, notice: Notice) -> list[date]:
         """Days of a notice's year on which it says otherwise than this calendar."""
@@ -272,7 +304,7 @@ class WorkCalendar:
             return DayFact(day, override.is_workday, reason, override.name, is_known)
         if day.weekday() >= _SATURDAY:
             return DayFact(day, False, "weekend", "", is_known)
-        name = "" if is_known else statutory_name(day)
+        name = "" if is_known else statutory_name(day) or self._lunar_days.get(day, "")
         return DayFact(day, not name, "holiday" if name else "weekday", name, is_known)
 
     def is_workday(self, day: date) -> bool:
