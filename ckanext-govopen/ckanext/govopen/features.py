@@ -20,6 +20,7 @@ FEATURES = (
     "datasets",
     "deputies",
     "differences",
+    "exchange",
     "intake",
     "inventory",
     "links",

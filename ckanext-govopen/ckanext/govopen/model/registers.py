@@ -380,3 +380,28 @@ def all_registers(session: Session, register_type: str | None = None) -> list[st
             {"type": register_type},
         ).scalars()
     )
+
+
+def public_chain(session: Session, register_id: str) -> Iterator[Mapping[str, object]]:
+    """The chain up to the last publishing that everyone may see, read in batches.
+
+    The bytes of a row are given where the row is public: an entry of a published version that is
+    not hidden, or the publishing itself. Of every other row the hashes alone are given.
+    """
+    result = session.execute(
+        sa.text(
+            "SELECT l.position, encode(sha256(l.public), 'hex') AS public_hash, l.private_hash,"
+            " l.prev_hash, l.hash, CASE WHEN l.kind = 'publish' AND v.id IS NOT NULL"
+            " OR EXISTS (SELECT FROM govopen_public_entry p WHERE p.log_seq = l.seq"
+            " AND p.entry_code = l.entry_code AND p.register_id = l.register_id"
+            " AND p.public IS NOT NULL) THEN l.public END AS public"
+            " FROM govopen_register_log l"
+            " LEFT JOIN govopen_public_version v ON v.id = l.version_id AND l.kind = 'publish'"
+            " WHERE l.register_id = :id AND l.position <= (SELECT max(k.position)"
+            " FROM govopen_register_log k JOIN govopen_public_version w ON w.id = k.version_id"
+            " WHERE k.register_id = :id AND k.kind = 'publish') ORDER BY l.position"
+        ),
+        {"id": register_id},
+        execution_options={"yield_per": 2000},
+    ).mappings()
+    return iter(result)
