@@ -20,6 +20,8 @@ FEATURES = (
     "datasets",
     "deputies",
     "differences",
+    "duties",
+    "events",
     "exchange",
     "intake",
     "inventory",

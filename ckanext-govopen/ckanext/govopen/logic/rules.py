@@ -1,7 +1,7 @@
 """The rule packs of `data/rules`, with the numbers that the disclosure office has set.
 
-The packs are read once; what the office sets (`ckanext.govopen.rule_parameters`) is laid over them
-at each call, so that a setting needs no new version of a pack.
+The packs are read once; what the office sets (on its page, or in `ckanext.govopen.rule_parameters`)
+is laid over them at each call, so that a setting needs no new version of a pack.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from pathlib import Path
 
 import yaml
 
+import ckan.model as model
+
 from ckanext.govopen import config
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.rule_checks import Words, check_packs, check_text
 from ckanext.govopen.domain.rules import Parameter, RulePack, read_pack
 from ckanext.govopen.logic.vocab import vocabularies, vocabulary
+from ckanext.govopen.model import duty_settings as store
 
 _DATA = Path(__file__).parents[1] / "data"
 # The packs are long; the reader in C takes a tenth of the time, where the library has it.
@@ -68,10 +71,13 @@ class Loaded:
 
 
 def loaded() -> Loaded:
-    """The packs with the numbers that the office has set."""
+    """The packs with the numbers that the office has set, in a setting or on its page.
+
+    What it entered on the page stands in the database and wins.
+    """
     packs = {pack.pack_id: pack for pack in written_packs()}
     refused = []
-    for setting in config.rule_parameters():
+    for setting in (*config.rule_parameters(), *_entered()):
         found = _SETTING.fullmatch(setting)
         pack = packs.get(found["pack"]) if found else None
         changed = _set(pack, found) if pack and found else None
@@ -80,6 +86,23 @@ def loaded() -> Loaded:
         else:
             packs[changed.pack_id] = changed
     return Loaded(tuple(packs.values()), tuple(refused))
+
+
+def _entered() -> tuple[str, ...]:
+    """What was entered on the page, written as settings are; nothing without a database."""
+    if model.meta.engine is None:
+        return ()
+    return tuple(
+        f"{row['pack_id']}.{row['name']}={row['amount']}:{row['unit']}"
+        for row in store.numbers(model.Session)
+    )
+
+
+def accepts(pack_id: str, name: str, amount: int, unit: str) -> bool:
+    """True when a number would have an effect: such a word, and a unit that fits its rules."""
+    pack = {pack.pack_id: pack for pack in written_packs()}.get(pack_id)
+    found = _SETTING.fullmatch(f"{pack_id}.{name}={amount}:{unit}")
+    return pack is not None and found is not None and _set(pack, found) is not None
 
 
 def _set(pack: RulePack, found: re.Match[str]) -> RulePack | None:

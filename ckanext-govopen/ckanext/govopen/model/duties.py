@@ -270,3 +270,8 @@ def calendar_seq(session: Session) -> int:
             sa.text("SELECT coalesce(max(seq), 0) FROM govopen_workday_notice")
         ).scalar_one()
     )
+
+
+def lock(session: Session, duty_id: str) -> Row:
+    """One duty, locked until the transaction ends."""
+    return _rows(session, "SELECT * FROM govopen_duty WHERE id = :id FOR UPDATE", id=duty_id)[0]

@@ -85,6 +85,11 @@ def _places() -> list[dict[str, Any]]:
         (person.enters, "/workbench/inventory", tk._("Inventory")),
         (person.enters or person.reviews, "/workbench/datasets", tk._("Datasets")),
         (person.reviews or person.is_sysadmin, "/workbench/review", tk._("Review")),
+        (
+            person.enters or person.reviews or person.keeps_units,
+            "/workbench/duties",
+            tk._("Duties"),
+        ),
         (person.keeps_units, "/workbench/units", tk._("Units")),
         (person.keeps_units, "/workbench/admin", tk._("Accounts")),
         (person.audits, "/workbench/audit", tk._("Audit log")),

@@ -213,6 +213,7 @@ def navigation() -> list[dict[str, Any]]:
         ("/registers", tk._("Registers")),
         ("/standards", tk._("Standard catalogue")),
         ("/rates", tk._("Opening rates")),
+        ("/duties", tk._("Duties")),
         ("/developers", tk._("Developers")),
     ]
     if tk.current_user.is_authenticated:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
 import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.model import accounts as accounts_store
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +59,324 @@ class TestPublishing:
         ]
         proofs = rows(office, "SELECT * FROM govopen_evidence WHERE record_id = :id", id=package)
         assert [(one["record"], one["condition"]) for one in proofs] == [("open_dataset", "public")]
+
+
+@pytest.fixture(scope="module")
+def watcher(office: Office) -> str:
+    """A person of the disclosure office."""
+    office.hire("watcher", ("disclosure_office",))
+    return "watcher"
+
+
+def event(office: Office, person: str = "officer", **data: Any) -> dict[str, Any]:
+    values = {"trigger": "request_received", "unit": office.unit_id, "occurred": "2026-03-02"}
+    return dict(office.act(person, "govopen_event_create", **{**values, **data}))
+
+
+def duty_of(office: Office, **data: Any) -> dict[str, Any]:
+    """A fresh duty to reply within 20 working days, from today on."""
+    made = event(office, occurred=office.days_ahead(0), record=f"申〔2026〕{uuid4().hex}", **data)
+    return dict(office.act("officer", "govopen_duty_show", id=made["duties"][0]))
+
+
+def refused(work: Callable[[], Any]) -> str:
+    with pytest.raises((tk.ValidationError, tk.NotAuthorized)) as caught:
+        work()
+    return str(getattr(caught.value, "govopen", {}).get("code", "403"))
+
+
+class TestReading:
+    def test_anybody_reads_who_owes_what_and_why_by_then(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        made = event(office, record="云泽公开申〔2026〕018号", note="内部备注")
+        found = client.get(
+            "/api/3/action/govopen_duty_show", query_string={"id": made["duties"][0]}
+        ).json["result"]
+        assert (found["due_on"], found["state"], found["light"]) == ("2026-03-30", "overdue", "red")
+        assert found["rule"]["id"] == "national.H1"
+        text = found["explanation"]["text"]
+        assert "20 个工作日" in text["zh"]
+        assert "Due: 2026-03-30, 24:00 in Beijing." in text["en"]
+        assert found["event"]["record"] is None
+        assert "内部备注" not in str(found)
+        inside = office.act("officer", "govopen_duty_show", id=made["duties"][0])
+        assert inside["event"]["record"] == "云泽公开申〔2026〕018号"
+
+    def test_the_list_pages_filters_and_looks_back(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        for day in ("2026-01-05", "2026-01-06", "2026-01-07"):
+            event(office, occurred=day, record=f"{day}-{office.mark}")
+
+        def ask(**more: Any) -> Any:
+            query = {"unit": office.unit_id, "rule": "national.H1", **more}
+            return client.get("/api/3/action/govopen_duty_list", query_string=query)
+
+        first = ask(limit=2, include_total=True).json["result"]
+        second = ask(limit=1000, cursor=first["next_cursor"]).json["result"]
+        both = [one["due_on"] for one in (*first["items"], *second["items"])]
+        assert both == sorted(both)
+        assert len(both) == first["total"]
+        past = ask(as_of="2026-01-31", limit=1000).json["result"]["items"]
+        assert {one["state"] for one in past} == {"running"}
+        assert ask(due_from="2026-02-01", due_to="2026-02-03").json["result"]["items"]
+        for wrong in (
+            {"state": "late"},
+            {"as_of": "gestern"},
+            {"cursor": "x"},
+            {"limit": 0},
+            {"colour": "red"},
+        ):
+            assert ask(**wrong).status_code == 409, wrong
+
+    def test_the_board_counts_what_the_list_lists(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        query = {"unit": office.unit_id}
+        board = client.get("/api/3/action/govopen_duty_matrix", query_string=query).json["result"]
+        (row,) = board["items"]
+        listed = client.get(
+            "/api/3/action/govopen_duty_list", query_string={**query, "limit": 1000}
+        ).json["result"]["items"]
+        states = Counter((one["rule"]["id"], one["state"]) for one in listed)
+        for rule, cell in row["cells"].items():
+            assert cell["overdue"] == states[rule, "overdue"]
+            assert cell["met"] == states[rule, "met"]
+            assert cell["running"] + cell["amber"] == states[rule, "running"]
+        assert row["total"] == len(listed)
+
+    def test_days_of_a_span_count_what_is_due_on_them(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        event(office, record=uuid4().hex)
+        query = {"unit": office.unit_id, "due_from": "2026-03-30", "due_to": "2026-03-30"}
+        (day,) = client.get("/api/3/action/govopen_duty_day_list", query_string=query).json[
+            "result"
+        ]["items"]
+        assert day["due_on"] == "2026-03-30"
+        assert day["overdue"] >= 1
+        wide = {**query, "due_to": "2030-01-01"}
+        answer = client.get("/api/3/action/govopen_duty_day_list", query_string=wide)
+        assert answer.status_code == 409
+
+    def test_a_duty_that_never_was_is_absent(self, client: FlaskClient) -> None:
+        answer = client.get("/api/3/action/govopen_duty_show", query_string={"id": "nobody"})
+        assert answer.status_code == 404
+
+
+class TestEvents:
+    def test_strangers_and_visitors_record_nothing(self, office: Office) -> None:
+        assert refused(lambda: event(office, "stranger")) == "403"
+
+    def test_only_the_disclosure_office_speaks_for_every_unit(
+        self, office: Office, watcher: str
+    ) -> None:
+        asked = {"trigger": "plan_published", "unit": None, "record": f"要点{office.mark}"}
+        assert refused(lambda: event(office, **asked)) == "403"
+        made = event(office, watcher, **asked)
+        own = office.act(
+            watcher, "govopen_duty_list", unit=office.unit_id, rule="linyi-2016.F7", limit=1000
+        )
+        assert {one["id"] for one in own["items"]} <= set(made["duties"])
+
+    @pytest.mark.parametrize(
+        ("data", "code"),
+        [
+            ({"occurred": "2999-01-01"}, "date.E1"),
+            ({"occurred": "2199-01-01"}, "duties.E1"),
+            ({"occurred": ""}, "duties.E1"),
+            ({"occurred": "2026-02-30"}, "date.E1"),
+            ({"trigger": "sneezed"}, "vocab.E1"),
+            ({"trigger": "week_begun"}, "system.E1"),
+            ({"exemption": "holiday"}, "vocab.E1"),
+        ],
+    )
+    def test_nonsense_is_refused_by_its_name(
+        self, office: Office, data: dict[str, Any], code: str
+    ) -> None:
+        assert refused(lambda: event(office, **data)) == code
+
+    def test_one_that_never_counted_voids_its_duties_and_the_office_alone_says_so(
+        self, office: Office, watcher: str
+    ) -> None:
+        made = event(office, record=uuid4().hex)
+        asked = {"id": made["id"], "reason": "重复登记"}
+        assert refused(lambda: office.act("officer", "govopen_event_withdraw", **asked)) == "403"
+        assert office.act(watcher, "govopen_event_withdraw", **asked)["duties"] == 1
+        shown = office.act("officer", "govopen_duty_show", id=made["duties"][0])
+        assert shown["state"] == "void"
+        listed = office.act("officer", "govopen_event_list", limit=1000)["items"]
+        assert {one["id"]: one["withdrawn"] for one in listed}[made["id"]] == "重复登记"
+
+
+class TestEvidence:
+    def test_it_meets_the_duty_at_the_time_of_the_system(self, office: Office) -> None:
+        duty = duty_of(office)
+        shown = office.act("officer", "govopen_evidence_create", duty=duty["id"], record="答复1")
+        assert shown["state"] == "met"
+        assert shown["proof"]["record"] == "答复1"
+
+    def test_no_time_can_be_typed_and_what_is_not_public_meets_nothing_public(
+        self, office: Office
+    ) -> None:
+        duty = duty_of(office, trigger="document_published")
+        asked = {"duty": duty["id"], "record": "解读1"}
+        assert (
+            refused(
+                lambda: office.act(
+                    "officer", "govopen_evidence_create", at="2026-01-01T00:00:00+08:00", **asked
+                )
+            )
+            == "duties.E2"
+        )
+        assert (
+            refused(
+                lambda: office.act("officer", "govopen_evidence_create", is_public=False, **asked)
+            )
+            == "duties.E4"
+        )
+        assert refused(lambda: office.act("stranger", "govopen_evidence_create", **asked)) == "403"
+
+
+class TestOrders:
+    def test_a_term_stands_still_and_goes_on(self, office: Office) -> None:
+        duty = duty_of(office)
+        asked = {"id": duty["id"], "reason": "征求第三方意见", "approver": "张某"}
+        today = office.days_ahead(0)
+        paused = office.act("officer", "govopen_duty_suspend", **asked, **{"from": today})
+        assert paused["state"] == "paused"
+        again = refused(
+            lambda: office.act("officer", "govopen_duty_suspend", **asked, **{"from": today})
+        )
+        assert again == "duties.E7"
+        running = office.act(
+            "officer", "govopen_duty_resume", id=duty["id"], until=today, reason="已答复"
+        )
+        assert (running["state"], running["due_on"]) == ("running", duty["due_on"])
+        assert [move["kind"] for move in running["moves"]] == ["suspended", "resumed"]
+
+    def test_an_extension_adds_working_days_and_says_who_approved(self, office: Office) -> None:
+        duty = duty_of(office)
+        asked = {"id": duty["id"], "amount": 20, "reason": "案情复杂", "approver": "张某"}
+        longer = office.act("officer", "govopen_duty_extend", **asked)
+        expected = office.act(
+            "officer", "govopen_due_date_show", start=office.days_ahead(0), days=40
+        )
+        assert longer["due_on"] == expected["due"]
+        assert longer["moves"][0]["approver"] == "张某"
+
+    @pytest.mark.parametrize("missing", ["reason", "approver"])
+    def test_without_reason_or_approver_it_is_refused(self, office: Office, missing: str) -> None:
+        duty = duty_of(office)
+        asked = {"id": duty["id"], "amount": 5, "reason": "理由", "approver": "张某", missing: " "}
+        assert refused(lambda: office.act("officer", "govopen_duty_extend", **asked)) == "duties.E3"
+
+    def test_after_the_due_date_it_is_refused(self, office: Office) -> None:
+        made = event(office, record=uuid4().hex)
+        asked = {"id": made["duties"][0], "amount": 5, "reason": "理由", "approver": "张某"}
+        assert refused(lambda: office.act("officer", "govopen_duty_extend", **asked)) == "duties.E3"
+
+    def test_the_office_waives_and_never_for_its_own_unit(
+        self, office: Office, watcher: str
+    ) -> None:
+        duty = duty_of(office)
+        asked = {"id": duty["id"], "reason": "已由上级统一公开"}
+        assert refused(lambda: office.act("officer", "govopen_duty_waive", **asked)) == "403"
+        with office.application.test_request_context("/"):
+            officer = office.user("officer")
+            office_role = {"user_id": officer.id, "role": "disclosure_office", "unit_id": None}
+            rest = {"from_at": None, "to_at": None, "deputy_for": None, "granted_by": "test"}
+            accounts_store.grant(model.Session, **office_role, **rest)
+            model.repo.commit()
+        assert refused(lambda: office.act("officer", "govopen_duty_waive", **asked)) == "duties.E5"
+        assert office.act(watcher, "govopen_duty_waive", **asked)["state"] == "waived"
+        assert refused(lambda: office.act(watcher, "govopen_duty_waive", **asked)) == "duties.E7"
+
+
+class TestSettings:
+    def test_the_office_gives_a_word_its_number_and_open_duties_keep_theirs(
+        self, office: Office, watcher: str
+    ) -> None:
+        words = office.act(watcher, "govopen_duty_setting_list")["words"]
+        timely = next(
+            one for one in words if (one["pack"], one["name"]) == ("tianjin-2017", "timely")
+        )
+        assert "WD" in timely["units"]
+        assert "per_year" not in timely["units"]
+        asked = {"pack": "tianjin-2017", "name": "timely", "unit": "WD", "reason": "本市规定"}
+        data = {"trigger": "progress_known", "record": uuid4().hex}
+        assert event(office, **data)["duties"] == []
+        try:
+            office.act(watcher, "govopen_duty_setting_update", amount=7, **asked)
+            (duty,) = event(office, **{**data, "record": uuid4().hex})["duties"]
+        finally:
+            office.act(watcher, "govopen_duty_setting_update", **{**asked, "unit": None})
+        shown = office.act("officer", "govopen_duty_show", id=duty)
+        assert shown["rule"]["bound"] == {
+            "amount": 7, "unit": "WD", "parameter": "timely", "least": False, "word": "及时",
+        }  # fmt: skip
+        assert event(office, **{**data, "record": uuid4().hex})["duties"] == []
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"unit": "per_year"},
+            {"amount": 0},
+            {"amount": "many"},
+            {"name": "list_change"},
+            {"pack": "nowhere"},
+        ],
+    )
+    def test_a_number_that_would_have_no_effect_is_refused(
+        self, office: Office, watcher: str, wrong: dict[str, Any]
+    ) -> None:
+        asked = {"pack": "harbin-2017", "name": "timely", "amount": 5, "unit": "WD", "reason": "x"}
+        code = refused(
+            lambda: office.act(watcher, "govopen_duty_setting_update", **{**asked, **wrong})
+        )
+        assert code == "rules.E11"
+
+    def test_only_the_office_sets(self, office: Office) -> None:
+        for action in ("govopen_duty_setting_list", "govopen_duty_recompute"):
+            assert refused(lambda name=action: office.act("approver", name)) == "403"
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/duties",
+            "/duties/list?state=overdue",
+            "/duties/calendar?month=2026-03",
+            "/duties.csv",
+            "/duties.xlsx",
+            "/duties/list.json",
+            "/en/duties",
+        ],
+    )
+    def test_everybody_opens_them(self, office: Office, client: FlaskClient, path: str) -> None:
+        event(office, record=uuid4().hex)
+        assert client.get(path).status_code == 200
+
+    def test_nonsense_shows_the_form_with_the_reason(self, client: FlaskClient) -> None:
+        for path in ("/duties?state=x", "/duties/list?as_of=x", "/duties?unit=nobody"):
+            assert client.get(path).status_code == 400, path
+        assert client.get("/duties/nobody").status_code == 404
+        assert client.get("/duties.csv?state=x").status_code == 400
+
+    def test_a_duty_says_how_its_date_was_counted(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        made = event(office, record=uuid4().hex)
+        page = client.get(f"/duties/{made['duties'][0]}").get_data(as_text=True)
+        assert "民法典第二百零一条" in page
+        assert "应当自收到申请之日起20个工作日内予以答复" in page
+        assert client.get(f"/duties/{made['duties'][0]}.csv").status_code == 200
+
+    def test_my_work_shows_what_my_unit_owes(self, office: Office) -> None:
+        made = event(office, record=uuid4().hex)
+        work = office.act("officer", "govopen_work_show")["duties"]
+        assert made["duties"][0] in {one["id"] for one in work["items"]}
+        assert work["overdue"] >= 1
+        assert work["items"][0]["workdays_left"] < 0

@@ -12,7 +12,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.registers import changed_fields
 from ckanext.govopen.domain.review_waiting import LEVELS
-from ckanext.govopen.logic import audit_events, hiding, verification, waiting
+from ckanext.govopen.logic import audit_events, duty_view, hiding, verification, waiting
 from ckanext.govopen.logic.action.review import govopen_review_show
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 CASES_SHOWN = 200
+DUTIES_SHOWN = 30
+OWING_ROLES = ("info_officer", "reviewer", "leader")
 
 
 def _person(context: Any) -> Person:
@@ -69,9 +71,10 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     """What waits for the person who asks: decisions, what came back, drafts, imports.
 
     Returns:
-        `{decide, returned, open, drafts, entries, imports, unconfirmed_units, hidings, escalated,
-        verification}`: hidings wait for a second person; escalated cases wait too long; the last
-        verification is shown to who keeps the platform when it is an alarm.
+        `{decide, returned, open, drafts, entries, imports, unconfirmed_units, duties, hidings,
+        escalated, verification}`: duties are what one's units owe, soonest first; hidings wait for
+        a second person; escalated cases wait too long; the last verification is shown to who keeps
+        the platform when it is an alarm.
     """
     tk.check_access("govopen_work_show", context, data_dict)
     no_unknown(data_dict)
@@ -95,7 +98,16 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "entries": dict(store.entry_counts(session, kept)) if person.enters else None,
         "imports": [_plain(row) for row in import_store.recent(session, person.id, None, 10)],
         "unconfirmed_units": store.unconfirmed_units(session) if person.keeps_units else 0,
+        "duties": duty_view.owed(session, _owing_units(person), DUTIES_SHOWN),
     }
+
+
+def _owing_units(person: Person) -> list[str] | None:
+    """Units whose duties one answers for; None for every unit."""
+    if None in person.roles.get("disclosure_office", ()):
+        return None
+    held = {unit for role in OWING_ROLES for unit in person.roles.get(role, ())}
+    return None if None in held else sorted(unit for unit in held if unit)
 
 
 def _watched(person: Person) -> dict[str, Any]:

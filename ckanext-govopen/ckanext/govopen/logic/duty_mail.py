@@ -1,0 +1,106 @@
+"""One mail a person and day: what is due in their units and what is overdue. Never a flood.
+
+A line names the rule, the due date and the unit, which the public board shows as well: no title,
+no record, nothing that somebody may not see. Who reads it signs in for the rest. Nothing is sent
+where no sender is set, and from a demo or test site only to a server on this machine.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import ckan.lib.mailer as mailer
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.model import duty_mail as store
+
+log = logging.getLogger(__name__)
+
+LINES_SHOWN = 20
+
+
+def send(session: Session) -> int:
+    """Sends the mails of today that have not been sent; gives how many."""
+    if not _may_send():
+        return 0
+    today = clock.today()
+    lines: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in store.lines(session, today):
+        lines[str(row["unit_id"])].append(row)
+    sent = 0
+    for person in store.people(session):
+        concerned = _of_person(person, lines)
+        # Noted before it is sent: a mail may be lost, and is never sent twice.
+        if concerned and store.claim(session, str(person["id"]), today, len(concerned)):
+            session.commit()
+            sent += _send_one(person, concerned)
+    return sent
+
+
+def _may_send() -> bool:
+    if not tk.config.get("smtp.mail_from"):
+        return False
+    return not clock.is_settable() or _is_loopback(str(tk.config.get("smtp.server") or ""))
+
+
+def _is_loopback(server: str) -> bool:
+    host = server.rpartition(":")[0] or server
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _of_person(
+    person: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[Mapping[str, Any]]:
+    """Officers hear of what is due and overdue in their units; who answers for units, of overdue.
+
+    `every` stands for all units, for the disclosure office.
+    """
+    own, answered = set(person["officer_units"]), set(person["leader_units"])
+    found = []
+    for unit_id, rows in lines.items():
+        hears_all = unit_id in own
+        if hears_all or person["every"] or unit_id in answered:
+            found += [row for row in rows if hears_all or row["state_now"] == "overdue"]
+    return sorted(found, key=lambda row: (row["due_on"], row["id"]))
+
+
+def _send_one(person: Mapping[str, Any], concerned: Sequence[Mapping[str, Any]]) -> bool:
+    overdue = sum(row["state_now"] == "overdue" for row in concerned)
+    subject = tk._("Disclosure duties: {overdue} overdue, {due} due soon").format(
+        overdue=overdue, due=len(concerned) - overdue
+    )
+    try:
+        mailer.mail_recipient(str(person["shown"]), str(person["email"]), subject, _body(concerned))
+    except Exception:  # one address that fails keeps no other person's mail back
+        log.exception("no mail of duties was sent to user %s", person["id"])
+        return False
+    return True
+
+
+def _body(concerned: Sequence[Mapping[str, Any]]) -> str:
+    lines = [_line(row) for row in concerned[:LINES_SHOWN]]
+    if len(concerned) > LINES_SHOWN:
+        lines.append(tk._("… and {n} more").format(n=len(concerned) - LINES_SHOWN))
+    address = tk.url_for("govopen_duties.board", _external=True)
+    lines += ["", tk._("All of them, with how each date was counted: {url}").format(url=address)]
+    return "\n".join(lines)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    state = tk._("overdue") if row["state_now"] == "overdue" else tk._("due")
+    due = str(row["due_on"])
+    if row["bound_unit"] == "hours":
+        due = f"{row['due_at'].astimezone(clock.SITE_ZONE):%Y-%m-%d %H:%M}"
+    return f"{due} {state} · {row['unit_name']} · {row['clause']} {row['quote']}"
