@@ -1,13 +1,16 @@
 """Every way to write, in any order: nothing is public whose recomputed hash nobody approved.
 
-Our actions, CKAN's own, bulk ones and direct SQL as the application's role are mixed at random; after
-each step the database is asked, by a query of this test's own, what is public and who said so.
+Our actions, CKAN's own, bulk ones, the forms of the pages, contents of before that are put back, and
+direct SQL as the application's role are mixed at random; after each step the database is asked, by a
+query of this test's own, what is public and who said so.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -31,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "model"))
 from guard_kit import application_url
 from publishing_kit import Office, upload
 from publishing_kit import office as open_office
+from results import keep, machine
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -38,8 +42,10 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import checklist
 
 APPROVE = {"decision": "approve", "checklist": checklist.all_no()}
+CHECKED = {f"check-{code}": "no" for code in checklist.all_no()}
 STEPS = 200  # of one run of the machine
-RUNS, LONG_RUNS = 10, 100  # 2,000 and 20,000 steps
+RUNS = 10  # 2,000 steps
+LONG_PARTS, RUNS_OF_PART = 20, 5  # 20,000 steps, each thousand with a seed of its own
 PEOPLE = ("officer", "approver", "second")
 FILES = tuple(f"名称,泊位\n甲,{n}\n乙,30\n".encode() for n in range(4))
 
@@ -106,6 +112,17 @@ FROM govopen_review r JOIN package p ON p.id = r.record_id
 WHERE r.record_type = 'package' AND r.record_id = %(id)s AND r.case_id IS NOT NULL
   AND (p.private OR %(result)s IN ('submitted', 'approved'))
 """
+# Addresses of forms and what is sent to them.
+FORMS: dict[str, tuple[str, dict[str, str]]] = {
+    "edit": ("/dataset/edit/{name}", {"title": "另一个", "private": "False", "save": ""}),
+    "delete": ("/dataset/delete/{name}", {}),
+    "submit": ("/workbench/datasets/{name}/submit", {}),
+    "change": ("/workbench/datasets/{name}/changes", {"title": "新", "note": "n"}),
+    "withdraw": ("/workbench/datasets/{name}/withdraw", {"ground": "error", "reason": "x"}),
+    "approve": ("/workbench/review/{case}/decide", {"decision": "approve", **CHECKED}),
+    "return": ("/workbench/review/{case}/decide", {"decision": "return", "reason": "x"}),
+    "recall": ("/workbench/review/{case}/recall", {}),
+}
 # What ends an approval is said after the hiding, as every withdrawal does.
 RESULTS = ("submitted", "approved", "returned", "withdrawn", "superseded")
 
@@ -113,22 +130,37 @@ RESULTS = ("submitted", "approved", "returned", "withdrawn", "superseded")
 class WritePaths(RuleBasedStateMachine):
     """Two datasets of one office, and everybody who can write."""
 
-    def __init__(self, office: Office, connection: Any) -> None:
+    def __init__(self, office: Office, connection: Any, done: Counter[str]) -> None:
         super().__init__()
-        self.office, self.connection = office, connection
+        self.office, self.connection, self.done = office, connection, done
         self.ids: list[str] = []
+        self.names: list[str] = []
+        self.given_up: list[str] = []
+        self.kept: dict[str, list[str]] = {}
 
     @initialize()
     def begin(self) -> None:
         """One dataset is a draft, the other one public with a refresh rule."""
         draft = self.office.draft(data=FILES[0], tags=[{"name": "停车"}])
         public = self.office.draft(data=FILES[0], tags=[{"name": "停车"}])
-        self.ids = [draft["id"], public["id"]]
+        self.ids, self.names = [draft["id"], public["id"]], [draft["name"], public["name"]]
         self.call("officer", "govopen_refresh_rule_create", id=public["id"], row_change_bound=1,
                   expires_on=self.office.days_ahead(30))  # fmt: skip
         case = self.call("officer", "govopen_review_submit", datasets=[public["id"]])
         self.call("approver", "govopen_review_decide", id=case["id"], **APPROVE)
         assert self.one("SELECT private FROM package WHERE id = %(id)s", public["id"]) is False
+
+    @rule(which=st.integers(0, 1), often=st.integers(0, 5))
+    def go_the_right_way(self, which: int, often: int) -> None:
+        """What other steps have driven into a corner is given up; a new draft becomes public."""
+        if often:
+            return
+        draft = self.office.draft(data=FILES[0])
+        self.given_up.append(self.ids[which])
+        self.ids[which], self.names[which] = draft["id"], draft["name"]
+        case = self.call("officer", "govopen_review_submit", datasets=[draft["id"]])
+        self.call("approver", "govopen_review_decide", id=case["id"], **APPROVE)
+        assert self.one("SELECT private FROM package WHERE id = %(id)s", draft["id"]) is False
 
     def one(self, sql: str, package_id: str) -> Any:
         cursor = self.connection.cursor()
@@ -143,8 +175,9 @@ class WritePaths(RuleBasedStateMachine):
         """An action; a refusal is an answer too, and so is that of the database."""
         with self.office.application.test_request_context("/"):
             context = {**self.office.context(person), "govopen_demo_city": True}
+            self.done["actions refused"] += 1
             try:
-                return tk.get_action(action)(context, data)
+                found = tk.get_action(action)(context, data)
             except (tk.ValidationError, tk.NotAuthorized, tk.ObjectNotFound):
                 model.Session.rollback()
             except sa.exc.DBAPIError:  # refused by the database
@@ -154,6 +187,9 @@ class WritePaths(RuleBasedStateMachine):
                 if "govopen" in traceback.extract_tb(error.__traceback__)[-1].filename:
                     raise
                 model.Session.rollback()
+            else:
+                self.done.update({"actions refused": -1, "actions done": 1})
+                return found
         return {}
 
     def resource(self, package_id: str) -> str:
@@ -214,6 +250,27 @@ class WritePaths(RuleBasedStateMachine):
             ),
         ]
 
+    # --- pages -----------------------------------------------------------------------------------
+
+    @rule(which=st.integers(0, 1), what=st.sampled_from(sorted(FORMS)),
+          person=st.sampled_from(PEOPLE))  # fmt: skip
+    def send_form(self, which: int, what: str, person: str) -> None:
+        """A form as a browser sends it; its token is not what this test is about."""
+        address, fields = FORMS[what]
+        case = self.case(self.ids[which])
+        application = self.office.application
+        client = application.test_client()
+        with client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = self.office.user_id(person), True
+        application.config["WTF_CSRF_ENABLED"] = False
+        try:
+            found = client.post(address.format(name=self.names[which], case=case), data=fields)
+        finally:
+            application.config["WTF_CSRF_ENABLED"] = True
+            model.Session.remove()
+        is_accepted = found.status_code in (200, 302, 303)
+        self.done["forms accepted" if is_accepted else "forms refused"] += 1
+
     # --- direct SQL ------------------------------------------------------------------------------
 
     def run(self, *statements: tuple[str, dict[str, Any]]) -> None:
@@ -223,8 +280,19 @@ class WritePaths(RuleBasedStateMachine):
             for sql, facts in statements:
                 cursor.execute(sql, facts)
             self.connection.commit()
+            self.done["SQL committed"] += 1
         except psycopg2.Error:
             self.connection.rollback()
+            self.done["SQL refused"] += 1
+
+    @rule(which=st.integers(0, 1), is_shown=st.booleans())
+    def put_back(self, which: int, is_shown: bool) -> None:
+        """What stood there once is put back from a copy, as after a backup, and shown or not."""
+        kept = self.kept.setdefault(self.ids[which], [])
+        kept.append(str(self.one("SELECT govopen_content(%(id)s, 1)::text", self.ids[which])))
+        facts = {"id": self.ids[which], "kept": kept[len(kept) // 2]}
+        put = "SELECT govopen_put_content(%(id)s, %(kept)s::jsonb)"
+        self.run((SQL[2], facts), (put, facts), *([(SQL[0], facts)] if is_shown else []))
 
     @rule(which=st.integers(0, 1), sql=st.sampled_from(SQL))
     def write(self, which: int, sql: str) -> None:
@@ -258,14 +326,17 @@ class WritePaths(RuleBasedStateMachine):
     @invariant()
     def nothing_unapproved_is_public(self) -> None:
         cursor = self.connection.cursor()
-        cursor.execute(UNAPPROVED, [self.ids])
+        cursor.execute(UNAPPROVED, [self.ids + self.given_up])
         found = cursor.fetchall()
+        cursor.execute("SELECT FROM package WHERE id = ANY(%s) AND private IS NOT TRUE", [self.ids])
+        self.done["steps"] += 1
+        self.done["steps with something public"] += cursor.rowcount > 0
         self.connection.rollback()
         assert found == []
 
     def teardown(self) -> None:
         """Nothing of this run stays public, and no rule looks signed that is not."""
-        for package_id in self.ids:
+        for package_id in self.ids + self.given_up:
             self.run(
                 *(
                     (sql, {"id": package_id})
@@ -292,31 +363,61 @@ def connection(data_folder: Path) -> Iterator[Any]:
     made.close()
 
 
-def run_machine(office: Office, connection: Any, runs: int) -> None:
+def run_machine(
+    office: Office, connection: Any, runs: int, number: int | None = None
+) -> Counter[str]:
+    """Runs the machine; counts what was done, so that a run in which nothing happened is seen.
+
+    Args:
+        number: seed of the run; None for the one that is always the same.
+    """
+    done: Counter[str] = Counter()
+
+    def make() -> WritePaths:
+        return WritePaths(office, connection, done)
+
+    if number is not None:
+        seed(number)(make)
     run_state_machine_as_test(
-        lambda: WritePaths(office, connection),
+        make,
         settings=settings(
-            max_examples=runs,
+            max_examples=runs + 1,  # the first one is the shortest that there is
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
-            derandomize=True,
+            derandomize=number is None,
             phases=[
                 Phase.generate
             ],  # a failing run is printed as it is; making it short takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
+    return done
+
+
+def assert_much_happened(done: Counter[str], runs: int) -> None:
+    """A refusal is an answer, but a walk of refusals alone would prove nothing."""
+    assert done["steps"] >= runs * STEPS
+    assert done["steps with something public"] >= done["steps"] / 20
+    for what in ("actions done", "SQL committed", "SQL refused"):
+        assert done[what] >= runs, done
 
 
 def test_two_thousand_steps_make_nothing_public_that_was_not_approved(
     office: Office, connection: Any
 ) -> None:
-    run_machine(office, connection, RUNS)
+    done = run_machine(office, connection, RUNS)
+    assert_much_happened(done, RUNS)
+    assert done["forms accepted"] >= RUNS, done
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("part", range(1, LONG_PARTS + 1))
 def test_twenty_thousand_steps_make_nothing_public_that_was_not_approved(
-    office: Office, connection: Any
+    office: Office, connection: Any, part: int
 ) -> None:
-    run_machine(office, connection, LONG_RUNS)
+    begun = time.monotonic()
+    done = run_machine(office, connection, RUNS_OF_PART, part)
+    figures = {**done, "public without approval": 0, "seconds": round(time.monotonic() - begun)}
+    keep("write-paths", f"seed {part:02}", {**figures, "machine": machine()})
+    assert_much_happened(done, RUNS_OF_PART)
