@@ -20,7 +20,7 @@ from world import World
 
 import ckan.model as model
 
-NUL, HALF, HUGE = "a\x00b", "\ud800", 10**30
+NUL, HALF, HUGE, LONGEST = "a\x00b", "\ud800", 10**30, 10_000_000
 # Values that stand where one short string or a small number is expected.
 NONSENSE: tuple[Any, ...] = (
     ["a"], {"a": {"b": 1}}, HUGE, "{!join from=x}", -1, 1.5, True, None, "", " ", "a" * 3000,
@@ -81,6 +81,8 @@ def _every_call(one: World, name: str) -> Iterator[dict[str, Any]]:
     names = {*good, *(COMMON if actions(one.application)[name] else ())}
     for parameter, value in itertools.product(sorted(names), (*NONSENSE, NUL, HALF)):
         yield {**good, parameter: value}
+    yield {**good, "id": "a" * LONGEST}
+    yield {**good, "id": ["a"] * 100_000}
 
 
 def _good(one: World, name: str) -> dict[str, Any]:

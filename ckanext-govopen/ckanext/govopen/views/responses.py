@@ -9,21 +9,28 @@ from uuid import uuid4
 
 from flask import Flask, Response, g, request
 from flask.sessions import SessionMixin
-from werkzeug.exceptions import Forbidden, HTTPException, NotFound, ServiceUnavailable
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    HTTPException,
+    NotFound,
+    ServiceUnavailable,
+)
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-from ckan.lib.search.common import SolrConnectionError
+from ckan.lib.search.common import SearchError, SolrConnectionError
 
 from ckanext.govopen.logic import audit_events
 from ckanext.govopen.logic.errors import KEY
-from ckanext.govopen.views import texts
+from ckanext.govopen.views import calls, texts
 
 GONE = 410
 INTERNAL = 500
 REFUSALS: dict[type[Exception], type[HTTPException]] = {
     tk.NotAuthorized: Forbidden,
     tk.ObjectNotFound: NotFound,
+    SearchError: BadRequest,  # a query that the index refuses, whatever page made it
     SolrConnectionError: ServiceUnavailable,  # its traceback would hold the password of the index
 }
 DOWNLOADS = ("resource.download", "dataset_resource.download")
@@ -36,6 +43,7 @@ def install(app: Flask) -> Flask:
     for error, refusal in REFUSALS.items():
         app.register_error_handler(error, partial(_refuse, app, refusal))
     _forget_nobody(app)
+    calls.install()
     return texts.install(app)
 
 
