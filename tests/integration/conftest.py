@@ -16,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
+    from mail_server import MailServer
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,21 @@ def application(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     # A bundle that the tests' user built could not be read by the stack's own.
     settings["ckan.webassets.path"] = str(tmp_path_factory.mktemp("webassets"))
     return make_app(settings)._wsgi_app
+
+
+@pytest.fixture
+def mailbox(
+    application: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[MailServer]:
+    """Return a mail server on this machine to which the application sends during the test."""
+    from mail_server import mail_server
+
+    import ckan.plugins.toolkit as tk
+
+    with mail_server(tmp_path) as server:
+        monkeypatch.setitem(tk.config, "smtp.server", f"127.0.0.1:{server.port}")
+        monkeypatch.setitem(tk.config, "smtp.mail_from", "site@yz.example")
+        yield server
 
 
 @pytest.fixture

@@ -30,9 +30,29 @@ class Surface:
     exempt: str | None = None
 
 
+class _EachOnce(yaml.SafeLoader):
+    """A loader to which a key that stands twice is an error: the later line would hide the first."""
+
+
+def _once(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+    if twice:
+        raise ValueError(f"twice in {MATRIX.name}, from line {node.start_mark.line + 1}: {twice}")
+    return loader.construct_mapping(node, deep=True)
+
+
+_EachOnce.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _once)
+
+
 @cache
 def matrix() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(MATRIX.read_text(encoding="utf-8"))
+    return read(MATRIX.read_text(encoding="utf-8"))
+
+
+def read(text: str) -> dict[str, Any]:
+    """The matrix in a text; a key that stands twice is refused."""
+    found: dict[str, Any] = yaml.load(text, _EachOnce)  # noqa: S506  (a safe loader's child)
     return found
 
 

@@ -13,6 +13,8 @@ from uuid import uuid4
 import psycopg2
 
 OFFICER, APPROVER = "person-officer", "person-approver"
+THIRD = "person-third"
+PEOPLE = (OFFICER, APPROVER, THIRD)
 
 
 def application_url(data_folder: Path) -> str:
@@ -51,6 +53,8 @@ class Guarded:
         """A private dataset with two resources, a file, a tag, a group, a view and its review row."""
         self.run(
             """
+            INSERT INTO "user" (id, name, state) SELECT p, p, 'active' FROM unnest(CAST(%(people)s AS text[])) p
+              ON CONFLICT DO NOTHING;
             INSERT INTO package (id, name, title, state, private, type, extras, owner_org, notes)
             VALUES (%(package)s, %(package)s, 'Car parks', 'active', true, 'dataset',
                     '{"open_type": "unconditional"}', 'unit-a', NULL);
@@ -72,7 +76,8 @@ class Guarded:
             VALUES (%(case)s, 'dataset', 't', '{unit-a}', 'two_person', 'x');
             INSERT INTO govopen_review (record_type, record_id, case_id, state)
             VALUES ('package', %(package)s, %(case)s, 'draft');
-            """
+            """,
+            people=list(PEOPLE),
         )
         return self
 
@@ -82,19 +87,25 @@ class Guarded:
         result: str,
         content_hash: str | None = None,
         deputy_for: str | None = None,
+        not_before: str | None = None,
     ) -> Guarded:
-        """One opinion for the present content, or for another hash."""
+        """One opinion for the present content, or for another hash.
+
+        Args:
+            not_before: embargo of a submission, from now on (`1 day`).
+        """
         self.run(
             """
             INSERT INTO govopen_opinion
               (case_id, record_type, record_id, content_hash, person, roles, step, result,
-               deputy_for)
+               deputy_for, not_before)
             VALUES (%(case)s, 'package', %(package)s,
                     coalesce(%(hash)s, govopen_content_hash(%(package)s, 1)), %(person)s, '{}', 's',
-                    %(result)s, %(deputy_for)s)
+                    %(result)s, %(deputy_for)s, govopen_now() + CAST(%(not_before)s AS interval))
             """,
             hash=content_hash,
             deputy_for=deputy_for,
+            not_before=not_before,
             person=person,
             result=result,
         )
@@ -133,6 +144,9 @@ class Guarded:
         self.run('DELETE FROM "group" WHERE id = %(group)s')
         self.run("DELETE FROM govopen_review WHERE record_id = %(package)s")
         self.run("DELETE FROM package WHERE id = %(package)s")
+        self.run(
+            'DELETE FROM "user" WHERE id = ANY (CAST(%(people)s AS text[]))', people=list(PEOPLE)
+        )
         self.connection.commit()
 
 

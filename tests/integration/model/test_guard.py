@@ -16,7 +16,7 @@ import pytest
 from psycopg2 import errors
 
 sys.path.insert(0, str(Path(__file__).parent))
-from guard_kit import APPROVER, OFFICER, Guarded, application_url, connected
+from guard_kit import APPROVER, OFFICER, THIRD, Guarded, application_url, connected
 
 REFUSED = (errors.CheckViolation,)
 NOT_ALLOWED = (errors.InsufficientPrivilege, errors.CheckViolation)
@@ -111,16 +111,82 @@ def test_an_embargo_that_is_not_over_refuses_the_flip(guarded: Guarded) -> None:
 def test_an_embargo_that_was_submitted_is_asked_whatever_the_review_row_says(
     guarded: Guarded,
 ) -> None:
-    guarded.draft()
-    guarded.run(
-        "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash, person, roles,"
-        " step, result, not_before) VALUES (%(case)s, 'package', %(package)s,"
-        " govopen_content_hash(%(package)s, 1), 'officer-of-embargo', '{}', 's', 'submitted',"
-        " govopen_now() + interval '1 day')"
-    )
+    guarded.draft().say(OFFICER, "submitted", not_before="1 day")
     guarded.say(APPROVER, "approved").state("published")
     with pytest.raises(REFUSED, match="embargo"):
         guarded.flip()
+
+
+@pytest.mark.parametrize("later", [OFFICER, THIRD])
+def test_a_later_submission_without_an_embargo_lifts_none(guarded: Guarded, later: str) -> None:
+    guarded.draft().say(OFFICER, "submitted", not_before="1 day").say(APPROVER, "approved")
+    guarded.say(later, "submitted").say(APPROVER, "approved").state("published")
+    with pytest.raises(REFUSED, match="embargo"):
+        guarded.flip()
+
+
+def test_an_embargo_ends_with_the_submission_that_it_was_spoken_with(guarded: Guarded) -> None:
+    guarded.draft().say(OFFICER, "submitted", not_before="1 day").say(OFFICER, "superseded")
+    guarded.approve().state("published").flip()
+    assert guarded.is_public()
+
+
+# --- refused: voices that are nobody's ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("person", ["", " ", OFFICER + " ", OFFICER.upper(), "x", "SYSTEM"])
+def test_nobody_without_an_account_has_a_voice(guarded: Guarded, person: str) -> None:
+    guarded.draft()
+    with pytest.raises(REFUSED, match="account"):
+        guarded.say(person, "submitted")
+
+
+def test_who_left_has_no_voice_any_more(guarded: Guarded) -> None:
+    guarded.draft()
+    guarded.run("UPDATE \"user\" SET state = 'deleted' WHERE id = %(who)s", who=APPROVER)
+    with pytest.raises(REFUSED, match="account"):
+        guarded.say(APPROVER, "approved")
+
+
+@pytest.mark.parametrize("whom", ["", "x"])
+def test_nobody_stands_in_the_place_of_somebody_who_is_not_there(
+    guarded: Guarded, whom: str
+) -> None:
+    guarded.draft()
+    with pytest.raises(REFUSED, match="account"):
+        guarded.say(APPROVER, "approved", deputy_for=whom)
+
+
+def test_two_deputies_of_one_person_are_one(guarded: Guarded) -> None:
+    guarded.draft().say(OFFICER, "submitted", deputy_for=THIRD)
+    guarded.say(APPROVER, "approved", deputy_for=THIRD).state("published")
+    with pytest.raises(REFUSED):
+        guarded.flip()
+
+
+# --- refused: a unit that is gone ----------------------------------------------------------------
+
+DISSOLVED = """
+INSERT INTO govopen_org_unit (unit_id, slug, name, kind, level, region_code, valid_from, valid_to,
+  from_on, actor)
+VALUES (%(package)s, %(package)s, 'u', 'gov_organ', 'city', '990100', '2020-01-01',
+  govopen_today() + %(days)s, '2020-01-01', 'x')
+"""
+
+
+@pytest.mark.parametrize("days", [0, -1, -400])
+def test_a_dissolved_unit_makes_nothing_public(guarded: Guarded, days: int) -> None:
+    guarded.draft().run(DISSOLVED, days=days)
+    guarded.run("UPDATE package SET owner_org = %(package)s WHERE id = %(package)s")
+    guarded.approve().state("published")
+    with pytest.raises(REFUSED, match="dissolved"):
+        guarded.flip()
+
+
+def test_a_unit_publishes_until_its_last_day(guarded: Guarded) -> None:
+    guarded.draft().run(DISSOLVED, days=1)
+    guarded.run("UPDATE package SET owner_org = %(package)s WHERE id = %(package)s")
+    assert guarded.approve().state("published").flip().is_public()
 
 
 @pytest.mark.parametrize("private", ["false", "NULL"])
@@ -258,6 +324,15 @@ TAMPERING = {
     "move a time of publication": "UPDATE govopen_publication_period SET from_at = now()",
     "drop a time of publication": "DELETE FROM govopen_publication_period",
     "rewrite a unit's past": "UPDATE govopen_org_unit SET name = 'x'",
+    "say when a file was scanned": "INSERT INTO govopen_scan (subject, version, verdict, rows, cells,"
+    " scanned_at) VALUES ('x', 'x', 'clean', 0, 0, '2199-01-01')",
+    "scan earlier": "UPDATE govopen_scan SET scanned_at = '2020-01-01'",
+    "back-date a clearance": "INSERT INTO govopen_scan_clearance (case_id, record_id, subject, pattern,"
+    " person, act, reason, recorded_at) VALUES (%(case)s, 'x', 'x', 'x', 'x', 'cleared', 'x', now())",
+    "forget the migrations": "DELETE FROM govopen_alembic_version",
+    "set the migrations back": "UPDATE govopen_alembic_version SET version_num = '0001'",
+    "forget those of CKAN": "DELETE FROM alembic_version",
+    "forget those of the activities": "DELETE FROM activity_alembic_version",
     "become the owner": "SET ROLE govopen_owner",
 }
 
@@ -276,9 +351,9 @@ def test_a_temporary_table_of_that_name_changes_nothing(guarded: Guarded, table:
     guarded.run(
         "INSERT INTO govopen_opinion (seq, case_id, record_type, record_id, content_hash, person,"
         " roles, step, result, recorded_at) VALUES"
-        " (1, 'c', 'package', %(package)s, public.govopen_content_hash(%(package)s, 1), 'a', '{}',"
+        " (1, 'c', 'package', %(package)s, public.govopen_content_hash(%(package)s, 1), 'person-officer', '{}',"
         "  's', 'submitted', now()),"
-        " (2, 'c', 'package', %(package)s, public.govopen_content_hash(%(package)s, 1), 'b', '{}',"
+        " (2, 'c', 'package', %(package)s, public.govopen_content_hash(%(package)s, 1), 'person-approver', '{}',"
         "  's', 'approved', now())"
         if table == "govopen_opinion"
         else "SELECT 1"

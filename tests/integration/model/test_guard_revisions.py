@@ -146,15 +146,7 @@ def test_hiding_the_dataset_takes_the_approval_of_a_waiting_revision_along(
 
 
 def test_a_publication_before_its_time_is_refused(guarded: Guarded) -> None:
-    guarded.draft()
-    guarded.run(
-        """
-        INSERT INTO govopen_opinion
-          (case_id, record_type, record_id, content_hash, person, roles, step, result, not_before)
-        VALUES (%(case)s, 'package', %(package)s, govopen_content_hash(%(package)s, 1), 'a', '{}',
-          's', 'submitted', govopen_now() + interval '1 hour')
-        """
-    )
+    guarded.draft().say(OFFICER, "submitted", not_before="1 hour")
     guarded.say(APPROVER, "approved").state("published")
     with pytest.raises(REFUSED):
         guarded.flip()

@@ -9,16 +9,32 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 
 @dataclass
 class MailServer:
-    """What it heard: the commands of each connection."""
+    """What it heard: the commands of each connection, and the mails with their codes undone."""
 
     port: int
     certificate: Path
     heard: list[str] = field(default_factory=list)
+    mails: list[EmailMessage] = field(default_factory=list)
+
+    def text(self, since: int = 0) -> str:
+        """Everything that the mails say, from one of them on: their heads and their words."""
+        return "\n".join(
+            "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *_words(mail)])
+            for mail in self.mails[since:]
+        )
+
+
+def _words(mail: EmailMessage) -> list[str]:
+    parts = [part for part in mail.walk() if not part.is_multipart()]
+    return [str(part.get_content()) for part in parts]
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -78,8 +94,13 @@ def _talk(connection: socket.socket, context: ssl.SSLContext, one: MailServer) -
             connection.sendall(b"250-localhost\r\n250 STARTTLS\r\n")
         elif word == "DATA":
             connection.sendall(b"354 go on\r\n")
+            mail = b""
             while (line := lines.readline()) not in (b".\r\n", b""):
                 one.heard.append(line.decode(errors="replace").strip())
+                mail += line
+            parsed = message_from_bytes(mail, policy=default)
+            assert isinstance(parsed, EmailMessage)
+            one.mails.append(parsed)
             connection.sendall(b"250 taken\r\n")
         else:
             connection.sendall(b"221 bye\r\n" if word == "QUIT" else b"250 well\r\n")

@@ -16,6 +16,7 @@ class Dataset:
 
     Args:
         entries: status and open type by entry code; a code without a row is absent.
+        dissolved_unit: name of its unit where that is dissolved.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Dataset:
     entries: Mapping[str, tuple[str, str | None]]
     is_machine_readable: bool
     sensitivities: Sequence[str] = ()
+    dissolved_unit: str | None = None
 
 
 def check(dataset: Dataset) -> tuple[Finding, ...]:
@@ -33,6 +35,7 @@ def check(dataset: Dataset) -> tuple[Finding, ...]:
     return tuple(
         finding
         for finding in (
+            _unit(dataset),
             *_entries(dataset),
             *_opening(dataset),
             _distribution(dataset),
@@ -40,6 +43,12 @@ def check(dataset: Dataset) -> tuple[Finding, ...]:
         )
         if finding
     )
+
+
+def _unit(dataset: Dataset) -> Finding | None:
+    if dataset.dissolved_unit is None:
+        return None
+    return Finding("datasets.E10", "owner_org", dataset.dissolved_unit)
 
 
 def _entries(dataset: Dataset) -> list[Finding]:

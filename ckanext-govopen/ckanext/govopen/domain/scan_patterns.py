@@ -206,7 +206,7 @@ _PATTERNS = (
     Pattern("residence", "high", text.mask_id, 1 / 11, ID_WORDS),
     Pattern("id15", "med", text.mask_id, 0.0, ID_WORDS),
     Pattern("mobile", "high", text.mask_mobile, 7 / 90, PHONE_WORDS),
-    Pattern("landline", "info", text.mask_mobile),
+    Pattern("landline", "info", text.mask_landline),
     Pattern("bankcard", "high", text.mask_card, 1 / 10, CARD_WORDS),
     Pattern("uscc", "info", text.mask_code),
     Pattern("passport", "high", text.mask_code, 0.0, PASSPORT_WORDS),

@@ -51,6 +51,12 @@ def mask_mobile(value: str) -> str:
     return _keep(value[-11:], 3, 4)
 
 
+def mask_landline(value: str) -> str:
+    """The area code and the last four: `010-****0001`."""
+    found = re.match(r"0(?:10|2[0-9]|[3-9][0-9]{2})[- ]?", value)
+    return f"{found[0] if found else ''}****{value[-4:]}"
+
+
 def mask_card(value: str) -> str:
     """The last four digits, which bank slips print as well."""
     return _keep(value, 0, 4)

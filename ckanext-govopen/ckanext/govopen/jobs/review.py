@@ -37,8 +37,9 @@ def proceed(timestamp: int) -> None:
 @in_ckan
 def escalate(timestamp: int) -> None:
     """Tells leaders and the data authority of cases that wait too long (08:10 in Asia/Shanghai)."""
-    waiting.escalate(model.Session)
+    told = waiting.escalate(model.Session)
     model.repo.commit()
+    waiting.tell(model.Session, told)
 
 
 @app.periodic(cron="40 18 * * *")

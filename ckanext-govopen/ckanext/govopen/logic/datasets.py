@@ -309,8 +309,11 @@ def make_public(session: Session, package_ids: Sequence[str]) -> None:
     """Shows approved packages: the one statement at which the guard asks for their approval.
 
     Raises:
-        tk.ValidationError: `datasets.E2` one of them opens an entry that was withheld meanwhile.
+        tk.ValidationError: `datasets.E2` one of them opens an entry that was withheld meanwhile,
+            `datasets.E10` its unit was dissolved meanwhile.
     """
+    for unit in store.dissolved_units(session, package_ids).values():
+        refuse("datasets.E10", "owner_org", unit)
     for code in store.withheld_entries(session, package_ids):
         refuse("datasets.E2", "entries", code)
     review_store.set_private(session, package_ids, private=False)

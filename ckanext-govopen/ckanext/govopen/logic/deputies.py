@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,8 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain.review import DEPUTY_ROLES
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.model import accounts as store
+
+LONGEST = timedelta(days=366)  # a year; longer, the holder hands the role itself over
 
 
 def name(
@@ -43,6 +45,8 @@ def name(
     from_at = max(from_at or clock.now(), clock.now())  # nobody was a deputy before being named
     if to_at <= from_at:
         refuse("review.E20", "to", to_at.isoformat())
+    if to_at > from_at + LONGEST:
+        refuse("review.E21", "to", to_at.isoformat(), days=LONGEST.days)
     return store.grant(
         session,
         user_id=deputy["id"],

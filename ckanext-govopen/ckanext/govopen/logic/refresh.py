@@ -7,15 +7,9 @@ readers. Every approval by the system names its rule and stands in the digest of
 
 from __future__ import annotations
 
-import csv
-import re
-import tempfile
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,16 +23,9 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import refresh as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import State
-from ckanext.govopen.logic import (
-    blobs,
-    case_scan,
-    datastore,
-    files,
-    review,
-    revisions,
-    scans,
-)
+from ckanext.govopen.logic import case_scan, review, revisions, scans
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all, sentence
+from ckanext.govopen.logic.refresh_tables import moved, read
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import refresh as store
@@ -50,80 +37,6 @@ KIND = "refresh_rule"
 SYSTEM = "system"
 STEP = "refresh"
 Row = Mapping[str, Any]
-
-
-# --- tables of files -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The table of a file with its rows as a multiset of digests."""
-
-    table: rules.Table
-    digests: Counter[int]
-    unmasked: tuple[str, ...] = ()
-
-
-def _read(sha256: str, format_: str, masked: Sequence[str] = ()) -> Rows:
-    """Columns, types and rows of stored bytes; no columns where no table can be read.
-
-    Nor where something stands beside the table, which no comparison of rows would see.
-    """
-    nothing = Rows(rules.Table(format_, ()), Counter())
-    path = blobs.path_of(files.folder(), sha256)
-    if format_ not in datastore.LOADED_FORMATS or not path.is_file():
-        return nothing
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "rows.csv"
-        found = datastore.read_rows(path, format_, out, is_alone=True)
-        if found is None:
-            return nothing
-        names, count = found
-        digests: Counter[int] = Counter()
-        kinds = _Kinds(names)
-        for row in _csv(out):
-            digests[hash(tuple(row))] += 1
-            kinds.look_at(row)
-    table = rules.Table(format_, tuple(zip(names, kinds.found(), strict=True)), count)
-    return Rows(table, digests, tuple(name for name in masked if name in kinds.unmasked))
-
-
-def _csv(path: Path) -> Iterator[list[str]]:
-    csv.field_size_limit(1 << 24)
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.reader(file)
-
-
-class _Kinds:
-    """The type of each column by all its values, as the DataStore's loader sees it."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-        self._open = [
-            [(kind, re.compile(pattern)) for kind, pattern in datastore.COLUMN_TYPES] for _ in names
-        ]
-        self._seen = [False] * len(names)
-        self.unmasked: set[str] = set()
-
-    def look_at(self, row: Sequence[str]) -> None:
-        for number, cell in enumerate(row):
-            if not cell:
-                continue
-            self._seen[number] = True
-            self._open[number] = [each for each in self._open[number] if each[1].match(cell)]
-            if rules.MASK not in cell:
-                self.unmasked.add(self._names[number])
-
-    def found(self) -> list[str]:
-        return [
-            fits[0][0] if seen and fits else "text"
-            for seen, fits in zip(self._seen, self._open, strict=True)
-        ]
-
-
-def _moved(old: Counter[int], new: Counter[int]) -> int:
-    """How many rows went or came, whichever is more."""
-    return max((old - new).total(), (new - old).total())
 
 
 # --- rules ---------------------------------------------------------------------------------------
@@ -163,7 +76,7 @@ def propose(
     session = model.Session
     package_id = str(package.id)
     tables = {
-        str(row["resource_id"]): _read(row["sha256"], str(row["format"]).upper()).table
+        str(row["resource_id"]): read(row["sha256"], str(row["format"]).upper()).table
         for row in datasets_store.files_of(session, [package_id])
     }
     found = rules.check_rule(
@@ -356,14 +269,14 @@ def _changed(
         if not sha256 or all(files_.get(name) == sha256 for files_ in earlier):
             continue
         format_ = str(resource.get("format")).upper()
-        new = _read(sha256, format_, list(masking))
-        olds = [_read(files_[name], format_) for files_ in earlier if name in files_]
+        new = read(sha256, format_, list(masking))
+        olds = [read(files_[name], format_) for files_ in earlier if name in files_]
         found.append(
             rules.Changed(
                 resource_id=name,
                 name=str(resource.get("name") or name),
                 table=new.table,
-                changed_rows=tuple(_moved(old.digests, new.digests) for old in olds),
+                changed_rows=tuple(moved(old.digests, new.digests) for old in olds),
                 compared_rows=tuple(old.table.rows for old in olds),
                 unmasked=new.unmasked,
             )

@@ -31,6 +31,7 @@ from ckanext.govopen.logic import (
     findings,
     published,
     rates,
+    refresh_tables,
     registers,
     revisions,
 )
@@ -285,6 +286,8 @@ def decide(
     outcome = rules.decide(view_of(session, case, found), actor, decision)
     if isinstance(outcome, tuple):
         refuse_all(outcome)
+    if decision.move is Move.APPROVE:
+        refresh_tables.require_current(session, found)
     _say(session, case_id, actor, decision, outcome)
     if decision.approved_on and not rules.AUTHORITIES.isdisjoint(outcome.steps):
         versions = _ids(found, "register_version")

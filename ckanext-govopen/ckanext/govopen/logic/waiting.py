@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+import ckan.plugins.toolkit as tk
+
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import review_waiting as rules
+from ckanext.govopen.logic import mail
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.model import review as store
 
@@ -35,16 +38,39 @@ def _waited(row: Mapping[str, Any], today: date) -> rules.Waiting:
     return rules.waited(calendar, since, today, config.review_step_workdays())
 
 
-def escalate(session: Session) -> int:
+def escalate(session: Session) -> list[tuple[str, int]]:
     """Notes who is told of cases that wait too long: once for each stay at a step and level.
 
     Returns:
-        notes written; their places are the work pages of leaders and the data authority.
+        (case, level) of the notes written; their places are the work pages of leaders and the data
+        authority. `tell` sends mail after the commit.
     """
     today = clock.today()
-    written = 0
+    written = []
     for row in store.standing_cases(session):
         level = _waited(row, today).level
-        for reached in range(1, level + 1):
-            written += store.add_escalation(session, row, reached)
+        written += [
+            (str(row["case_id"]), reached)
+            for reached in range(1, level + 1)
+            if store.add_escalation(session, row, reached)
+        ]
     return written
+
+
+def tell(session: Session, written: Sequence[tuple[str, int]]) -> int:
+    """Mails to whom cases were escalated: one to each person, with a number and a link, no title.
+
+    Returns:
+        mails that the server took; the work pages show the cases whether it does or not.
+    """
+    cases: dict[str, set[str]] = {}
+    for level, role in rules.LEVELS.items():
+        for case_id in (case_id for case_id, reached in written if reached == level):
+            for user_id in store.people_of_case(session, case_id, role):
+                cases.setdefault(user_id, set()).add(case_id)
+    sent = 0
+    for user_id, its in sorted(cases.items()):
+        subject = tk._("{count} cases wait too long for a decision").format(count=len(its))
+        where = tk.url_for("govopen_workbench.my_work", qualified=True)
+        sent += mail.tell([user_id], subject, f"{subject}\n{where}")
+    return sent

@@ -138,6 +138,19 @@ def end_periods(session: Session, package_ids: Sequence[str], ground: str) -> No
     )
 
 
+def dissolved_units(session: Session, package_ids: Sequence[str]) -> dict[str, str]:
+    """Names of the units that are dissolved, by the packages that still stand with them."""
+    found = session.execute(
+        sa.text(
+            "SELECT p.id, u.name FROM package p"
+            " JOIN govopen_org_unit_current u ON u.unit_id = p.owner_org"
+            " WHERE p.id = ANY(:ids) AND govopen_is_dissolved(p.owner_org)"
+        ),
+        {"ids": list(package_ids)},
+    )
+    return {str(package_id): str(name) for package_id, name in found}
+
+
 def withheld_entries(session: Session, package_ids: Sequence[str]) -> list[str]:
     """Codes of withheld entries that these packages would open."""
     return list(

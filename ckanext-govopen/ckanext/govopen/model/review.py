@@ -467,6 +467,20 @@ def add_escalation(session: Session, row: Row, level: int) -> int:
     return int(written.rowcount)  # type: ignore[attr-defined]
 
 
+def people_of_case(session: Session, case_id: str, role: str) -> list[str]:
+    """User ids of those who hold a role for one of a case's units now, deputies among them."""
+    found = _rows(
+        session,
+        "SELECT DISTINCT a.user_id FROM govopen_review_case c JOIN govopen_role_assignment a"
+        " ON a.unit_id IS NULL OR a.unit_id = ANY (c.unit_ids)"
+        " WHERE c.id = :id AND a.role = :role AND a.from_at <= govopen_now()"
+        " AND (a.to_at IS NULL OR a.to_at > govopen_now()) ORDER BY a.user_id",
+        id=case_id,
+        role=role,
+    )
+    return [str(row["user_id"]) for row in found]
+
+
 def escalated(session: Session, unit_ids: Sequence[str] | None, level: int) -> list[Row]:
     """Cases still waiting at the step for which a level was told, the longest first."""
     return _rows(

@@ -1,13 +1,15 @@
 """Calls of the API that an action of CKAN's cannot take are refused, not answered as broken: 409.
 
-CKAN's own actions trust the kinds of their parameters and stumble, each in its own place, over a list
-where a text stood in its author's mind. The door before (`texts`) names what it knows; this one stands
-behind all that are left. Our own actions check for themselves: their stumbling stays an error.
+CKAN's own actions trust the kinds of their parameters and stumble, each in its own place, over a
+list where a text stood in its author's mind. The door before (`texts`) names what it knows; this
+one stands behind all that are left. Our own actions check for themselves: their stumbling is an
+error.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +17,11 @@ from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
+from flask import Flask
 
+import ckan
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-import ckan.views.api as api
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +36,18 @@ STUMBLES = (
     sa.exc.ProgrammingError,  # a kind of value that no column holds
 )
 OURS = str(Path(__file__).parents[1])
-CKAN = str(Path(api.__file__).parents[1])
+CKAN = str(Path(ckan.__file__).parent)  # and the extensions beside it
 Action = Callable[[Any, dict[str, Any]], Any]
 
 
-def install() -> None:
-    """Puts the door into CKAN's API; once for the process."""
-    if not hasattr(api.get_action, "govopen_guarded"):
-        api.get_action = _guarding(api.get_action)
+def install(app: Flask) -> None:
+    """Puts the door into CKAN's API; called once for each application.
+
+    CKAN loads the module of its API by its path, so that the one of that name is another.
+    """
+    names = inspect.unwrap(app.view_functions["api.action"]).__globals__
+    if not hasattr(names["get_action"], "govopen_guarded"):
+        names["get_action"] = _guarding(names["get_action"])
 
 
 def _guarding(get_action: Callable[[str], Action]) -> Callable[[str], Action]:

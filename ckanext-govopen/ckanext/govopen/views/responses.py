@@ -43,7 +43,7 @@ def install(app: Flask) -> Flask:
     for error, refusal in REFUSALS.items():
         app.register_error_handler(error, partial(_refuse, app, refusal))
     _forget_nobody(app)
-    calls.install()
+    calls.install(app)
     return texts.install(app)
 
 

@@ -132,6 +132,55 @@ def test_a_rule_is_signed_with_its_dataset_and_in_force_from_then_on(office: Off
     assert office.act("officer", "govopen_refresh_rule_show", id=rule["id"])["in_force"] is True
 
 
+def _with_another_column(office: Office, made: dict[str, Any]) -> str:
+    """A revision whose file has one more column; the id of the revision."""
+    resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+    data = (
+        table(0)
+        .replace(HEADER.encode(), "站点,日期,浓度,等级\n".encode())
+        .replace(b".5\n", b".5,1\n")
+    )
+    revision = office.act(
+        "officer", "govopen_pending_revision_create", id=made["id"], note="增加一列",
+        resource=resource, upload=upload(data, "new.csv"),
+    )  # fmt: skip
+    return str(revision["id"])
+
+
+def _is_refused_as_outdated(office: Office, case_id: str) -> bool:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case_id)
+    part: dict[str, Any] = caught.value.govopen
+    assert "站点, 日期, 浓度" in part["hint"]
+    return bool(part["code"] == "refresh.E8")
+
+
+def test_a_rule_for_the_columns_of_before_is_refused_when_it_is_approved(office: Office) -> None:
+    made = office.published(data=table(0))
+    rule = propose(office, made)
+    case_id = office.act("officer", "govopen_review_submit", rules=[rule["id"]])["id"]
+    changed = office.act(
+        "officer", "govopen_review_submit", revisions=[_with_another_column(office, made)]
+    )
+    office.approve(changed["id"])
+    assert _is_refused_as_outdated(office, case_id)
+    office.act_signed_in(
+        "approver", "govopen_review_decide", id=case_id, decision="return", reason="列已变更"
+    )
+    assert office.act("officer", "govopen_refresh_rule_show", id=rule["id"])["in_force"] is False
+
+
+def test_a_rule_beside_a_revision_is_for_the_columns_of_the_revision(office: Office) -> None:
+    made = office.published(data=table(0))
+    rule = propose(office, made)
+    case = office.act(
+        "officer", "govopen_review_submit", revisions=[_with_another_column(office, made)]
+    )
+    assert case["records"] == 2
+    assert _is_refused_as_outdated(office, case["id"])
+    assert office.act("officer", "govopen_refresh_rule_show", id=rule["id"])["in_force"] is False
+
+
 def test_a_daily_dataset_is_refreshed_thirty_days_running_without_a_person(
     office: Office, client: FlaskClient
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from mail_server import MailServer
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
@@ -20,7 +21,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import checklist, review, waiting
+from ckanext.govopen.logic import checklist, mail, review, waiting
 
 WORKER_SECONDS = 90
 
@@ -344,6 +345,14 @@ def test_only_the_holder_names_a_deputy_for_what_they_hold(
     assert code_of(caught) == "review.E20"
 
 
+def test_a_deputy_is_named_for_a_year_at_most(office: Office) -> None:
+    office.hire("secrecy11", ("secrecy_reviewer",))
+    _deputy(office, "secrecy11", "approver", days=366)
+    with pytest.raises(tk.ValidationError) as caught:
+        _deputy(office, "secrecy11", "second", days=367)
+    assert code_of(caught) == "review.E21"
+
+
 def test_a_token_names_no_deputy_and_the_holder_ends_one(office: Office) -> None:
     office.hire("secrecy6", ("secrecy_reviewer",))
     with pytest.raises(tk.NotAuthorized) as caught:
@@ -489,7 +498,7 @@ def test_a_case_that_waits_too_long_is_escalated_once_and_never_published(
         business_time(moment)
         with office.application.test_request_context("/"):
             waiting.escalate(model.Session)
-            waiting.escalate(model.Session)
+            assert case_id not in dict(waiting.escalate(model.Session))
             model.repo.commit()
             told[name] = model.Session.execute(
                 sa.text(
@@ -504,6 +513,41 @@ def test_a_case_that_waits_too_long_is_escalated_once_and_never_published(
     waits = next(case for case in listed["decide"] if case["id"] == case_id)
     assert (waits["is_overdue"], waits["due_on"]) == (True, "2026-06-04")
     assert state(office, made["id"]) == "submitted"
+
+
+def test_whom_a_case_is_escalated_to_gets_a_mail_that_quotes_nothing(
+    office: Office, business_time: Any, mailbox: MailServer
+) -> None:
+    monday = datetime(2026, 6, 1, 10, tzinfo=clock.SITE_ZONE)
+    business_time(monday)
+    title = "不该写进邮件的标题"
+    made = office.draft(title=title)
+    case_id = office.submit(made["id"])
+    with office.application.test_request_context("/"):
+        model.User.get(office.name("approver")).email = f"leader-{office.mark}@yz.example"
+        model.repo.commit()
+        business_time(monday + timedelta(days=4))
+        written = waiting.escalate(model.Session)
+        model.repo.commit()
+        assert waiting.tell(model.Session, written) >= 1
+        waiting.tell(model.Session, [])
+    its = [mail for mail in mailbox.mails if f"leader-{office.mark}@" in str(mail["To"])]
+    assert len(its) == 1
+    text = mailbox.text()
+    assert "/workbench" in text
+    assert title not in text
+    assert case_id not in text
+    assert made["id"] not in text
+
+
+def test_a_mail_server_that_is_down_holds_nothing_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tk.config, "smtp.server", "127.0.0.1:9")
+    monkeypatch.setitem(tk.config, "smtp.mail_from", "site@yz.example")
+    with office.application.test_request_context("/"):
+        model.User.get(office.name("approver")).email = f"leader-{office.mark}@yz.example"
+        assert mail.tell([office.user_id("approver")], "x", "y") == 0
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -710,7 +754,7 @@ def test_a_deputy_is_named_and_ended_on_a_page(office: Office, client: FlaskClie
     }
     refused = client.post("/workbench/deputies", data=form)
     assert refused.status_code == 409
-    client.post("/workbench/deputies", data={**form, "to": "2199-01-01"})
+    client.post("/workbench/deputies", data={**form, "to": office.days_ahead(300)})
     made = office.act("secrecy9", "govopen_deputy_list")["items"]
     assert [one["user_id"] for one in made] == [office.user_id("stranger")]
     client.post(

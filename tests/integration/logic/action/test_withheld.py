@@ -144,9 +144,9 @@ def by_flipping_in_the_database(one: Office, then: Withhold, connection: Any) ->
     cursor = connection.cursor()
     cursor.execute(
         "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash, person, roles,"
-        " step, result) SELECT case_id, record_type, record_id, content_hash, 'second', '{}', 's',"
+        " step, result) SELECT case_id, record_type, record_id, content_hash, %s, '{}', 's',"
         " 'approved' FROM govopen_opinion WHERE record_id = %s AND result = 'submitted'",
-        [made["id"]],
+        [one.user_id("second"), made["id"]],
     )
     cursor.execute(
         "UPDATE govopen_review SET state = 'published' WHERE record_id = %s", [made["id"]]

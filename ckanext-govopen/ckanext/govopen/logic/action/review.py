@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -181,10 +182,13 @@ def check_datasets(packages: Sequence[model.Package]) -> list[Finding]:
     stats = store.stats(model.Session, ids)
     codes = sorted({code for stat in stats.values() for code in stat["entry_codes"]})
     entries = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
+    gone = dict.fromkeys(ids) | store.dissolved_units(model.Session, ids)
     return [
         finding
         for package in packages
-        for finding in dataset_rules.check(_facts(package, stats[package.id], entries))
+        for finding in dataset_rules.check(
+            replace(_facts(package, stats[package.id], entries), dissolved_unit=gone[package.id])
+        )
     ]
 
 

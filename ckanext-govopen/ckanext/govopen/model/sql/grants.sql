@@ -12,6 +12,12 @@ REVOKE UPDATE ON govopen_org_unit, govopen_role_assignment, govopen_publication_
 GRANT UPDATE (to_at, ground) ON govopen_publication_period TO govopen_app;
 GRANT UPDATE (recorded_to) ON govopen_org_unit TO govopen_app;
 GRANT UPDATE (to_at) ON govopen_role_assignment TO govopen_app;
+REVOKE INSERT ON govopen_scan, govopen_scan_clearance FROM govopen_app;
+GRANT INSERT (subject, version, verdict, rows, cells, unread) ON govopen_scan TO govopen_app;
+GRANT INSERT (case_id, record_id, subject, pattern, sheet, column_no, person, act, reason) ON govopen_scan_clearance
+  TO govopen_app;
+-- Which migrations the tables have seen is the owner's to say.
+REVOKE INSERT, UPDATE, DELETE ON alembic_version, activity_alembic_version, govopen_alembic_version FROM govopen_app;
 REVOKE UPDATE ON govopen_audit_note FROM govopen_app;
 REVOKE UPDATE, DELETE ON govopen_scan_allowance FROM govopen_app;
 GRANT UPDATE (revoked_at) ON govopen_scan_allowance TO govopen_app;
