@@ -72,6 +72,7 @@ def things(one: World, dataset: Dataset | None) -> dict[str, str]:
         "unseen": one.unseen,
         "register": one.register,
         "adjustment": one.adjustment,
+        "list_import": one.list_import,
         "absent": absent_word(),
         "import": str(uuid4()),
         "revision": str(uuid4()),

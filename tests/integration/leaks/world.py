@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask
-from publishing_kit import Office
+from publishing_kit import Office, upload
 from surfaces import rules
 
 import ckan.model as model
@@ -106,6 +106,7 @@ class World:
     unseen: str = ""
     register: str = ""
     adjustment: str = ""
+    list_import: str = ""
     group: str = ""
     methods: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -256,6 +257,15 @@ def _fill_inventory(one: World) -> None:
         register_type="power_list",
         unit=one.a.unit_id,
         reason=one.word("entry", "adjustment"),
+    )["id"]
+    powers = f"权力名称,权力类型\n{one.word('entry', 'power')},行政许可\n"
+    one.list_import = one.a.act(
+        "officer",
+        "govopen_register_import",
+        upload=upload(powers.encode(), f"{one.word('entry', 'powers')}.csv"),
+        register_type="power_list",
+        unit=one.a.unit_id,
+        dry_run=True,
     )["id"]
 
 

@@ -12,7 +12,8 @@ import click
 
 from ckanext.govopen.cli.output import as_json, run, show, table
 from ckanext.govopen.logic import export as export_files
-from ckanext.govopen.logic import registers
+from ckanext.govopen.logic import register_files, registers
+from ckanext.govopen.logic.register_types import register_types
 
 __all__ = ["register"]
 
@@ -109,12 +110,17 @@ def rebuild(as_json: bool) -> None:
 def export(
     register_id: str, file: Path, as_of: str | None, known_at: str | None, as_json: bool
 ) -> None:
-    """Writes the entries in force on a date to a file ending in .csv, .xlsx or .json."""
+    """Writes the entries in force on a date to a file ending in .csv, .xlsx or .json.
+
+    A list whose type has fields of its own is written so that `register import` reads it back.
+    """
+    asked = {"id": register_id, "as_of": as_of, "known_at": known_at}
+    kind = register_types().get(run("govopen_register_show", None, asked)["register_type"])
     write = WRITERS.get(file.suffix.lower())
     if write is None:
         raise click.ClickException(f"the file ends in one of: {', '.join(WRITERS)}")
-    entries = list(_entries({"id": register_id, "as_of": as_of, "known_at": known_at}))
-    file.write_bytes(write(entries))
+    entries = list(_entries(asked))
+    file.write_bytes(write(entries) if kind is None else register_files.whole(kind, file, entries))
     show(
         {"file": str(file), "entries": len(entries)},
         as_json,

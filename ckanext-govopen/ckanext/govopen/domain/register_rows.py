@@ -18,10 +18,9 @@ from ckanext.govopen.domain.register_types import (
     tidy_fields,
 )
 from ckanext.govopen.domain.register_values import Words, read_cell
-from ckanext.govopen.domain.registers import changed_fields
+from ckanext.govopen.domain.registers import IN_FORCE, changed_fields
 
 ENTRY_CODE, CHANGE, FOLLOW_UP = "entry_code", "change", "follow_up"
-IN_FORCE = "in_force"
 # 保留 and the like: the row is listed because the list is whole, not because it changes.
 _KEPT = frozenset({"保留", "不变", "不變", "无变化", "無變化", "kept", "none"})
 # One row is one entry: what joins, divides or hands over entries is said in the adjustment itself.
@@ -54,7 +53,7 @@ class Current:
 
     entry_code: str
     fields: Mapping[str, object]
-    status: str = IN_FORCE
+    status: str = "in_force"
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def judge(kind: RegisterType, reading: RowReading, current: Current | None, word
     findings = [*reading.findings, *check_fields(kind, fields, words.vocabularies)]
     if current is None and reading.entry_code:
         findings += check_code(kind, reading.entry_code)
-    if current is not None and current.status != IN_FORCE:
+    if current is not None and current.status not in IN_FORCE:
         findings.append(Finding("registers.E3", ENTRY_CODE, current.entry_code))
     changed = changed_fields(current.fields if current else {}, fields)
     code = current.entry_code if current else reading.entry_code
@@ -146,7 +145,7 @@ def _merged(reading: RowReading, current: Current | None) -> dict[str, object]:
 
 
 def _judge_cancel(reading: RowReading, current: Current | None) -> Judged:
-    if current is None or current.status != IN_FORCE:
+    if current is None or current.status not in IN_FORCE:
         shown = reading.entry_code or str(reading.fields.get("name") or "")
         findings = (*reading.findings, Finding("registers.E42", CHANGE, shown))
         return Judged("rejected", reading.entry_code, None, reading.fields, (), findings)

@@ -10,6 +10,8 @@ from ckanext.govopen.logic import import_jobs
 
 @app.task(name=import_jobs.TASK, queue="inventory", pass_context=False)
 @in_ckan
-def import_inventory(user: str, parameters: dict[str, Any]) -> None:
+def import_inventory(
+    user: str, parameters: dict[str, Any], action: str = import_jobs.INVENTORY
+) -> None:
     """Checks or applies an import as the user who asked for it."""
-    import_jobs.run(user, parameters)
+    import_jobs.run(user, parameters, action)

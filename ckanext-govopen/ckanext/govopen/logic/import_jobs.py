@@ -17,11 +17,22 @@ from ckanext.govopen.model import imports as store
 from ckanext.govopen.model import jobs
 
 TASK = "inventory.import"
+INVENTORY, REGISTER = "govopen_inventory_import", "govopen_register_import"
 NOT_HANDED_ON = ("upload", "background")
 
 
-def hand_over(session: Session, import_id: str, user: str, parameters: Mapping[str, Any]) -> None:
-    """Leaves checking or applying to the job engine, and commits."""
+def hand_over(
+    session: Session,
+    import_id: str,
+    user: str,
+    parameters: Mapping[str, Any],
+    action: str = INVENTORY,
+) -> None:
+    """Leaves checking or applying to the job engine, and commits.
+
+    Args:
+        action: which does the work, called with these parameters and the import's id.
+    """
     handed = {name: value for name, value in parameters.items() if name not in NOT_HANDED_ON}
     is_check = bool(handed.get("dry_run"))
     progress = {
@@ -33,13 +44,14 @@ def hand_over(session: Session, import_id: str, user: str, parameters: Mapping[s
         store.update(session, import_id, state="checking", progress=progress, error=None)
     else:
         store.update(session, import_id, progress=progress)
-    jobs.enqueue(
-        session, TASK, {"user": user, "parameters": {**handed, "id": import_id}}, import_id
-    )
+    work = {"user": user, "parameters": {**handed, "id": import_id}}
+    if action != INVENTORY:
+        work["action"] = action
+    jobs.enqueue(session, TASK, work, import_id)
     model.repo.commit()
 
 
-def run(user: str, parameters: Mapping[str, Any]) -> None:
+def run(user: str, parameters: Mapping[str, Any], action: str = INVENTORY) -> None:
     """Does what was handed over as the user who asked; its record says how it went."""
     session, import_id = model.Session, str(parameters["id"])
     progress = {**(_progress(session, import_id)), "stage": "running"}
@@ -47,7 +59,7 @@ def run(user: str, parameters: Mapping[str, Any]) -> None:
     model.repo.commit()
     try:
         with audit.acting(_id_of(user), f"task:{TASK}"):
-            tk.get_action("govopen_inventory_import")({"user": user}, dict(parameters))
+            tk.get_action(action)({"user": user}, dict(parameters))
         outcome: dict[str, Any] = {}
     except (tk.ValidationError, tk.NotAuthorized) as error:
         session.rollback()

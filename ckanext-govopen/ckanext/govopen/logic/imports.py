@@ -6,11 +6,9 @@ Checking writes only staging rows; applying is one transaction: it happens whole
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +19,7 @@ from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.units import UnitFinder, read_unit_text
 from ckanext.govopen.logic import registers, units
 from ckanext.govopen.logic.export import FINDINGS_HEADING
+from ckanext.govopen.logic.import_records import finding_json, named_as
 from ckanext.govopen.logic.intake import Row, Table, read_table
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import imports as store
@@ -29,7 +28,6 @@ from ckanext.govopen.model import registers as log
 
 NOT_FIELDS = ("provider", "provider_code", "res_code", "published_on")
 CONTACT_FIELDS = ("contact_name", "contact_phone", "contact_email")
-PROBLEMS_SHOWN = 500
 
 
 class ImportConflictError(Exception):
@@ -109,19 +107,6 @@ class _StagedRow:
         )
 
 
-def finding_json(finding: Finding) -> dict[str, object]:
-    """A finding as stored beside its row; a draft's blocking ones carry `blocks`."""
-    facts: dict[str, object] = {"code": finding.code}
-    for name in ("field", "value", "sheet", "cell", "row"):
-        if getattr(finding, name) is not None:
-            facts[name] = getattr(finding, name)
-    if finding.params:
-        facts["params"] = dict(finding.params)
-    if finding.code == "inventory.W11":
-        facts["blocks"] = True
-    return facts
-
-
 def check(
     session: Session, import_id: str, path: Path, file_name: str, options: Options
 ) -> dict[str, Any]:
@@ -133,7 +118,7 @@ def check(
     Raises:
         IntakeRefused: the file cannot be read as a table; its findings name sheet and cell.
     """
-    with _under_its_name(path, file_name) as named:
+    with named_as(path, file_name) as named:
         table = read_table(
             named,
             sheet=options.sheet,
@@ -148,15 +133,6 @@ def check(
     store.reject_duplicates(session, import_id)
     store.match(session, import_id)
     return _report(session, import_id, table)
-
-
-@contextmanager
-def _under_its_name(path: Path, file_name: str) -> Iterator[Path]:
-    """The stored bytes under the name that the file came with: its ending is evidence."""
-    with TemporaryDirectory() as folder:
-        named = Path(folder) / (Path(file_name).name or "file")
-        named.symlink_to(path.resolve())
-        yield named
 
 
 def _report(session: Session, import_id: str, table: Table) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from ckanext.govopen.domain.register_types import Field, Need, RegisterType
@@ -113,6 +114,19 @@ def json_file(
         row |= {one.name: entry["fields"].get(one.name) for one in shown}
         yield (",\n" if number else "\n") + json.dumps(row, ensure_ascii=False)
     yield "\n]}\n"
+
+
+def whole(kind: RegisterType, file: Path, entries: Iterable[Entry], lang: str = "zh") -> bytes:
+    """The bytes of a file whose ending (.csv, .xlsx, .json) says its kind."""
+    if file.suffix.lower() == ".xlsx":
+        with xlsx_file(kind, entries, lang) as book:
+            return book.read()
+    pieces = (
+        json_file(kind, entries)
+        if file.suffix.lower() == ".json"
+        else csv_file(kind, entries, lang)
+    )
+    return "".join(pieces).encode()
 
 
 def template(kind: RegisterType, lang: str = "zh") -> IO[bytes]:

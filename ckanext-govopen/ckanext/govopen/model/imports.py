@@ -123,7 +123,7 @@ def recent(
                 "SELECT id, state, file_name, actor, created_at, ended_at, case_id, error,"
                 " undone_by,"
                 " report - 'problems' AS report FROM govopen_import"
-                " WHERE (CAST(:actor AS text) IS NULL OR actor = :actor)"
+                " WHERE register_type IS NULL AND (CAST(:actor AS text) IS NULL OR actor = :actor)"
                 " AND (CAST(:before AS timestamptz) IS NULL OR created_at < :before)"
                 " ORDER BY created_at DESC LIMIT :limit"
             ),

@@ -61,7 +61,7 @@ def govopen_register_draft_create(context: Any, data_dict: dict[str, Any]) -> di
     if register_type not in register_types():
         refuse("registers.E22", "register_type", register_type)
     unit_id, actor = unit_id_of(data_dict.get("unit")), user_of(context).id
-    facts = _facts(data_dict)
+    facts = facts_of(data_dict)
     made = log.ensure(model.Session, register_type, [unit_id], config.region_code())
     draft_id = store.create(model.Session, made[unit_id], actor)
     if facts:
@@ -75,7 +75,7 @@ def _note(action: str, draft_id: str, actor: str, **details: object) -> None:
     audit.note(model.Session, action, f"register_draft:{draft_id}", actor=actor, details=details)
 
 
-def _facts(data_dict: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of(data_dict: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that a request gives, each read and bounded."""
     for name in COMPUTED:
         if name in data_dict:
@@ -139,7 +139,7 @@ def govopen_register_draft_update(context: Any, data_dict: dict[str, Any]) -> di
     """
     draft = _readable(context, "govopen_register_draft_update", data_dict)
     no_unknown(data_dict, "id", "revision", "changes", "remove", "rebase", *store.FACTS, *COMPUTED)
-    actor, facts = user_of(context).id, _facts(data_dict)
+    actor, facts = user_of(context).id, facts_of(data_dict)
     edits, gone = list(_edits(data_dict.get("changes"))), _codes(data_dict.get("remove"))
     try:
         adjustments.put(

@@ -12,11 +12,19 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import inventory as rules
-from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.logic import audit, blobs, import_jobs, imports, rates, registers, review
+from ckanext.govopen.logic import (
+    audit,
+    blobs,
+    import_jobs,
+    import_records,
+    imports,
+    rates,
+    registers,
+    review,
+)
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
-from ckanext.govopen.logic.findings import describe, render
+from ckanext.govopen.logic.findings import render
 from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
 from ckanext.govopen.logic.roles import has_role, officer_units, user_of
@@ -41,7 +49,6 @@ __all__ = [
     "govopen_inventory_undo",
 ]
 
-UPLOAD_LIMIT = 200 * 1024 * 1024
 IMPORT_PARAMETERS = (
     "upload",
     "id",
@@ -216,7 +223,7 @@ def _fields_from(data_dict: Mapping[str, Any], old: Mapping[str, Any]) -> dict[s
 
 def _warnings(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {**imports.finding_json(finding), "blocks": True}
+        {**import_records.finding_json(finding), "blocks": True}
         for finding in rules.activation_findings(fields)
     ]
 
@@ -331,29 +338,24 @@ def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[st
     record = _own_import(context, import_id)
     if data_dict.get("background"):
         import_jobs.hand_over(model.Session, import_id, user_of(context).name, data_dict)
-        return _show(_own_import(context, import_id))
+        return import_records.shown(_own_import(context, import_id))
     if record["state"] in ("uploaded", "failed", "checking") or any(
         data_dict.get(name) for name in READ_OPTIONS
     ):
         _check(context, import_id, data_dict)
         record = _own_import(context, import_id)
     if record["state"] == "failed" or data_dict.get("dry_run"):
-        return _show(record)
+        return import_records.shown(record)
     report = record["report"]
     if report["rejected"] and not data_dict.get("accepted_only"):
-        return _show(record)
+        return import_records.shown(record)
     _apply(context, import_id, record, data_dict)
-    return _show(_own_import(context, import_id))
+    return import_records.shown(_own_import(context, import_id))
 
 
 def _receive(context: Any, data_dict: Mapping[str, Any]) -> str:
     upload = data_dict.get("upload")
-    if upload is None or not getattr(upload, "filename", ""):
-        raise tk.ValidationError({"upload": [tk._("Choose a file")]})
-    try:
-        blob = blobs.put(upload.stream, config.import_files_path(), UPLOAD_LIMIT)
-    except ValueError:
-        refuse("intake.E4", "upload", upload.filename, limit=UPLOAD_LIMIT, extent="bytes")
+    blob = import_records.receive(upload)
     options = _options(data_dict)
     import_id = store.create(
         model.Session,
@@ -387,7 +389,7 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
     record = store.show(model.Session, import_id)
     if record["state"] in ("applying", "applied", "undone"):
         refuse("review.E1", value=record["state"], move="check", allowed="–")
-    if not _is_file_kept(record):
+    if not import_records.is_file_kept(record):
         refuse("intake.E18", "upload", record["file_name"])
     options = (
         _options(data_dict)
@@ -413,7 +415,9 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
         raise
     except IntakeRefused as refused:
         model.Session.rollback()
-        report = {"problems": [imports.finding_json(finding) for finding in refused.findings]}
+        report = {
+            "problems": [import_records.finding_json(finding) for finding in refused.findings]
+        }
         store.update(
             model.Session,
             import_id,
@@ -428,10 +432,6 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
         if store.has_finding(model.Session, import_id, "inventory.E16"):
             _forget_file(record)
     model.repo.commit()
-
-
-def _is_file_kept(record: Mapping[str, Any]) -> bool:
-    return bool((record["report"] or {}).get("is_file_kept", True))
 
 
 def _forget_file(record: Mapping[str, Any]) -> None:
@@ -601,59 +601,22 @@ def _effective_on(data_dict: Mapping[str, Any]) -> date:
 def _own_import(context: Any, import_id: str) -> Mapping[str, Any]:
     record = store.show(model.Session, import_id)
     user = user_of(context)
-    if record is None or not (
-        user.sysadmin or record["actor"] == user.id or has_role(context, "data_authority", None)
+    if (
+        record is None
+        or record["register_type"]
+        or not (
+            user.sysadmin or record["actor"] == user.id or has_role(context, "data_authority", None)
+        )
     ):
         absent()
     return record
-
-
-def _show(record: Mapping[str, Any]) -> dict[str, Any]:
-    report = dict(record["report"] or {})
-    problems = report.pop("problems", None)
-    if problems is None:
-        problems = [
-            {**row["finding"], "row": row["row_no"], "verdict": row["verdict"]}
-            for row in store.problems(model.Session, record["id"], imports.PROBLEMS_SHOWN)
-        ]
-    return {
-        "id": record["id"],
-        "state": record["state"],
-        "is_interrupted": record["state"] == "applying"
-        and not store.is_claimed(model.Session, record["id"]),
-        "file": record["file_name"],
-        "case_id": record["case_id"],
-        "error": record["error"],
-        "sha256": record["sha256"],
-        "options": record["options"],
-        "progress": record["progress"],
-        "is_file_kept": _is_file_kept(record),
-        "created_at": record["created_at"].isoformat(),
-        "started_at": record["started_at"].isoformat() if record["started_at"] else None,
-        **report,
-        "problems": [problem_text(problem) for problem in problems],
-    }
-
-
-def problem_text(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored finding with its text in the reader's language."""
-    finding = Finding(
-        problem["code"],
-        problem.get("field"),
-        problem.get("value"),
-        problem.get("params", {}),
-        problem.get("sheet"),
-        problem.get("cell"),
-        problem.get("row"),
-    )
-    return {**problem, "title": describe(finding)["title"], "message": render(finding)}
 
 
 @tk.side_effect_free
 def govopen_inventory_import_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One import: its report, its problems and where its case stands."""
     tk.check_access("govopen_inventory_import_show", context, data_dict)
-    return _show(_own_import(context, str(data_dict.get("id"))))
+    return import_records.shown(_own_import(context, str(data_dict.get("id"))))
 
 
 @tk.side_effect_free
@@ -698,7 +661,7 @@ def _row_view(row: Mapping[str, Any]) -> dict[str, Any]:
             "source",
         )
     }
-    shown["findings"] = [problem_text(finding) for finding in row["findings"]]
+    shown["findings"] = [import_records.problem_text(finding) for finding in row["findings"]]
     old, new = row["old_fields"] or {}, row["fields"]
     shown["difference"] = {name: [old.get(name), new.get(name)] for name in row["changed_fields"]}
     return shown
@@ -784,7 +747,7 @@ def govopen_inventory_undo(context: Any, data_dict: dict[str, Any]) -> dict[str,
     rates.refresh(model.Session, unit_ids=list(applied.unit_ids))
     model.repo.commit()
     return {
-        **_show(_own_import(context, record["id"])),
+        **import_records.shown(_own_import(context, record["id"])),
         "undone": applied.written,
         "case_id": case_id,
     }

@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 
-def _keeps(context: Any, unit_id: str | None) -> dict[str, Any]:
+def keeps_list(context: Any, unit_id: str | None) -> dict[str, Any]:
+    """Keeps the lists of a unit: its officers, and the organs that approve lists."""
     if unit_id is None:
         return {"success": False}
     is_keeper = has_role(context, "info_officer", unit_id)
@@ -31,17 +32,17 @@ def _keeps(context: Any, unit_id: str | None) -> dict[str, Any]:
 
 
 def govopen_register_draft_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    return _keeps(context, units.find(model.Session, str(data_dict.get("unit") or "")))
+    return keeps_list(context, units.find(model.Session, str(data_dict.get("unit") or "")))
 
 
 def govopen_register_look_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     register = log.find(model.Session, str(data_dict.get("id") or ""))
-    return _keeps(context, str(register["unit_id"]) if register else None)
+    return keeps_list(context, str(register["unit_id"]) if register else None)
 
 
 def _of_draft(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     draft = store.show(model.Session, str(data_dict.get("id") or ""))
-    return _keeps(context, str(draft["unit_id"]) if draft else None)
+    return keeps_list(context, str(draft["unit_id"]) if draft else None)
 
 
 govopen_register_draft_update = govopen_register_draft_submit = govopen_register_draft_drop = (
@@ -58,7 +59,7 @@ def govopen_register_draft_show(context: Any, data_dict: dict[str, Any]) -> dict
     if is_sysadmin(context) or has_role(context, "auditor", draft["unit_id"]):
         return {"success": True}
     if draft["state"] in ("editing", "dropped"):
-        return _keeps(context, str(draft["unit_id"]))
+        return keeps_list(context, str(draft["unit_id"]))
     scope = review_scope(user.id)
     return {"success": scope is None or draft["unit_id"] in scope}
 
