@@ -402,7 +402,7 @@ class TestCountingAnew:
         go_to("2030-01-28T09:00")
         adjusted(unit, on="2030-01-25", record="moves")
         (before,) = of_unit(unit)
-        assert (str(before["due_on"]), before["due_provisional"]) == ("2030-02-08", True)
+        assert (str(before["due_on"]), before["due_provisional"]) == ("2030-02-12", True)
         import_of_2030()
         because = duties.Because("due_moved", ACTOR, "国办发明电〔2029〕1号")
         moved = {move["duty_id"]: move for move in duties.recount(model.Session, because)}
@@ -411,7 +411,7 @@ class TestCountingAnew:
         assert moved[before["id"]]["to"] == "2030-02-15"
         (move,) = moves(before["id"])
         assert move["reason"] == "国办发明电〔2029〕1号"
-        assert move["details"] == {"from": "2030-02-08", "to": "2030-02-15", "provisional": False}
+        assert move["details"] == {"from": "2030-02-12", "to": "2030-02-15", "provisional": False}
 
     def test_a_due_date_that_has_passed_never_moves_earlier(
         self, unit: str, go_to: Callable[[str], None]

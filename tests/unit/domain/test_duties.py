@@ -87,6 +87,13 @@ class TestTerm:
         early = Proof("x", _at("2026-03-20T08:00"), "version-1")
         assert outcome(TERM, [early], BEFORE).state is State.MET
 
+    def test_the_report_of_another_year_is_another_report(self) -> None:
+        report = replace(TERM, event_record="2025", spoken_of=read_period("2025"))
+        other = Proof("x", _at("2026-04-01T08:00"), period="2024")
+        assert outcome(report, [other], BEFORE).state is State.RUNNING
+        right = Proof("y", _at("2026-04-02T08:00"), period="2025")
+        assert outcome(report, [other, right], BEFORE).proof_id == "y"
+
 
 class TestQuota:
     def test_counts_what_lies_in_its_period_or_is_for_it(self) -> None:
@@ -110,6 +117,13 @@ class TestQuota:
         share = replace(QUARTER, amount=Decimal(10), unit="percent")
         assert outcome(share, hours, BEFORE).state is State.OVERDUE
 
+    def test_the_same_record_counts_once(self) -> None:
+        again = [
+            Proof(str(n), _at(f"2026-02-0{n}T08:00"), record_id="conference-1") for n in (1, 2)
+        ]
+        found = outcome(QUARTER, again, BEFORE)
+        assert (found.state, found.counted) == (State.OVERDUE, Decimal(1))
+
     def test_a_share_is_never_late_where_it_was_reached(self) -> None:
         share = replace(QUARTER, amount=Decimal(4), unit="percent")
         figure = Proof("x", _at("2026-04-20T08:00"), period="2026Q1", value=Decimal(5))
@@ -121,14 +135,15 @@ class TestWindow:
 
     def test_is_met_when_it_has_lasted(self) -> None:
         assert outcome(WINDOW, [self.OPENED], BEFORE).state is State.RUNNING
-        closed = Proof("end", _at("2026-04-20T17:00"), "c1", ended=True)
+        closed = Proof("end", _at("2026-04-21T00:00"), "c1", ended=True)
         for proofs in ([self.OPENED], [self.OPENED, closed], [closed]):
             assert outcome(WINDOW, proofs, AFTER).state is State.MET
 
     def test_is_a_breach_at_once_when_it_ends_before_its_last_day(self) -> None:
-        closed = Proof("end", _at("2026-04-10T17:00"), "c1", ended=True)
-        found = outcome(WINDOW, [self.OPENED, closed], BEFORE)
-        assert (found.state, found.proof_id) == (State.OVERDUE, "end")
+        for moment in ("2026-04-10T17:00", "2026-04-20T23:59"):
+            closed = Proof("end", _at(moment), "c1", ended=True)
+            found = outcome(WINDOW, [self.OPENED, closed], BEFORE)
+            assert (found.state, found.proof_id) == (State.OVERDUE, "end")
 
     def test_is_a_breach_when_it_never_opened(self) -> None:
         assert outcome(WINDOW, [], AFTER).state is State.OVERDUE

@@ -146,7 +146,7 @@ def test_a_notice_moves_provisional_days_and_never_one_that_has_passed() -> None
     assert old is not None
     assert new is not None
     assert (old.provisional, new.provisional) == (True, False)
-    assert (old.due_on, new.due_on) == (_day("2027-02-08"), _day("2027-02-15"))
+    assert (old.due_on, new.due_on) == (_day("2027-02-10"), _day("2027-02-15"))
     now = datetime(2027, 2, 1, tzinfo=BEIJING)
     assert moved(old, new, now=now, least=False) == new
     assert moved(new, old, now=now, least=False) == old

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from ckanext.govopen.domain.duty_clocks import HOURS, is_over, local_day
+from ckanext.govopen.domain.duty_clocks import is_over, local_day
 from ckanext.govopen.domain.duty_periods import Period, read_period
 
 PERCENT = "percent"
@@ -61,6 +61,7 @@ class Proof:
         period: the period that it is for; None for the one that `at` lies in.
         value: what it counts in a quota: class hours, per cent, else 1.
         ended: from `at` on the condition does not hold any more.
+        record_id: what was done; the same thing counts once in a quota.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Proof:
     period: str | None = None
     value: Decimal = Decimal(1)
     ended: bool = False
+    record_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Duty:
         least: its term may be longer and never shorter.
         event_record: record of the event that raised it; None for a period or a fixed date.
         period: of a quota or slot.
+        spoken_of: for a term that a period raised, that period: the report of another year is
+            another report.
     """
 
     amount: Decimal
@@ -90,6 +94,7 @@ class Duty:
     due_at: datetime
     event_record: str | None = None
     period: Period | None = None
+    spoken_of: Period | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,8 @@ def answers(duty: Duty, proof: Proof) -> bool:
     """True when an act is one for this duty: for its event, or for its period."""
     if duty.period is not None:
         return _is_of_period(duty.period, proof)
+    if duty.spoken_of is not None and proof.period is not None:
+        return read_period(proof.period) == duty.spoken_of
     if duty.event_record is not None and proof.answers is not None:
         return proof.answers == duty.event_record
     return proof.at >= duty.trigger_at
@@ -160,18 +167,14 @@ def _window(duty: Duty, proofs: list[Proof], now: datetime) -> Outcome:
 
 
 def _reaches(duty: Duty, proof: Proof) -> bool:
-    """True when an act lies on the last day of the term or after it."""
-    if duty.unit == HOURS:
-        return proof.at >= duty.due_at
-    return proof.at >= duty.due_at - timedelta(days=1)
+    """True when an act lies at the end of the term or after it: the last day is a whole day."""
+    return proof.at >= duty.due_at
 
 
 def _quota(duty: Duty, proofs: list[Proof], now: datetime) -> Outcome:
     """So many in a period. A share is a figure of the whole period, whenever it was taken."""
-    total = Decimal(0)
+    proofs, total = _each_once(proofs), Decimal(0)
     for proof in proofs:
-        if proof.ended:
-            continue
         total = max(total, proof.value) if duty.unit == PERCENT else total + proof.value
         if total >= duty.amount:
             late = duty.unit != PERCENT and is_over(duty.unit, duty.due_at, proof.at)
@@ -180,8 +183,17 @@ def _quota(duty: Duty, proofs: list[Proof], now: datetime) -> Outcome:
     return _open(duty, now, total)
 
 
+def _each_once(proofs: list[Proof]) -> list[Proof]:
+    """The first act of each record; what has ended is none."""
+    found: dict[str, Proof] = {}
+    for proof in proofs:
+        if not proof.ended:
+            found.setdefault(proof.record_id or proof.id, proof)
+    return list(found.values())
+
+
 def _sum(duty: Duty, proofs: list[Proof]) -> Decimal:
-    values = [proof.value for proof in proofs if not proof.ended]
+    values = [proof.value for proof in proofs]
     return max(values) if duty.unit == PERCENT else sum(values, Decimal(0))
 
 

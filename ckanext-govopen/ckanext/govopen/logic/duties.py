@@ -22,7 +22,7 @@ from ckanext.govopen.domain import duties as rules
 from ckanext.govopen.domain.calendar import WorkCalendar
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import Start, Term, moved, reminders, term
-from ckanext.govopen.domain.duty_periods import read_period
+from ckanext.govopen.domain.duty_periods import PERIOD_TRIGGERS, Period, read_period
 from ckanext.govopen.domain.duty_rules import (
     Bindable,
     Binding,
@@ -231,6 +231,7 @@ def _proof(row: Row) -> rules.Proof:
         row["period"],
         row["value"],
         bool(row["ended"]),
+        str(row["record_id"]),
     )
 
 
@@ -256,7 +257,15 @@ def _duty(row: Row) -> rules.Duty:
         row["event_record"],
         # The date of a fixed bound is no period.
         read_period(row["period"]) if row["period"] else None,
+        _spoken_of(row),
     )
+
+
+def _spoken_of(row: Row) -> Period | None:
+    """The period that raised a term: its event's record is the code of that period."""
+    if row["trigger"] not in PERIOD_TRIGGERS or row["event_record"] is None:
+        return None
+    return read_period(str(row["event_record"]))
 
 
 def _outcome_row(row: Row, one: rules.Outcome) -> dict[str, Any]:

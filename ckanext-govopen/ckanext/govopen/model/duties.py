@@ -124,7 +124,8 @@ def proofs(session: Session, ids: Sequence[str]) -> list[Row]:
     """What was done for duties, by any unit that has owed them, oldest first."""
     return _rows(
         session,
-        "SELECT d.id AS duty_id, e.id, e.at, e.event_record, e.period, e.value, e.ended"
+        "SELECT d.id AS duty_id, e.id, e.record_id, e.at, e.event_record, e.period, e.value,"
+        " e.ended"
         " FROM govopen_duty d JOIN govopen_evidence e ON e.unit_id = ANY (d.owners)"
         " AND e.record = d.record AND e.condition = d.condition"
         " AND (e.is_public OR d.condition <> 'public')"
