@@ -73,7 +73,7 @@ NOTICE = {
         **{f"2027-10-0{day}": "国庆节" for day in range(1, 8)},
     },
     "workdays": {
-        "2027-01-30": "春节", "2027-02-20": "春节", "2027-04-25": "劳动节",
+        "2027-01-09": "元旦", "2027-01-30": "春节", "2027-02-20": "春节", "2027-04-25": "劳动节",
         "2027-05-08": "劳动节", "2027-09-26": "国庆节", "2027-10-09": "国庆节",
     },
 }  # fmt: skip
@@ -454,7 +454,11 @@ def quota(year, world, duty):
             at = period_moment(year, duty, first, last)
             if year.chance(15):
                 at = year.between(rules.midnight(last + DAY), rules.midnight(last + 25 * DAY))
-            evidence(year, world, duty, at, value=value, period=duty["period"])
+            # The figure of one record, taken again.
+            record = f"share-{duty['unit']}-{duty['period']}"
+            evidence(
+                year, world, duty, at, value=value, period=duty["period"], record_id=record
+            )  # fmt: skip
         return
     hours = amount >= 8
     done = year.dice.choice([amount - 1, amount, amount, amount, amount, amount + 1])

@@ -150,10 +150,19 @@ def test_a_notice_moves_provisional_days_and_never_one_that_has_passed() -> None
     now = datetime(2027, 2, 1, tzinfo=BEIJING)
     assert moved(old, new, now=now, least=False) == new
     assert moved(new, old, now=now, least=False) == old
-    assert moved(new, old, now=midnight(_day("2027-02-20")), least=False) == new
-    today = midnight(_day("2027-02-10"))
-    assert moved(new, old, now=today, least=False).due_on == _day("2027-02-10")
-    assert moved(new, old, now=now, least=True) == new
+    assert moved(new, old, now=midnight(_day("2027-02-20")), least=False).due_at == new.due_at
+    today = midnight(_day("2027-02-11"))
+    assert moved(new, old, now=today, least=False).due_on == _day("2027-02-11")
+    assert moved(new, old, now=now, least=True).due_at == new.due_at
+
+
+def test_a_date_that_stays_when_the_notice_came_is_provisional_no_longer() -> None:
+    start = Start.of_day(_day("2027-01-25"))
+    old = term(Bound(10, "WD"), start, CALENDAR)
+    assert old is not None
+    sooner = Term(_day("2027-02-08"), midnight(_day("2027-02-09")))
+    kept = moved(old, sooner, now=midnight(_day("2027-02-20")), least=False)
+    assert (kept.due_on, kept.provisional) == (old.due_on, False)
 
 
 def test_a_pause_that_ends_before_it_begins_is_refused() -> None:

@@ -173,7 +173,7 @@ def _reaches(duty: Duty, proof: Proof) -> bool:
 
 def _quota(duty: Duty, proofs: list[Proof], now: datetime) -> Outcome:
     """So many in a period. A share is a figure of the whole period, whenever it was taken."""
-    proofs, total = _each_once(proofs), Decimal(0)
+    proofs, total = _counted(duty, proofs), Decimal(0)
     for proof in proofs:
         total = max(total, proof.value) if duty.unit == PERCENT else total + proof.value
         if total >= duty.amount:
@@ -183,12 +183,12 @@ def _quota(duty: Duty, proofs: list[Proof], now: datetime) -> Outcome:
     return _open(duty, now, total)
 
 
-def _each_once(proofs: list[Proof]) -> list[Proof]:
-    """The first act of each record; what has ended is none."""
+def _counted(duty: Duty, proofs: list[Proof]) -> list[Proof]:
+    """The first act of each record, every figure of a share; what has ended is none."""
     found: dict[str, Proof] = {}
-    for proof in proofs:
-        if not proof.ended:
-            found.setdefault(proof.record_id or proof.id, proof)
+    for proof in (one for one in proofs if not one.ended):
+        is_figure = duty.unit == PERCENT or proof.record_id is None
+        found.setdefault(proof.id if is_figure else str(proof.record_id), proof)
     return list(found.values())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar as gregorian
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 
 from ckanext.govopen.domain.calendar import CalendarError, Skipped, WorkCalendar
@@ -189,7 +189,7 @@ def moved(old: Term, new: Term, *, now: datetime, least: bool) -> Term:
     if new.due_at >= old.due_at:
         return new
     if old.due_at <= now or least:
-        return old
+        return replace(old, provisional=new.provisional)
     if new.due_at <= now:
         return _of_days(local_day(now), new.provisional)
     return new
