@@ -65,7 +65,7 @@ def _of_person(
 ) -> list[Mapping[str, Any]]:
     """Officers hear of what is due and overdue in their units; who answers for units, of overdue.
 
-    `every` stands for all units, for the disclosure office.
+    `every` stands for all units: the disclosure office, and leaders of the whole city.
     """
     own, answered = set(person["officer_units"]), set(person["leader_units"])
     found = []

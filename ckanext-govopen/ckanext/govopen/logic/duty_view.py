@@ -21,6 +21,8 @@ from ckanext.govopen.model import duty_pages as store
 
 Row = Mapping[str, Any]
 LANGUAGES = ("zh", "en")
+# Moves whose reason is a public document; what people type about others is read inside.
+PUBLIC_MOVES = frozenset({"due_moved", "owner_moved"})
 
 
 def item(row: Row, moment: datetime) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def _move(one: Row, *, inside: bool) -> dict[str, Any]:
     return {
         "kind": one["kind"],
         "at": _instant(one["at"]),
-        "reason": one["reason"],
+        "reason": one["reason"] if inside or one["kind"] in PUBLIC_MOVES else None,
         "from": one["details"].get("from"),
         "to": one["details"].get("to"),
         "actor": (one["actor_name"] or one["actor"]) if inside else None,

@@ -43,7 +43,7 @@ def people(session: Session) -> list[Row]:
             " AND h.unit_id IS NOT NULL), '{}') AS officer_units,"
             " coalesce(array_agg(h.unit_id) FILTER (WHERE h.role = 'leader'"
             " AND h.unit_id IS NOT NULL), '{}') AS leader_units,"
-            " bool_or(h.role = 'disclosure_office' AND h.unit_id IS NULL) AS every"
+            " bool_or(h.role IN ('disclosure_office', 'leader') AND h.unit_id IS NULL) AS every"
             ' FROM "user" u JOIN held h ON h.user_id = u.id'
             " WHERE u.state = 'active' AND coalesce(u.email, '') <> ''"
             " GROUP BY u.id ORDER BY u.id"

@@ -224,15 +224,18 @@ def unit_names(session: Session, ids: Sequence[str]) -> dict[str, str]:
     return {str(row["unit_id"]): str(row["name"]) for row in found}
 
 
+# What the public may read of a record is said by these views alone.
+_PUBLIC_RECORDS = {
+    "register_version": "SELECT EXISTS (SELECT FROM govopen_public_version WHERE id = :id)",
+    "package": "SELECT EXISTS (SELECT FROM govopen_public WHERE id = :id)",
+    "period": "SELECT true",
+}
+
+
 def is_public_record(session: Session, record_type: str | None, record_id: str) -> bool:
-    """Whether the record of an event can be named to everybody."""
-    if record_type == "register_version":
-        sql = "SELECT number IS NOT NULL FROM govopen_register_version WHERE id = :id"
-    elif record_type == "package":
-        sql = "SELECT NOT private AND state = 'active' FROM package WHERE id = :id"
-    else:
-        return record_type == "period"
-    return bool(session.execute(sa.text(sql), {"id": record_id}).scalar_one_or_none())
+    """Whether the record of an event can be named to everybody; one that was typed cannot."""
+    sql = _PUBLIC_RECORDS.get(record_type or "")
+    return sql is not None and bool(session.execute(sa.text(sql), {"id": record_id}).scalar_one())
 
 
 def owed(

@@ -14,7 +14,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain.units import KINDS, LEVELS, check_succession, check_unit
-from ckanext.govopen.logic import rates, unit_import, units
+from ckanext.govopen.logic import duties, rates, unit_import, units
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -217,6 +217,7 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
             reason=kind,
         )
     rates.refresh(model.Session, unit_ids=[unit_id, *([other] if other else [])])
+    duties.succeed(model.Session, clock.today(), str(context["user"]))
     model.repo.commit()
     return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
 
