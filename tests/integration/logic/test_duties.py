@@ -325,6 +325,37 @@ def test_duties_follow_a_merged_unit_and_none_is_lost(
     assert of_unit(heir)[0]["state"] == "met"
 
 
+def test_what_the_successor_did_before_counts_for_itself_alone(
+    unit: str, go_to: Callable[[str], None]
+) -> None:
+    """duties.E4: evidence is the act of the unit that owed it then."""
+    heir = a_unit()
+    go_to("2026-04-02T09:00")
+    period = {"actor": ACTOR, "record_type": "period", "record_id": "2026Q2"}
+    events.raise_event(
+        model.Session, "quarter_begun", unit_id=None, occurred=date(2026, 4, 1), **period
+    )
+    done(*(Evidence("press_conference", "held", heir, f"heir-{n}") for n in (1, 2)))
+    done(Evidence("press_conference", "held", unit, "own"))
+    model.Session.execute(
+        sa.text(
+            "INSERT INTO govopen_succession (kind, unit_id, other_id, on_date, basis, actor)"
+            " VALUES ('merge_into', :unit, :heir, '2026-05-01', 'x', 'test')"
+        ),
+        {"unit": unit, "heir": heir},
+    )
+    go_to("2026-05-01T00:05")
+    duties.succeed(model.Session, date(2026, 5, 1))
+
+    def inherited() -> Any:
+        return next(row for row in of_unit(heir, "beijing-2016.D13") if len(row["owners"]) > 1)
+
+    assert (inherited()["state"], inherited()["counted"]) == ("running", 1)
+    go_to("2026-05-20T09:00")
+    done(Evidence("press_conference", "held", heir, "after"))
+    assert inherited()["state"] == "met"
+
+
 def test_twenty_thousand_duties_are_raised_and_closed_by_sets(
     go_to: Callable[[str], None],
 ) -> None:

@@ -477,5 +477,6 @@ def succeed(session: Session, day: date, actor: str = SYSTEM) -> int:
                 for row in found
             ],
         )
+        settle(session, [str(row["id"]) for row in found], actor)
         total += len(found)
     return total

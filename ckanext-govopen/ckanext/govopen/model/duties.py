@@ -14,6 +14,13 @@ Row = Mapping[str, Any]
 
 _ANSWERS = "(d.event_record IS NULL OR e.event_record IS NULL OR d.event_record = e.event_record)"
 _OPEN = "d.state IN ('running', 'paused', 'overdue')"
+# Who owed a duty at the moment of an act: the first owner that it left after that moment.
+_OWED_IT = (
+    "(cardinality(d.owners) = 1 OR e.unit_id = coalesce((SELECT m.details ->> 'from'"
+    " FROM govopen_duty_move m WHERE m.duty_id = d.id AND m.kind = 'owner_moved'"
+    " AND CAST(m.details ->> 'on' AS timestamp) AT TIME ZONE 'Asia/Shanghai' > e.at"
+    " ORDER BY m.seq LIMIT 1), d.unit_id))"
+)
 # Columns that every duty of one opening has alike, with their types in a record set.
 SHARED = {
     "rule": "text",
@@ -121,7 +128,7 @@ def lock_open(session: Session, ids: Sequence[str]) -> list[Row]:
 
 
 def proofs(session: Session, ids: Sequence[str]) -> list[Row]:
-    """What was done for duties, by any unit that has owed them, oldest first."""
+    """What was done for duties by the unit that owed them then (duties.E4), oldest first."""
     return _rows(
         session,
         "SELECT d.id AS duty_id, e.id, e.record_id, e.at, e.event_record, e.period, e.value,"
@@ -129,7 +136,7 @@ def proofs(session: Session, ids: Sequence[str]) -> list[Row]:
         " FROM govopen_duty d JOIN govopen_evidence e ON e.unit_id = ANY (d.owners)"
         " AND e.record = d.record AND e.condition = d.condition"
         " AND (e.is_public OR d.condition <> 'public')"
-        f" AND {_ANSWERS}"
+        f" AND {_ANSWERS} AND {_OWED_IT}"
         " WHERE d.id = ANY (CAST(:ids AS text[])) ORDER BY e.at, e.id",
         ids=list(ids),
     )
