@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,30 @@ def _make() -> dict[str, str]:
         "diff": f"{page}/diff?from=2020-01-01",
         "entry": f"{page}/entries/{entry['entry_code']}",
         "verify": f"{page}/verify",
+        "duty": f"/duties/{_duty(str(register['unit_id']))}",
     }
+
+
+def _duty(unit_id: str) -> str:
+    """Return a duty of the unit that has been overdue since the day before."""
+    import ckan.model as model
+
+    from ckanext.govopen import clock
+    from ckanext.govopen.logic import events
+    from ckanext.govopen.model import duties
+
+    event = events.raise_event(
+        model.Session,
+        "incident_found",
+        unit_id=unit_id,
+        occurred=clock.now() - timedelta(days=2),
+        actor="test",
+        record_type="typed",
+        record_id=uuid4().hex,
+    )
+    duty = str(duties.of_event(model.Session, event)[0]["id"])
+    model.repo.commit()
+    return duty
 
 
 def _user(role: str) -> Any:

@@ -317,7 +317,7 @@ PAGES = (
     "/workbench/datasets/files",
     "/workbench/review", "/workbench/review?closed=1", "/workbench/units",
     "/workbench/units?unconfirmed=1", "/workbench/units/new", "/workbench/admin",
-    "/workbench/admin/approver1",
+    "/workbench/admin/approver1", "/workbench/duties",
 )  # fmt: skip
 
 
