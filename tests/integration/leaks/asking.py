@@ -11,10 +11,11 @@ import io
 import logging
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -23,10 +24,16 @@ from world import OUTSIDERS, ROLES, WAITING, Dataset, World, absent_word, reads
 
 import ckan.model as model
 
+if TYPE_CHECKING:
+    from mail_server import MailServer
+
 # Of two equal answers these differ: a form's token, an error's number, lengths, cookies, moments.
 PASSING = re.compile(
     r'\b[0-9a-f]{12}\b|(?<=name="_csrf_token" content=")[^"]*|(?<=name="_csrf_token" value=")[^"]*'
 )
+MAILBOX: MailServer | None = None  # what the application mailed, while these tests run
+# part of the matrix -> `asked` of its `cells`, and the `leaks` that were found
+COUNTED: dict[str, Counter[str]] = {}
 PASSING_HEADERS = ("Content-Length", "Set-Cookie", "Date", "ETag")
 CONVERTER = re.compile(r"<(?:[^:<>]*:)?([a-z_]+)>")
 
@@ -40,6 +47,7 @@ class Answer:
     text: str
     statements: list[str] = field(default_factory=list)
     logged: str = ""
+    mailed: str = ""
 
     @property
     def told(self) -> str:
@@ -119,13 +127,21 @@ def open_page(one: World, role: str, path: str, method: str = "GET") -> Answer:
 
 def _request(one: World, role: str, method: str, path: str, **rest: Any) -> Answer:
     model.Session.remove()
+    mailed = len(MAILBOX.mails) if MAILBOX else 0
     with _counted() as statements, _logged() as lines:
         found = one.application.test_client().open(
             path, method=method, headers=one.headers[role], **rest
         )
         body = found.get_data()
     headers = {k: v for k, v in found.headers.items() if k not in PASSING_HEADERS}
-    return Answer(found.status_code, headers, _unpacked(body), statements, "\n".join(lines))
+    mail = MAILBOX.text(mailed) if MAILBOX else ""
+    return Answer(found.status_code, headers, _unpacked(body), statements, "\n".join(lines), mail)
+
+
+def count(part: str, *, asked: int, cells: int, found: int) -> None:
+    """Adds to what the summary of a run says."""
+    figures = {"asked": asked, "cells": cells, "leaks": found}
+    COUNTED.setdefault(part, Counter()).update(figures)
 
 
 @contextmanager
@@ -254,6 +270,9 @@ def leaks(
         found += _texts_without_review(one, role, told)
     # a log is read by other people than a dataset: ids may stand in it, content may not
     found += [f"log: {word}" for word in sorted(set(re.findall(rf"{one.mark}[a-z]+", logged)))]
+    # a mail leaves the site: it may name its reader, never anything of a dataset
+    words = set(re.findall(rf"{one.mark}(?!person)[a-z]+", answer.mailed))
+    found += [f"mail: {word}" for word in sorted(words)]
     return found
 
 

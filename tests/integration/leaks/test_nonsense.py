@@ -18,8 +18,6 @@ from flask.testing import FlaskClient
 from surfaces import Surface, actions, lines
 from world import World
 
-import ckan.model as model
-
 NUL, HALF, HUGE, LONGEST = "a\x00b", "\ud800", 10**30, 10_000_000
 # Values that stand where one short string or a small number is expected.
 NONSENSE: tuple[Any, ...] = (
@@ -51,13 +49,7 @@ ROLES, DEEPEST = ("visitor", "a-editor"), ("visitor", "root")
 ACTIONS, ROUTES = sorted(lines("actions")), sorted(lines("routes"))
 
 
-@pytest.fixture(autouse=True)
-def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a write does by chance is undone: the datasets of this folder's world stay as they are."""
-    monkeypatch.setattr(model.Session, "commit", model.Session.flush)
-    yield
-    model.Session.remove()
-
+pytestmark = pytest.mark.usefixtures("kept")
 
 # --- actions -------------------------------------------------------------------------------------
 

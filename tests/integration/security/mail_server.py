@@ -58,18 +58,25 @@ def mail_server(folder: Path) -> Iterator[MailServer]:
     context.load_cert_chain(certificate, key)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         one = MailServer(listening.getsockname()[1], certificate)
-        listening.settimeout(30)
-        thread = threading.Thread(target=_serve, args=(listening, context, one), daemon=True)
+        listening.settimeout(0.5)
+        ended = threading.Event()
+        thread = threading.Thread(target=_serve, args=(listening, context, one, ended), daemon=True)
         thread.start()
-        yield one
+        try:
+            yield one
+        finally:
+            ended.set()
+            thread.join()
 
 
-def _serve(listening: socket.socket, context: ssl.SSLContext, one: MailServer) -> None:
-    while True:
+def _serve(
+    listening: socket.socket, context: ssl.SSLContext, one: MailServer, ended: threading.Event
+) -> None:
+    while not ended.is_set():
         try:
             connection, _ = listening.accept()
-        except OSError:
-            return
+        except TimeoutError:
+            continue
         connection.settimeout(10)
         try:
             _talk(connection, context, one)
