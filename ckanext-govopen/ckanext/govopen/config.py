@@ -80,6 +80,11 @@ def register_types_path() -> Path | None:
     return Path(str(folder)) if folder else None
 
 
+def pilot_units() -> tuple[str, ...]:
+    """Units that pilot the standard catalogue, by name, code or id."""
+    return tuple(str(one) for one in tk.config["ckanext.govopen.pilot_units"])
+
+
 def review_legal_check_kinds() -> frozenset[str]:
     """Kinds of cases that take a legal check (法律把关) before the leader."""
     return frozenset(str(tk.config["ckanext.govopen.review_legal_check_kinds"]).split())

@@ -20,6 +20,7 @@ from ckanext.govopen.domain.standards import SOURCE_TYPES
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.rules import loaded
 from ckanext.govopen.logic.vocab import vocabulary
+from ckanext.govopen.model import remapping as templates
 from ckanext.govopen.model import standards as store
 
 Row = Mapping[str, Any]
@@ -162,28 +163,29 @@ def office_workdays() -> int:
     return min(numbers, default=DEFAULT_WORKDAYS)
 
 
-def world(
-    session: Session,
-    rows: Sequence[Row],
-    upstream: Sequence[Upstream] = (),
-    *,
-    sources: bool = True,
-) -> World:
+def world(session: Session, rows: Sequence[Row], *, whole: bool = True) -> World:
     """The world of these items today.
 
     Args:
-        upstream: items of the superior's catalogue that must be here.
-        sources: with the lists that items are derived from; coverage has no use for them.
+        whole: with the lists that items are derived from and the superior's newest template;
+            coverage has no use for either.
     """
     return World(
         on=clock.today(),
-        sources=list(_sources(session)) if sources else (),
+        sources=list(_sources(session)) if whole else (),
         items=list(_items(session, rows)),
         due_day=due_days(),
-        upstream=upstream,
+        upstream=list(_upstream(session)) if whole else (),
         ended=store.ended_units(session),
         workdays=office_workdays(),
     )
+
+
+def _upstream(session: Session) -> Iterator[Upstream]:
+    template = templates.newest(session)
+    for one in template["items"] if template else ():
+        names = (str(one["fields"].get(name) or "") for name in ("domain", "item_l1", "name"))
+        yield Upstream(one["code"], *names)
 
 
 def _items(session: Session, rows: Sequence[Row]) -> Iterator[Item]:

@@ -55,6 +55,15 @@ def items(
     return found.mappings().all()
 
 
+def entries(session: Session, register_type: str) -> Sequence[Row]:
+    """Entries in force of another type that may be shown, of every unit."""
+    found = session.execute(
+        sa.text(f"{_ITEMS}{_IN_FORCE} ORDER BY e.register_id, e.entry_code"),
+        {"type": register_type},
+    )
+    return found.mappings().all()
+
+
 def item(session: Session, item_code: str, unit_id: str | None) -> Sequence[Row]:
     """The items of a code: one, or one of each unit of different regions."""
     found = session.execute(
@@ -127,6 +136,21 @@ def used_codes(session: Session, region_code: str) -> set[str]:
             sa.text(
                 "SELECT entry_code FROM govopen_register_code"
                 " WHERE register_type = :type AND region_code = :region"
+            ),
+            {"type": STANDARD, "region": region_code},
+        ).scalars()
+    )
+
+
+def reserved_codes(session: Session, region_code: str) -> set[str]:
+    """Codes of items that a draft would add and that nobody has handed in yet."""
+    return set(
+        session.execute(
+            sa.text(
+                "SELECT c.entry_code FROM govopen_register_draft_change c"
+                " JOIN govopen_register_draft d ON d.id = c.draft_id AND d.state = 'editing'"
+                " JOIN govopen_register r ON r.id = d.register_id"
+                " WHERE r.register_type = :type AND r.region_code = :region AND c.kind = 'add'"
             ),
             {"type": STANDARD, "region": region_code},
         ).scalars()

@@ -83,7 +83,7 @@ def _code(name: str, value: object, field: str) -> str | None:
 
 def _shown(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Any]]:
     """Each row with what was published under it."""
-    world = standard_world.world(model.Session, (), sources=False)
+    world = standard_world.world(model.Session, (), whole=False)
     public = standard_world.published(model.Session, rows)
     return {
         (row["register_id"], row["entry_code"]): _view(row, public.of(row), world) for row in rows
@@ -184,7 +184,7 @@ def govopen_disclosure_coverage_list(context: Any, data_dict: dict[str, Any]) ->
         unit_id=unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None,
         domain=_code("disclosure_domain", data_dict.get("domain"), "domain"),
     )
-    found = standard_gaps.coverage(standard_world.world(model.Session, rows, sources=False))
+    found = standard_gaps.coverage(standard_world.world(model.Session, rows, whole=False))
     return {"items": _coverage_views(rows, found), "next_cursor": None}
 
 

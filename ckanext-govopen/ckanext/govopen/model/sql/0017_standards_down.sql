@@ -1,0 +1,1 @@
+DROP TABLE govopen_standard_mapping, govopen_standard_template;
