@@ -119,7 +119,10 @@ def explanation(row: Row) -> dict[str, Any]:
     facts = explain(counted)
     return {
         "facts": [{"code": one.code, **_plain(one)} for one in facts],
-        "text": {lang: " ".join(sentence(one, lang) for one in facts) for lang in LANGUAGES},
+        "text": {
+            lang: ("" if lang == "zh" else " ").join(sentence(one, lang) for one in facts)
+            for lang in LANGUAGES
+        },
         "counted": [day.isoformat() for day in counted.due.counted],
         "skipped": [
             {"date": one.day.isoformat(), "reason": one.reason, "name": one.name}

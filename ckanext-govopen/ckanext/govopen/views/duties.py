@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.domain.duty_periods import period_of, read_period
+from ckanext.govopen.domain.duty_periods import Period, period_of, read_period
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.views import helpers, tables
 
@@ -151,21 +151,37 @@ def month() -> Any:
     asked = {**_given(), "month": request.args.get("month", "")}
 
     def build() -> dict[str, Any]:
-        shown = read_period(asked["month"]) if asked["month"] else None
-        shown = shown or period_of("per_month", clock.today())
-        filters = {name: value for name, value in asked.items() if name != "month"}
-        span = {"due_from": shown.first.isoformat(), "due_to": shown.last.isoformat()}
-        found = _call("govopen_duty_day_list", **{**filters, **span})["items"]
+        shown, found, api_url = _month(asked)
         by_day = {one["due_on"]: one for one in found}
         return {
             "weeks": list(_weeks(shown.first, shown.last, by_day)),
             "month": shown.code,
             "before": period_of("per_month", shown.first - timedelta(days=1)).code,
             "after": period_of("per_month", shown.last + timedelta(days=1)).code,
-            "api_url": _api_url("govopen_duty_day_list", {**filters, **span}),
+            "api_url": api_url,
         }
 
     return _page("govopen/duties/calendar.html", asked, build)
+
+
+def _month(asked: Mapping[str, str]) -> tuple[Period, list[dict[str, Any]], str]:
+    """The month that is asked for (this one by default), its days, and the call that gives them."""
+    shown = read_period(asked.get("month", "")) or period_of("per_month", clock.today())
+    filters = {name: value for name, value in asked.items() if name != "month"}
+    span = {"due_from": shown.first.isoformat(), "due_to": shown.last.isoformat()}
+    found = _call("govopen_duty_day_list", **{**filters, **span})["items"]
+    return shown, found, _api_url("govopen_duty_day_list", {**filters, **span})
+
+
+@duties.get(f"/duties/calendar.{KIND}")
+def month_file(kind: str) -> Any:
+    """The days of a month as a file."""
+    try:
+        shown, found, api_url = _month({**_given(), "month": request.args.get("month", "")})
+    except (tk.ValidationError, tk.ObjectNotFound):
+        tk.abort(400)
+    columns = [(name, name) for name in ("due_on", "total", "overdue", "open", "met")]
+    return tables.respond(kind, f"duties-{shown.code}", columns, found, api_url)
 
 
 def _weeks(

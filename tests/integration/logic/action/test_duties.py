@@ -352,6 +352,7 @@ class TestPages:
             "/duties.csv",
             "/duties.xlsx",
             "/duties/list.json",
+            "/duties/calendar.csv?month=2026-03",
             "/en/duties",
         ],
     )
