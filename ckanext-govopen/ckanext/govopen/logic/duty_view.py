@@ -75,7 +75,7 @@ def details(session: Session, row: Row, moment: datetime, *, inside: bool) -> di
     names_record = record and (
         inside or store.is_public_record(session, row["record_type"], record)
     )
-    owners = store.unit_names(session, row["owners"])
+    owners = store.units(session, row["owners"])
     return {
         **item(row, moment),
         "explanation": explanation(row),
@@ -88,7 +88,10 @@ def details(session: Session, row: Row, moment: datetime, *, inside: bool) -> di
             "record": record if names_record else None,
         },
         "proof": _proof(row, inside=inside),
-        "owners": [{"id": unit, "name": owners.get(unit, unit)} for unit in row["owners"]],
+        "owners": [
+            {"id": unit, "name": owners[unit]["name"] if unit in owners else unit}
+            for unit in row["owners"]
+        ],
         "moves": [_move(one, inside=inside) for one in store.moves(session, row["id"])],
     }
 

@@ -25,6 +25,8 @@ _STANDING = (
     f"SELECT d.*, {_STATE} AS state_at, (d.amber_at <= :moment) AS is_amber FROM govopen_duty d"
     " WHERE d.trigger_at <= :moment AND (d.is_public OR :inside)"
 )
+# The same for sums: each row's state is found once (OFFSET keeps the planner from repeating it).
+_STANDING_ONCE = f"{_STANDING} AND (CAST(:unit AS text) IS NULL OR d.unit_id = :unit) OFFSET 0"
 _LISTED = (
     "s.id, s.rule, s.rule_id, s.also, s.trigger, s.event_id, s.event_record, s.period, s.unit_id,"
     " s.record, s.condition, s.amount, s.bound_amount, s.bound_unit, s.least, s.trigger_at,"
@@ -91,74 +93,42 @@ def counts(session: Session, moment: datetime, given: Row, *, inside: bool) -> R
         " count(*) FILTER (WHERE s.state_at = 'met') AS met,"
         " count(*) FILTER (WHERE s.state_at = 'late_met') AS late_met,"
         " count(*) FILTER (WHERE s.state_at = 'waived') AS waived"
-        f" FROM ({_STANDING}) s {_JOINED} WHERE {_FILTERS}",
+        f" FROM ({_STANDING_ONCE}) s {_JOINED} WHERE {_FILTERS}",
         moment=moment,
         inside=inside,
         **_filters(given),
     )[0]
 
 
-def units_page(
-    session: Session,
-    moment: datetime,
-    given: Row,
-    *,
-    inside: bool,
-    after: tuple[int, str] | None,
-    limit: int,
-) -> list[Row]:
-    """Units that owe anything, the one with the most overdue duties first."""
+def cells(session: Session, moment: datetime, given: Row, *, inside: bool) -> list[Row]:
+    """How many duties of each unit and rule stand where: one look at every duty, no more."""
     return _rows(
         session,
-        "SELECT * FROM (SELECT s.unit_id, u.name AS unit_name, u.slug AS unit_slug,"
-        " count(*) FILTER (WHERE s.state_at = 'overdue') AS overdue, count(*) AS total"
-        f" FROM ({_STANDING}) s {_JOINED} WHERE {_FILTERS}"
-        " GROUP BY s.unit_id, u.name, u.slug) t"
-        " WHERE CAST(:overdue AS bigint) IS NULL"
-        " OR (-t.overdue, t.unit_id) > (-CAST(:overdue AS bigint), :after_id)"
-        " ORDER BY -t.overdue, t.unit_id LIMIT :limit",
-        moment=moment,
-        inside=inside,
-        overdue=after[0] if after else None,
-        after_id=after[1] if after else "",
-        limit=limit,
-        **_filters(given),
-    )
-
-
-def cells(
-    session: Session, moment: datetime, given: Row, *, inside: bool, unit_ids: Sequence[str]
-) -> list[Row]:
-    """How many duties of each unit and rule stand where."""
-    return _rows(
-        session,
-        "SELECT s.unit_id, s.rule_id, count(*) AS total,"
+        "SELECT s.unit_id, s.rule, s.rule_id, count(*) AS total,"
         " count(*) FILTER (WHERE s.state_at = 'overdue') AS overdue,"
         " count(*) FILTER (WHERE s.state_at = 'late_met') AS late_met,"
         " count(*) FILTER (WHERE s.state_at = 'running' AND s.is_amber) AS amber,"
         " count(*) FILTER (WHERE s.state_at = 'running' AND NOT s.is_amber) AS running,"
         " count(*) FILTER (WHERE s.state_at = 'met') AS met,"
-        " count(*) FILTER (WHERE s.state_at IN ('paused', 'waived')) AS other"
-        f" FROM ({_STANDING}) s {_JOINED} WHERE {_FILTERS}"
-        " AND s.unit_id = ANY (CAST(:units AS text[])) GROUP BY s.unit_id, s.rule_id",
+        " count(*) FILTER (WHERE s.state_at = 'paused') AS paused,"
+        " count(*) FILTER (WHERE s.state_at = 'waived') AS waived"
+        f" FROM ({_STANDING_ONCE}) s JOIN govopen_duty_rule r ON r.id = s.rule WHERE {_FILTERS}"
+        " GROUP BY s.unit_id, s.rule, s.rule_id",
         moment=moment,
         inside=inside,
-        units=list(unit_ids),
         **_filters(given),
     )
 
 
-def rules_shown(session: Session, moment: datetime, given: Row, *, inside: bool) -> list[Row]:
-    """The rules that have duties, each as its newest duty keeps it."""
-    return _rows(
+def units(session: Session, ids: Sequence[str]) -> dict[str, Row]:
+    """Name and short name of units."""
+    found = _rows(
         session,
-        "SELECT DISTINCT ON (s.rule_id) s.rule_id, r.content AS rule_content"
-        f" FROM ({_STANDING}) s {_JOINED} WHERE {_FILTERS}"
-        " ORDER BY s.rule_id, r.recorded_at DESC",
-        moment=moment,
-        inside=inside,
-        **_filters(given),
+        "SELECT unit_id, name, slug FROM govopen_org_unit_current"
+        " WHERE unit_id = ANY (CAST(:ids AS text[]))",
+        ids=list(ids),
     )
+    return {str(row["unit_id"]): row for row in found}
 
 
 def days(session: Session, moment: datetime, given: Row, *, inside: bool) -> list[Row]:
@@ -169,7 +139,7 @@ def days(session: Session, moment: datetime, given: Row, *, inside: bool) -> lis
         " count(*) FILTER (WHERE s.state_at = 'overdue') AS overdue,"
         " count(*) FILTER (WHERE s.state_at IN ('running', 'paused')) AS open,"
         " count(*) FILTER (WHERE s.state_at IN ('met', 'late_met')) AS met"
-        f" FROM ({_STANDING}) s {_JOINED} WHERE {_FILTERS}"
+        f" FROM ({_STANDING_ONCE}) s {_JOINED} WHERE {_FILTERS}"
         " GROUP BY s.due_on ORDER BY s.due_on",
         moment=moment,
         inside=inside,
@@ -206,22 +176,13 @@ def moves(session: Session, duty_id: str) -> list[Row]:
 
 
 def kept_rules(session: Session, ids: Sequence[str]) -> list[Row]:
+    """Rules as duties keep them; of several of one id the newest last."""
     return _rows(
         session,
-        "SELECT id, content FROM govopen_duty_rule WHERE id = ANY (CAST(:ids AS text[]))"
-        " ORDER BY rule_id",
+        "SELECT id, rule_id, content FROM govopen_duty_rule WHERE id = ANY (CAST(:ids AS text[]))"
+        " ORDER BY rule_id, recorded_at",
         ids=list(ids),
     )
-
-
-def unit_names(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    found = _rows(
-        session,
-        "SELECT unit_id, name FROM govopen_org_unit_current"
-        " WHERE unit_id = ANY (CAST(:ids AS text[]))",
-        ids=list(ids),
-    )
-    return {str(row["unit_id"]): str(row["name"]) for row in found}
 
 
 # What the public may read of a record is said by these views alone.

@@ -16,7 +16,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import midnight
-from ckanext.govopen.logic import duties, duty_nights, duty_orders, duty_view, rules
+from ckanext.govopen.logic import duties, duty_board, duty_nights, duty_orders, duty_view, rules
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.duties import bindings
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
@@ -186,59 +186,27 @@ def govopen_duty_matrix(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     """
     tk.check_access("govopen_duty_matrix", context, data_dict)
     no_unknown(data_dict, *FILTERS, "limit", "cursor")
-    moment, given = _moment(data_dict), _given(data_dict)
-    inside, limit, session = _reads_all(context), page_limit(data_dict), model.Session
-    units = store.units_page(
-        session, moment, given, inside=inside, after=_after_unit(data_dict), limit=limit + 1
-    )
-    ids = [str(row["unit_id"]) for row in units[:limit]]
-    cells: dict[str, dict[str, Any]] = {unit: {} for unit in ids}
-    for cell in store.cells(session, moment, given, inside=inside, unit_ids=ids):
-        cells[str(cell["unit_id"])][str(cell["rule_id"])] = _cell(cell)
-    found = page(
-        units,
-        limit,
-        lambda row: (row["overdue"], row["unit_id"]),
-        lambda row: {
-            "unit": {"id": row["unit_id"], "name": row["unit_name"], "slug": row["unit_slug"]},
-            "overdue": row["overdue"],
-            "total": row["total"],
-            "cells": cells[str(row["unit_id"])],
-        },
-    )
-    shown = store.rules_shown(session, moment, given, inside=inside)
+    moment, given, limit = _moment(data_dict), _given(data_dict), page_limit(data_dict)
+    after = _after_unit(data_dict)
+    found = duty_board.board(model.Session, moment, given, inside=_reads_all(context))
+    rows = [unit for unit in found.units if after is None or unit.place > after][: limit + 1]
+    shown = duty_board.named(model.Session, rows)
     return {
         "as_of": moment.astimezone(clock.SITE_ZONE).isoformat(),
-        "counts": dict(store.counts(session, moment, given, inside=inside)),
-        "rules": [
-            {**duty_view.rule(row["rule_content"]), "trigger": row["rule_content"]["trigger"],
-             "evidence": row["rule_content"]["evidence"]}
-            for row in shown
-        ],
-        **found,
-    }  # fmt: skip
+        "counts": found.counts,
+        "rules": duty_board.rules(model.Session, found),
+        **page(shown, limit, lambda row: (row["overdue"], row["unit"]["id"]), dict),
+    }
 
 
 def _after_unit(data_dict: Mapping[str, Any]) -> tuple[int, str] | None:
+    """The place of the last unit of the page before: most overdue first, then by id."""
     keys = cursor_of(data_dict)
     if not keys:
         return None
     if len(keys) != 2 or not keys[0].isdecimal() or len(keys[0]) > 9:
         raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
-    return int(keys[0]), keys[1]
-
-
-def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("overdue", "late_met", "amber", "running", "met", "other")
-    counts = {name: int(cell[name]) for name in names}
-    light = "grey"
-    if counts["overdue"]:
-        light = "red"
-    elif counts["amber"]:
-        light = "amber"
-    elif counts["running"] or counts["met"] or counts["late_met"]:
-        light = "green"
-    return {"light": light, **counts}
+    return -int(keys[0]), keys[1]
 
 
 @tk.side_effect_free
