@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-NAMES = ("rate", "intake", "scan")
+NAMES = ("rate", "intake", "scan", "registers")
 
 
 def main(arguments: list[str]) -> int:

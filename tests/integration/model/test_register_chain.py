@@ -93,6 +93,18 @@ def positions(session: Session, register_id: str) -> list[int]:
     )
 
 
+def entry_at(session: Session, register_id: str, position: int) -> str | None:
+    """The entry of a row; None for a publishing."""
+    found: str | None = session.execute(
+        sa.text(
+            "SELECT entry_code FROM govopen_register_log"
+            " WHERE register_id = :id AND position = :position"
+        ),
+        {"id": register_id, "position": position},
+    ).scalar_one()
+    return found
+
+
 def test_an_untouched_register_holds_for_the_site_and_for_a_stranger(
     superuser: Session, register_id: str, tmp_path: Path
 ) -> None:
@@ -118,7 +130,8 @@ def test_one_changed_byte_of_any_row_is_found_at_its_position(
             ),
             {"id": register_id, "position": position},
         )
-        assert registers.first_broken(superuser, register_id) == position
+        found = registers.first_broken(superuser, register_id)
+        assert found == (position, entry_at(superuser, register_id, position))
         if column in PUBLIC:
             said = verified(tmp_path / "chain.jsonl", superuser, register_id)
             assert (said["holds"], said["position"]) == (False, position)
@@ -130,7 +143,7 @@ def test_a_row_that_is_gone_is_found(superuser: Session, register_id: str, tmp_p
         sa.text("DELETE FROM govopen_register_log WHERE register_id = :id AND position = 2"),
         {"id": register_id},
     )
-    assert registers.first_broken(superuser, register_id) == 2
+    assert registers.first_broken(superuser, register_id) == (2, None)
     assert verified(tmp_path / "chain.jsonl", superuser, register_id)["position"] == 2
 
 

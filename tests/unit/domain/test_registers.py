@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timezone
 
 import pytest
@@ -11,12 +10,9 @@ from hypothesis import strategies as st
 
 from ckanext.govopen.domain.registers import (
     EntryVersion,
-    StoredRow,
     canonical,
     changed_fields,
     entries_at,
-    first_broken,
-    link,
 )
 
 PLAIN = st.recursive(
@@ -62,43 +58,6 @@ def test_what_two_implementations_would_write_differently_is_refused(
 def test_text_that_no_database_stores_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="NUL"):
         canonical({"a": text})
-
-
-def chain(length: int) -> list[StoredRow]:
-    rows, head = [], ""
-    for position in range(1, length + 1):
-        public, salt, private = f"p{position}".encode(), b"s" * 16, f"x{position}".encode()
-        made = link(position, head, public, salt, private)
-        rows.append(StoredRow(position, public, salt, private, made.private_hash, head, made.hash))
-        head = made.hash
-    return rows
-
-
-def test_an_untouched_chain_holds() -> None:
-    assert first_broken(chain(20)) is None
-
-
-def test_a_private_part_erased_with_its_salt_leaves_the_chain_whole() -> None:
-    rows = chain(5)
-    rows[2] = replace(rows[2], salt=None, private=None)
-    assert first_broken(rows) is None
-
-
-@given(
-    st.integers(1, 8), st.sampled_from(["public", "private", "hash", "prev_hash", "private_hash"])
-)
-def test_any_changed_byte_is_named_at_its_position(position: int, part: str) -> None:
-    rows = chain(8)
-    row = rows[position - 1]
-    changed: object = b"!" if part in ("public", "private") else "0" * 64
-    rows[position - 1] = replace(row, **{part: changed})  # type: ignore[arg-type]
-    assert first_broken(rows) == position
-
-
-def test_a_row_taken_out_breaks_the_chain_where_it_was() -> None:
-    rows = chain(6)
-    del rows[3]
-    assert first_broken(rows) == 4
 
 
 def version(

@@ -88,7 +88,12 @@ def verify(register_id: str | None, as_json: bool) -> None:
     show(
         results,
         as_json,
-        lambda rows: (f"{row['id']}: {row['first_broken'] or 'holds'}" for row in rows),
+        lambda rows: (
+            f"{row['id']}: holds"
+            if row["holds"]
+            else f"{row['id']}: broken at row {row['first_broken']}, entry {row['entry_code']}"
+            for row in rows
+        ),
     )
     sys.exit(1 if broken else 0)
 

@@ -79,39 +79,6 @@ def link(position: int, prev_hash: str, public: bytes, salt: bytes, private: byt
     return Link(position, prev_hash, private_hash, sha256(chained.encode()).hexdigest())
 
 
-@dataclass(frozen=True)
-class StoredRow:
-    """What verification needs of a log row; `private` is None once it has been erased."""
-
-    position: int
-    public: bytes
-    salt: bytes | None
-    private: bytes | None
-    private_hash: str
-    prev_hash: str
-    hash: str
-
-
-def first_broken(rows: Iterable[StoredRow]) -> int | None:
-    """The position of the first row whose bytes or place in the chain are not what was recorded."""
-    head = ""
-    for position, row in enumerate(rows, 1):
-        private_hash = row.private_hash
-        if row.private is not None and row.salt is not None:
-            private_hash = sha256(row.salt + row.private).hexdigest()
-        chained = head + sha256(row.public).hexdigest() + private_hash
-        expected = sha256(chained.encode()).hexdigest()
-        if (row.position, row.prev_hash, row.private_hash, row.hash) != (
-            position,
-            head,
-            private_hash,
-            expected,
-        ):
-            return position
-        head = row.hash
-    return None
-
-
 # Statuses of an entry that a list shows; the others are what became of it.
 IN_FORCE = frozenset({"in_force", "suspended"})
 

@@ -324,25 +324,9 @@ def _refuse_moved(session: Session, version_id: str) -> None:
         refuse("registers.E18", "entries", entries=moved)
 
 
-def first_broken(session: Session, register_id: str) -> int | None:
-    """The first position at which the stored bytes break the chain, or None."""
-    rows = (
-        rules.StoredRow(
-            position=int(row["position"]),
-            public=bytes(row["public"]),
-            salt=_bytes(row["salt"]),
-            private=_bytes(row["private"]),
-            private_hash=str(row["private_hash"]),
-            prev_hash=str(row["prev_hash"]),
-            hash=str(row["hash"]),
-        )
-        for row in store.chain(session, register_id)
-    )
-    return rules.first_broken(rows)
-
-
-def _bytes(value: object) -> bytes | None:
-    return None if value is None else bytes(value)  # type: ignore[call-overload,no-any-return]
+def first_broken(session: Session, register_id: str) -> tuple[int, str | None] | None:
+    """Position and entry of the first row at which the stored bytes break the chain, or None."""
+    return store.first_broken(session, register_id)
 
 
 def rebuild() -> Mapping[str, int]:

@@ -252,4 +252,10 @@ def govopen_register_verify(context: Any, data_dict: dict[str, Any]) -> dict[str
     no_unknown(data_dict, "id")
     row = _register(data_dict)
     broken = registers.first_broken(model.Session, row["id"])
-    return {"id": row["id"], "holds": broken is None, "first_broken": broken}
+    position, entry_code = broken or (None, None)
+    return {
+        "id": row["id"],
+        "holds": broken is None,
+        "first_broken": position,
+        "entry_code": entry_code,
+    }
