@@ -454,10 +454,11 @@ def quota(year, world, duty):
             at = period_moment(year, duty, first, last)
             if year.chance(15):
                 at = year.between(rules.midnight(last + DAY), rules.midnight(last + 25 * DAY))
-            # The figure of one record, taken again.
+            # The figure of one record, taken again on another day.
             record = f"share-{duty['unit']}-{duty['period']}"
             evidence(
-                year, world, duty, at, value=value, period=duty["period"], record_id=record
+                year, world, duty, at,
+                value=max(value, 0), period=duty["period"], record_id=record,
             )  # fmt: skip
         return
     hours = amount >= 8
