@@ -32,6 +32,12 @@ def set_to(moment: datetime | None) -> None:
     model.Session.execute(sa.text("UPDATE govopen_site SET clock_at = :at"), {"at": moment})
 
 
+def is_set() -> bool:
+    """True while somebody has turned the clock of a demo or test database."""
+    at = model.Session.execute(sa.text("SELECT clock_at FROM govopen_site")).scalar_one()
+    return at is not None
+
+
 def is_settable() -> bool:
     """True on a database that is stamped as demo or test."""
     stamp = model.Session.execute(sa.text("SELECT stamp FROM govopen_site")).scalar_one()

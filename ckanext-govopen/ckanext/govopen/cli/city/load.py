@@ -24,11 +24,12 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
-from ckanext.govopen.cli.city import content
+from ckanext.govopen.cli.city import content, duties
 from ckanext.govopen.cli.city.units import Unit
 from ckanext.govopen.logic import accounts, checklist, search
 
 OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
+OFFICE = "disclosure-office"
 MORNING = clock_time(9, 30)
 EDITION = "{day:%Y}年{day.month}月{day.day}日数据更新"
 
@@ -75,6 +76,7 @@ class Loader:
                 steps[event.kind](event)
                 self._done[event.kind] += 1
                 self._say(number + 1, len(timeline), "loading")
+            self._duties()
         finally:
             model.Session.rollback()
             clock.set_to(None)
@@ -109,6 +111,20 @@ class Loader:
         waiting.write_text(json.dumps(facts), encoding="utf-8")
         waiting.replace(self._progress_file)
         return facts
+
+    def _duties(self) -> None:
+        """The city's last quarter, once its records are there."""
+        today = self._plan.today
+        there = {
+            unit.slug: self._unit_ids[unit.key]
+            for unit in self._plan.units
+            if unit.exists_on(today) and unit.key in self._unit_ids
+        }
+
+        def name(subject: str, unit_id: str) -> None:
+            _run(OFFICE, "govopen_duty_subject_update", {"subject": subject, "unit": unit_id})
+
+        duties.fill(there, today, self._plan.seed, turn=self._set_clock, name=name)
 
     # --- the events ------------------------------------------------------------------------------
 
@@ -164,7 +180,7 @@ class Loader:
                 f"{path.name}: {report.get('error') or report['problems'][:3]}"
             )
         self._remember_entries(adjustment.unit_key)
-        self._approve(report["case_id"])
+        self._approve(report["case_id"], adjustment.approved_on)
         if adjustment.cancelled:
             self._cancel(adjustment, act)
 
@@ -272,9 +288,11 @@ class Loader:
                 },
             )
 
-    def _approve(self, case_id: str | None) -> None:
+    def _approve(self, case_id: str | None, approved_on: date | None = None) -> None:
         if case_id:
             decision = {"id": case_id, "decision": "approve", "checklist": checklist.all_no()}
+            if approved_on is not None:
+                decision["approved_on"] = approved_on.isoformat()
             _run(APPROVER, "govopen_review_decide", decision)
 
 
