@@ -99,6 +99,13 @@ class TestPlan:
     def test_a_city_of_any_day_ends_on_that_day(self, today):
         assert max(event.date for event in plan(3, "small", today).timeline()) <= today
 
+    def test_a_dissolved_unit_publishes_no_edition(self, city):
+        for event in city.timeline():
+            if event.kind == "refresh":
+                assert all(
+                    city.unit[city.dataset[k].unit_key].exists_on(event.date) for k in event.keys
+                )
+
 
 class TestUnits:
     def test_all_kinds_are_there(self, city):

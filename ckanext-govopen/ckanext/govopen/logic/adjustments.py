@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ckanext.govopen import clock
+from ckanext.govopen import clock, config
 from ckanext.govopen.domain import adjustments as rules
 from ckanext.govopen.domain import register_checks
 from ckanext.govopen.domain.adjustments import KINDS, NEW, Change, Corrected, Present, Target
@@ -28,7 +28,7 @@ from ckanext.govopen.domain.register_types import (
     tidy_fields,
 )
 from ckanext.govopen.domain.registers import IN_FORCE
-from ckanext.govopen.logic import registers, review
+from ckanext.govopen.logic import audit, registers, review
 from ckanext.govopen.logic.errors import refuse, refuse_all
 from ckanext.govopen.logic.register_types import register_type, register_types
 from ckanext.govopen.logic.vocab import vocabularies
@@ -56,6 +56,30 @@ class Handed:
     case_id: str
     version_id: str
     warnings: Sequence[Finding]
+
+
+def begin(
+    session: Session,
+    register_type: str,
+    unit_id: str,
+    actor: str,
+    facts: Mapping[str, object],
+    changes: Sequence[Edit] = (),
+) -> str:
+    """A new draft of a unit's list, which is made when it is the first; returns its id."""
+    register_id = log.ensure(session, register_type, [unit_id], config.region_code())[unit_id]
+    draft_id = store.create(session, register_id, actor)
+    if changes:
+        put(session, draft_id, changes, actor, facts=facts)
+    elif facts:
+        store.set_facts(session, draft_id, facts, actor)
+    note(session, "register_draft.created", draft_id, actor, register=register_id)
+    return draft_id
+
+
+def note(session: Session, action: str, draft_id: str, actor: str, **details: object) -> None:
+    """Says in the audit trail what somebody did to a draft."""
+    audit.note(session, action, f"register_draft:{draft_id}", actor=actor, details=details)
 
 
 def put(
@@ -207,15 +231,38 @@ def changes_of(session: Session, draft_id: str) -> list[Change]:
 
 def findings_of(session: Session, draft: Mapping[str, Any]) -> list[Finding]:
     """Everything that the checks have to say of a draft, refusals and warnings."""
-    register = _register_of(session, draft)
-    kind = register_type(str(register["register_type"]))
     changes = changes_of(session, str(draft["id"]))
+    return _findings(session, _seen(session, draft, _register_of(session, draft), changes))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A draft beside what its list says now."""
+
+    draft: Mapping[str, Any]
+    register: Mapping[str, Any]
+    changes: Sequence[Change]
+    present: Mapping[str, Present]
+    corrected: Mapping[tuple[str, int], Corrected]
+
+
+def _seen(
+    session: Session,
+    draft: Mapping[str, Any],
+    register: Mapping[str, Any],
+    changes: Sequence[Change],
+) -> _Seen:
     present = _present(session, str(register["id"]), changes)
-    world = _world(session, register, changes, present)
-    found = register_checks.check(kind, _facts(draft), changes, world)
-    for change in changes:
-        found += _content_findings(register, kind, change)
-    if moved := register_checks.moved(changes, present):
+    return _Seen(draft, register, changes, present, _corrected(session, register, changes))
+
+
+def _findings(session: Session, seen: _Seen) -> list[Finding]:
+    kind = register_type(str(seen.register["register_type"]))
+    world = _world(session, seen)
+    found = register_checks.check(kind, _facts(seen.draft), seen.changes, world)
+    for change in seen.changes:
+        found += _content_findings(seen.register, kind, change)
+    if moved := register_checks.moved(seen.changes, seen.present):
         found.append(Finding("registers.E18", "entries", params={"entries": moved}))
     return found
 
@@ -253,31 +300,75 @@ def submit(session: Session, draft_id: str, actor: str) -> Handed:
     Raises:
         tk.ValidationError: the checks refuse it; every refusal is named.
     """
+    return submit_all(session, [draft_id], actor)[0]
+
+
+def submit_all(session: Session, draft_ids: Sequence[str], actor: str) -> list[Handed]:
+    """Hands drafts in together, what one document adjusts in several lists: one case for all.
+
+    Raises:
+        tk.ValidationError: the checks refuse one of them; nothing is handed in.
+    """
+    ready = [_ready(session, draft_id) for draft_id in sorted(set(draft_ids))]
+    if not ready:
+        refuse("registers.E21")
+    log.lock(session, sorted({one for each in ready for one in each.targets.values()}))
+    seen = [_seen(session, each.draft, each.register, each.changes) for each in ready]
+    said = [_findings(session, one) for one in seen]
+    refused = [one for found in said for one in found if _is_refused(one)]
+    if refused:
+        refuse_all(refused)
+    versions = [
+        _write(session, one, each.targets, actor) for one, each in zip(seen, ready, strict=True)
+    ]
+    case_id = _case(session, ready, versions, actor)
+    handed = {}
+    for each, staged, found in zip(ready, versions, said, strict=True):
+        own, draft_id = staged[str(each.register["id"])], str(each.draft["id"])
+        store.set_state(session, draft_id, "submitted", own)
+        warnings = [one for one in found if not _is_refused(one)]
+        handed[draft_id] = Handed(case_id, own, warnings)
+    review.submit_case(session, case_id, actor)
+    return [handed[draft_id] for draft_id in dict.fromkeys(draft_ids)]
+
+
+def _is_refused(finding: Finding) -> bool:
+    return finding.is_refusal or finding.code in INCOMPLETE
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A draft that is about to be handed in, with the lists that it touches."""
+
+    draft: Mapping[str, Any]
+    register: Mapping[str, Any]
+    changes: Sequence[Change]
+    targets: Mapping[Target, str]
+
+
+def _ready(session: Session, draft_id: str) -> _Ready:
     draft = _editable(session, draft_id)
     register = _register_of(session, draft)
     changes = changes_of(session, draft_id)
-    targets = _targets(session, register, changes)
-    log.lock(session, targets.values())
-    found = findings_of(session, draft)
-    refused = [one for one in found if one.is_refusal or one.code in INCOMPLETE]
-    if refused:
-        refuse_all(refused)
-    act = registers.Act(actor, clock.now(), draft["basis"], draft["reason"], draft["import_id"])
-    versions = _write(session, draft, register, changes, targets, act)
+    return _Ready(draft, register, changes, _targets(session, register, changes))
+
+
+def _case(
+    session: Session, ready: Sequence[_Ready], staged: Sequence[Mapping[str, str]], actor: str
+) -> str:
+    register_ids = {one for each in ready for one in each.targets.values()}
+    versions = [version for each in staged for version in each.values()]
     case_id = review.open_case(
         session,
         kind="register",
-        title=act.reason,
-        unit_ids=[str(log.register(session, one)["unit_id"]) for one in targets.values()],
-        records=[("register_version", version) for version in versions.values()],
+        title=str(ready[0].draft["reason"]),
+        unit_ids=log.units_of(session, sorted(register_ids)),
+        records=[("register_version", version) for version in versions],
         actor=actor,
         reason=None,
     )
-    log.set_case(session, list(versions.values()), case_id)
-    own = versions[str(register["id"])]
-    store.set_state(session, draft_id, "submitted", own)
-    review.submit_case(session, case_id, actor)
-    return Handed(case_id, own, [one for one in found if one not in refused])
+    log.set_case(session, versions, case_id)
+    return case_id
 
 
 def _targets(
@@ -303,22 +394,14 @@ def _targets(
 
 
 def _write(
-    session: Session,
-    draft: Mapping[str, Any],
-    register: Mapping[str, Any],
-    changes: Sequence[Change],
-    targets: Mapping[Target, str],
-    act: registers.Act,
+    session: Session, seen: _Seen, targets: Mapping[Target, str], actor: str
 ) -> dict[str, str]:
     """Log rows and a staged version of each list: {register id: version id}."""
-    present = _present(session, str(register["id"]), changes)
+    draft, register = seen.draft, seen.register
+    act = registers.Act(actor, clock.now(), draft["basis"], draft["reason"], draft["import_id"])
     own = Target(str(register["unit_id"]), str(register["register_type"]))
-    changes = _numbered(session, register, changes)
-    rows = list(
-        rules.rows(
-            changes, present, draft["effective_on"], _corrected(session, register, changes), own
-        )
-    )
+    changes = _numbered(session, register, seen.changes)
+    rows = list(rules.rows(changes, seen.present, draft["effective_on"], seen.corrected, own))
     notice = registers.NoticeFacts(
         draft["basis_doc"], draft["requested_on"], draft["approved_on"], draft["prose"]
     )
@@ -352,6 +435,8 @@ def _numbered(
 ) -> list[Change]:
     """What is turned into another type gets its new code, where none was given."""
     lacking = [one for one in changes if one.kind == "convert" and not one.extra.get("new_code")]
+    if not lacking:
+        return list(changes)
     codes = log.next_entry_codes(session, str(register["region_code"]), len(lacking))
     given = dict(zip((one.entry_code for one in lacking), codes, strict=True))
     return [
@@ -403,6 +488,8 @@ def _corrected(
         for one in changes
         if one.kind == "correct" and one.corrects is not None
     ]
+    if not wanted:
+        return {}
     return {
         (str(row["entry_code"]), int(row["number"])): Corrected(
             str(row["status"]), row["effective_on"]
@@ -411,12 +498,8 @@ def _corrected(
     }
 
 
-def _world(
-    session: Session,
-    register: Mapping[str, Any],
-    changes: Sequence[Change],
-    present: Mapping[str, Present],
-) -> register_checks.World:
+def _world(session: Session, seen: _Seen) -> register_checks.World:
+    register, changes, present = seen.register, seen.changes, seen.present
     register_id = str(register["id"])
     contents = [change.fields for change in changes if change.kind in rules.WITH_CONTENT]
     contents += [fields for change in changes for _, fields in change.parts]
@@ -451,7 +534,7 @@ def _world(
             )
             for row in store.links_to(session, register_id, gone)
         ],
-        versions=set(_corrected(session, register, changes)),
+        versions=set(seen.corrected),
         missing_above=set(store.missing_above(session, register_id, names) if is_licensing else ()),
         units=set(units.known(session, sorted(receivers))) - {str(register["unit_id"])},
         types=set(register_types()) - {str(register["register_type"])},

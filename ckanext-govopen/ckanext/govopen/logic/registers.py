@@ -286,7 +286,7 @@ def publish_version(
     The caller sets the review row to published afterwards, in the same transaction.
 
     Returns:
-        the version with its unit, and the codes of its entries.
+        the version with its unit and type, and the codes of its entries.
     """
     version = store.version(session, version_id)
     register_id = str(version["register_id"])
@@ -315,7 +315,12 @@ def publish_version(
         projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
     drafts.follow_version(session, version_id, "published")
     codes = store.version_codes(session, version_id)
-    return {"unit_id": version["unit_id"], "number": number, "entry_codes": codes}
+    return {
+        "unit_id": version["unit_id"],
+        "register_type": version["register_type"],
+        "number": number,
+        "entry_codes": codes,
+    }
 
 
 def _refuse_moved(session: Session, version_id: str) -> None:

@@ -431,19 +431,21 @@ def publish_case(session: Session, case_id: str, actor: str) -> None:
         published.datasets_published(session, units, actor)
         unit_ids.update(units.values())
     store.close_case(session, case_id)
-    refresh_rates(session, unit_ids)
+    if unit_ids:  # no other list moves a figure
+        refresh_rates(session, unit_ids)
 
 
 def _publish_versions(
     session: Session, case_id: str, found: Sequence[Mapping[str, Any]], actor: str
 ) -> set[str]:
-    """Publishes the register versions of a case; gives the units concerned."""
+    """Publishes the register versions of a case; gives the units whose inventory is among them."""
     versions = _ids(found, "register_version")
     unit_ids: set[str] = set()
     at = clock.now()
     for version_id in versions:
         version = registers.publish_version(session, version_id, actor, at)
-        unit_ids.add(str(version["unit_id"]))
+        if version["register_type"] == registers.INVENTORY:
+            unit_ids.add(str(version["unit_id"]))
     if versions:
         published.lists_published(session, versions, actor)
         store.set_state(session, case_id, State.PUBLISHED.value, None, "register_version")

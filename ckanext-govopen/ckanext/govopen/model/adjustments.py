@@ -84,6 +84,17 @@ def show(session: Session, draft_id: str) -> Row | None:
     return found[0] if found else None
 
 
+def units_of(session: Session, draft_ids: Sequence[str]) -> dict[str, str]:
+    """The unit of each of these drafts that there is."""
+    found = _rows(
+        session,
+        "SELECT d.id, g.unit_id FROM govopen_register_draft d JOIN govopen_register g"
+        " ON g.id = d.register_id WHERE d.id = ANY (CAST(:ids AS text[]))",
+        ids=list(draft_ids),
+    )
+    return {str(row["id"]): str(row["unit_id"]) for row in found}
+
+
 def page(
     session: Session,
     unit_ids: Sequence[str] | None,

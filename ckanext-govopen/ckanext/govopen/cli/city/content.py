@@ -7,7 +7,7 @@ touches a database; all units, persons, companies and figures are invented.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 from ckanext.govopen.cli.city.datasets import Dataset, build_datasets
 from ckanext.govopen.cli.city.history import Adjustment, build_history
 from ckanext.govopen.cli.city.inventory import Resource, build_resources
-from ckanext.govopen.cli.city.tables import write_workbook
+from ckanext.govopen.cli.city.list_history import Lists, build_lists
+from ckanext.govopen.cli.city.list_ledger import ListAdjustment
 from ckanext.govopen.cli.city.units import (
     Person,
     Reform,
@@ -25,6 +26,7 @@ from ckanext.govopen.cli.city.units import (
     build_units,
 )
 from ckanext.govopen.cli.city.wording import dice, names, pick
+from ckanext.govopen.cli.city.workbook import write_workbook
 
 SIZES = ("small", "demo", "large")
 COUNTED_KINDS = ("gov_organ", "public_institution", "authorized_org", "public_utility")
@@ -97,8 +99,8 @@ class PublishBatch:
 class Event:
     """Something that happens in the city; events of a day run in the order of `order`.
 
-    `kind`: unit · reform · adjustment · publish · refresh · withdraw; `keys` are those of the
-    records (for refresh and withdraw: of datasets).
+    `kind`: unit · reform · adjustment · publish · refresh · withdraw · lists · look; `keys` are
+    those of the records (for refresh and withdraw: of datasets; for look: unit and type of list).
     """
 
     date: date
@@ -124,6 +126,11 @@ class CityPlan:
     adjustments: tuple[Adjustment, ...]
     datasets: tuple[Dataset, ...]
     waiting: tuple[Dataset, ...] = ()
+    lists: Lists = field(default_factory=Lists)
+
+    @cached_property
+    def list_adjustment(self) -> dict[str, ListAdjustment]:
+        return {one.key: one for one in self.lists.adjustments}
 
     @cached_property
     def unit(self) -> dict[str, Unit]:
@@ -176,11 +183,15 @@ class CityPlan:
         refreshed: dict[tuple[date, str], list[str]] = {}
         for dataset in self.datasets:
             for one in dataset.refreshes:
-                place = (one.date, dataset.unit_on(one.date))
-                refreshed.setdefault(place, []).append(dataset.key)
+                # What a dissolved unit left public gets no edition until its heir publishes it.
+                if self.unit[dataset.unit_key].exists_on(one.date):
+                    place = (one.date, dataset.unit_key)
+                    refreshed.setdefault(place, []).append(dataset.key)
             if dataset.withdrawal:
                 events.append(Event(dataset.withdrawal.date, 5, "withdraw", (dataset.key,)))
         events += [Event(day, 4, "refresh", tuple(k)) for (day, _), k in refreshed.items()]
+        events += [Event(one.date, 6, "lists", (one.key,)) for one in self.lists.adjustments]
+        events += [Event(day, 7, "look", (unit, kind)) for day, unit, kind in self.lists.looks]
         return tuple(sorted(events, key=lambda event: (event.date, event.order, event.keys)))
 
     def expected(self, day: date) -> Expected:
@@ -242,7 +253,9 @@ def plan(seed: int, size: str, today: date) -> CityPlan:
     wanted = round(_SHARE * sum(row.active_on(today) for row in city.resources))
     datasets, waiting = build_datasets(units, _openable(city), seed, today, wanted)
     city = _with_plans(replace(city, datasets=datasets, waiting=waiting))
-    return replace(city, reforms=tuple(_with_moved(city, reform) for reform in reforms))
+    lists = build_lists(units, reforms, city.resources, seed, size, today)
+    moved = tuple(_with_moved(city, reform) for reform in reforms)
+    return replace(city, reforms=moved, lists=lists)
 
 
 def _openable(city: CityPlan) -> list[Resource]:

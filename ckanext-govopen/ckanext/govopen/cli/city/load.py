@@ -7,17 +7,21 @@ database that is stamped as demo or test, where the clock can be set.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from datetime import time as clock_time
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+import sqlalchemy as sa
 from werkzeug.datastructures import FileStorage
 
 import ckan.model as model
@@ -25,7 +29,9 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.cli.city import content, duties
+from ckanext.govopen.cli.city.load_lists import ListLoader
 from ckanext.govopen.cli.city.units import Unit
+from ckanext.govopen.cli.city.wording import dice, pick, wording
 from ckanext.govopen.logic import accounts, checklist, search
 
 OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
@@ -54,6 +60,7 @@ class Loader:
         self._unit_ids: dict[str, str] = {}
         self._entries: dict[str, str] = {}
         self._packages: dict[str, str] = {}
+        self._lists = ListLoader(OFFICER, partial(_run, OFFICER), self._unit_ids)
         self._done: Counter[str] = Counter()
         self._started = time.monotonic()
 
@@ -66,17 +73,20 @@ class Loader:
             "publish": self._publish,
             "refresh": self._refresh,
             "withdraw": self._withdraw,
+            "lists": self._adjust_lists,
+            "look": self._look,
         }
         accounts.bootstrap(None)
         timeline = [event for event in self._plan.timeline() if event.kind in steps]
         begin = self._resume(timeline)
         try:
-            for number, event in enumerate(timeline[begin:], begin):
-                self._set_clock(event.date)
-                steps[event.kind](event)
-                self._done[event.kind] += 1
-                self._say(number + 1, len(timeline), "loading")
-            self._duties()
+            with _unhurried_commits():
+                for number, event in enumerate(timeline[begin:], begin):
+                    self._set_clock(event.date)
+                    self._say(number, len(timeline), "loading")
+                    steps[event.kind](event)
+                    self._done[event.kind] += 1
+                self._duties()
         finally:
             model.Session.rollback()
             clock.set_to(None)
@@ -101,6 +111,8 @@ class Loader:
         return done
 
     def _set_clock(self, day: date) -> None:
+        """The day of the next event; with it the one before it is on disk, and may be counted."""
+        model.Session.execute(sa.text("SET LOCAL synchronous_commit TO on"))
         clock.set_to(datetime.combine(day, MORNING, clock.SITE_ZONE))
         model.Session.commit()
 
@@ -288,12 +300,44 @@ class Loader:
                 },
             )
 
+    def _adjust_lists(self, event: content.Event) -> None:
+        one = self._plan.list_adjustment[event.keys[0]]
+        self._approve(self._lists.hand_in(one), one.approved_on)
+
+    def _look(self, event: content.Event) -> None:
+        unit_key, register_type = event.keys
+        notes: list[str] = wording("lists")["adjust"]["looked"]
+        note = pick(dice(self._plan.seed, "looked", *event.keys, event.date), notes)
+        self._lists.look(unit_key, register_type, note)
+
     def _approve(self, case_id: str | None, approved_on: date | None = None) -> None:
         if case_id:
             decision = {"id": case_id, "decision": "approve", "checklist": checklist.all_no()}
             if approved_on is not None:
                 decision["approved_on"] = approved_on.isoformat()
             _run(APPROVER, "govopen_review_decide", decision)
+
+
+@contextmanager
+def _unhurried_commits() -> Iterator[None]:
+    """Connections made meanwhile do not wait for the disk at each commit: `_set_clock` does."""
+    before = os.environ.get("PGOPTIONS")
+    os.environ["PGOPTIONS"] = f"{before or ''} -c synchronous_commit=off".strip()
+    _reconnect()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PGOPTIONS"]
+        else:
+            os.environ["PGOPTIONS"] = before
+        model.Session.rollback()
+        _reconnect()
+
+
+def _reconnect() -> None:
+    model.Session.close()
+    model.meta.engine.dispose()
 
 
 def _context(user: str) -> dict[str, Any]:

@@ -5,21 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
-
-from openpyxl import Workbook
 
 from ckanext.govopen.cli.city.inventory import Item
 from ckanext.govopen.cli.city.units import uscc
 from ckanext.govopen.cli.city.wording import dice, names, phone, pick
+from ckanext.govopen.cli.city.workbook import write_workbook
 
 Value = str | int | float | bool
-_STAMP = "2016-03-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -72,26 +68,6 @@ class FileSpec:
         write_workbook(
             path, re.sub(r"[^\w]", "", self.object_name)[:28], [self.header, *self.rows()]
         )
-
-
-def write_workbook(path: Path, sheet: str, rows: list[list[Any]]) -> None:
-    """One sheet; the time of writing is left out, so that equal rows give equal bytes."""
-    book = Workbook(write_only=True)
-    page = book.create_sheet(sheet)
-    for row in rows:
-        page.append(row)
-    book.save(path)
-    _without_time(path)
-
-
-def _without_time(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        parts = [(name, archive.read(name)) for name in archive.namelist()]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts:
-            if name == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", _STAMP.encode(), content)
-            archive.writestr(zipfile.ZipInfo(name, (2016, 3, 1, 0, 0, 0)), content)
 
 
 def _text(value: Value) -> str:

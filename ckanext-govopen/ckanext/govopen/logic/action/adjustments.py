@@ -9,12 +9,13 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen import clock, config
+from ckanext.govopen import clock
 from ckanext.govopen.domain import register_checks
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import AUTHORITY_STEPS
 from ckanext.govopen.logic import adjustments, audit, findings
 from ckanext.govopen.logic.action.units import unit_id_of
+from ckanext.govopen.logic.auth.adjustments import keeps_lists
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.register_types import register_types
@@ -62,17 +63,13 @@ def govopen_register_draft_create(context: Any, data_dict: dict[str, Any]) -> di
         refuse("registers.E22", "register_type", register_type)
     unit_id, actor = unit_id_of(data_dict.get("unit")), user_of(context).id
     facts = facts_of(data_dict)
-    made = log.ensure(model.Session, register_type, [unit_id], config.region_code())
-    draft_id = store.create(model.Session, made[unit_id], actor)
-    if facts:
-        store.set_facts(model.Session, draft_id, facts, actor)
-    _note("register_draft.created", draft_id, actor, register=made[unit_id])
+    draft_id = adjustments.begin(model.Session, register_type, unit_id, actor, facts)
     model.repo.commit()
     return _show(_found(draft_id), {})
 
 
 def _note(action: str, draft_id: str, actor: str, **details: object) -> None:
-    audit.note(model.Session, action, f"register_draft:{draft_id}", actor=actor, details=details)
+    adjustments.note(model.Session, action, draft_id, actor, **details)
 
 
 def facts_of(data_dict: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,12 +332,14 @@ def govopen_register_draft_submit(context: Any, data_dict: dict[str, Any]) -> di
 
     Args:
         id: of the draft; revision: the one that you saw, so that nothing unseen goes in.
+        also: ids of drafts of other lists that the same document adjusts, into the same case.
 
     Returns:
-        `{id, case_id, state, warnings}`.
+        `{id, case_id, state, warnings}`, the warnings of all of them.
     """
     draft = _readable(context, "govopen_register_draft_submit", data_dict)
-    no_unknown(data_dict, "id", "revision")
+    no_unknown(data_dict, "id", "revision", "also")
+    others = _others(context, data_dict.get("also"))
     actor = user_of(context).id
     try:
         held = store.lock(model.Session, str(draft["id"]))
@@ -352,18 +351,32 @@ def govopen_register_draft_submit(context: Any, data_dict: dict[str, Any]) -> di
                 since=f"{held['updated_at'].astimezone(clock.SITE_ZONE):%Y-%m-%d %H:%M:%S}",
                 entries="–",
             )
-        handed = adjustments.submit(model.Session, str(draft["id"]), actor)
+        handed = adjustments.submit_all(model.Session, [str(draft["id"]), *others], actor)
     except Exception:
         model.Session.rollback()
         raise
-    _note("register_draft.submitted", str(draft["id"]), actor, case=handed.case_id)
+    for draft_id in (str(draft["id"]), *others):
+        _note("register_draft.submitted", draft_id, actor, case=handed[0].case_id)
     model.repo.commit()
     return {
         "id": draft["id"],
-        "case_id": handed.case_id,
+        "case_id": handed[0].case_id,
         "state": "submitted",
-        "warnings": [_finding_view(one) for one in handed.warnings],
+        "warnings": [_finding_view(one) for each in handed for one in each.warnings],
     }
+
+
+def _others(context: Any, value: object) -> list[str]:
+    """Drafts that are handed in with another one; each must be one's own to hand in."""
+    if isinstance(value, str):
+        value = value.split()
+    if value is not None and not isinstance(value, list):
+        raise tk.ValidationError({"also": [tk._("A list of drafts")]})
+    ids = list(dict.fromkeys(str(one) for one in value or []))
+    units = store.units_of(model.Session, ids)
+    if len(units) != len(ids) or (ids and not keeps_lists(context, sorted(set(units.values())))):
+        absent()
+    return ids
 
 
 def govopen_register_look_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

@@ -499,8 +499,9 @@ def _write_import(
     session, region = model.Session, config.region_code()
     if not store.claim(session, import_id):
         refuse("review.E1", value=record["state"], move="apply", allowed="–")
+    created: list[str] = []
     if options.create_units:
-        imports.create_missing_units(
+        created = imports.create_missing_units(
             session,
             import_id,
             actor=act.actor,
@@ -515,7 +516,8 @@ def _write_import(
     case_id = _open_case(act.actor, record, applied) if applied.version_ids else None
     store.update(session, import_id, state="applied", ended_at=clock.now(), case_id=case_id)
     _note("import.applied", import_id, record, applied, act.actor)
-    rates.refresh(session, unit_ids=list(applied.unit_ids))
+    if created:  # drafts move no figure: their publishing does
+        rates.refresh(session, unit_ids=created)
     if case_id and is_submitted:
         review.submit_case(session, case_id, act.actor)
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ckan.model as model
 
 from ckanext.govopen.domain.review import AUTHORITY_STEPS
-from ckanext.govopen.logic.roles import has_role, is_sysadmin, review_scope, user_of
+from ckanext.govopen.logic.roles import (
+    has_role,
+    is_sysadmin,
+    review_scope,
+    roles_for_all,
+    user_of,
+)
 from ckanext.govopen.model import adjustments as store
 from ckanext.govopen.model import registers as log
 from ckanext.govopen.model import units
@@ -25,10 +32,14 @@ __all__ = [
 
 def keeps_list(context: Any, unit_id: str | None) -> dict[str, Any]:
     """Keeps the lists of a unit: its officers, and the organs that approve lists."""
-    if unit_id is None:
-        return {"success": False}
-    is_keeper = has_role(context, "info_officer", unit_id)
-    return {"success": is_keeper or any(has_role(context, r, unit_id) for r in AUTHORITY_STEPS)}
+    return {"success": unit_id is not None and keeps_lists(context, [unit_id])}
+
+
+def keeps_lists(context: Any, unit_ids: Sequence[str]) -> bool:
+    """Keeps the lists of all these units, in one and the same role."""
+    user = user_of(context)
+    held = roles_for_all(user.id, unit_ids) if user is not None else frozenset()
+    return not held.isdisjoint(("info_officer", *AUTHORITY_STEPS))
 
 
 def govopen_register_draft_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
