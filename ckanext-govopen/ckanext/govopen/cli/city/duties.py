@@ -20,6 +20,7 @@ ACTOR = "city"
 WEEKS = 13
 SITE_OWNERS = 8
 OFFICE = "szfbgs"
+NUMBERS = {"document_published": "云政办发", "opinion_event_found": "云舆情"}
 # How likely a unit does in a month what it should.
 SUPERVISES, CONFERS, MEETS, REFRESHES, INTERPRETS = 0.9, 0.5, 0.3, 0.97, 0.85
 
@@ -64,14 +65,14 @@ def _happen(units: Sequence[str], day: date, chance: Random) -> None:
         ("opinion_event_found", "opinion_event", "answered"),
     ):
         unit = chance.choice(units)
-        number = f"{trigger}-{day.isoformat()}"
+        number = f"{NUMBERS[trigger]}〔{day.year}〕{day.timetuple().tm_yday}号"
         happened = clock.now() - timedelta(hours=1)
         about = {"record_type": "typed", "record_id": number}
         events.raise_event(
             model.Session, trigger, unit_id=unit, occurred=happened, actor=ACTOR, **about
         )
         if chance.random() < INTERPRETS:
-            answer = Evidence(record, condition, unit, f"{record}-{day.isoformat()}", number)
+            answer = Evidence(record, condition, unit, f"{number}-1", number)
             events.raise_evidence(model.Session, [answer], ACTOR)
 
 
