@@ -28,6 +28,7 @@ FEATURES = (
     "inventory",
     "links",
     "notices",
+    "openness",
     "people",
     "pilots",
     "portal",

@@ -32,6 +32,7 @@ def test_a_complete_dataset_has_no_findings() -> None:
         ({"entries": {"990100-1": ("draft", None)}}, "inventory.E1", "entry_codes"),
         ({"entries": {"990100-1": ("active", "withheld")}}, "datasets.E2", "entry_codes"),
         ({"open_type": "withheld"}, "vocab.E1", "open_type"),
+        ({"negative": ("990100-1",)}, "datasets.E11", "entry_codes"),
         ({"dissolved_unit": "市环境保护局"}, "datasets.E10", "owner_org"),
         ({"open_type": None}, "vocab.E1", "open_type"),
         ({"open_type": "conditional"}, "inventory.E5", "open_condition"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ckanext.govopen.domain.errors import Finding
@@ -17,6 +17,7 @@ class Dataset:
     Args:
         entries: status and open type by entry code; a code without a row is absent.
         dissolved_unit: name of its unit where that is dissolved.
+        negative: entry codes that an approved negative list covers.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Dataset:
     is_machine_readable: bool
     sensitivities: Sequence[str] = ()
     dissolved_unit: str | None = None
+    negative: Collection[str] = ()
 
 
 def check(dataset: Dataset) -> tuple[Finding, ...]:
@@ -61,6 +63,8 @@ def _entries(dataset: Dataset) -> list[Finding]:
             found.append(Finding("inventory.E1", "entry_codes", code))
         elif open_type == "withheld":
             found.append(Finding("datasets.E2", "entry_codes", code))
+        elif code in dataset.negative:
+            found.append(Finding("datasets.E11", "entry_codes", code))
     return found
 
 

@@ -290,10 +290,10 @@ def _licence(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """The inventory rows of these codes, which must be active and not withheld.
+    """The inventory rows of these codes: active, not withheld and on no negative list.
 
     Raises:
-        tk.ValidationError: `inventory.E1`, `datasets.E2`, naming the code.
+        tk.ValidationError: `inventory.E1`, `datasets.E2`, `datasets.E11`, naming the code.
     """
     found = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
     for code in codes:
@@ -302,6 +302,8 @@ def require_entries(codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
             refuse("inventory.E1", "entries", code)
         if row["open_type"] == "withheld":
             refuse("datasets.E2", "entries", code)
+        if row["is_negative"]:
+            refuse("datasets.E11", "entries", code)
     return found
 
 
@@ -310,8 +312,11 @@ def make_public(session: Session, package_ids: Sequence[str]) -> None:
 
     Raises:
         tk.ValidationError: `datasets.E2` one of them opens an entry that was withheld meanwhile,
-            `datasets.E10` its unit was dissolved meanwhile.
+            `datasets.E11` one that a negative list covers by now, `datasets.E10` its unit was
+            dissolved meanwhile.
     """
+    for code in store.negative_entries(session, package_ids):
+        refuse("datasets.E11", "entries", code)
     for unit in store.dissolved_units(session, package_ids).values():
         refuse("datasets.E10", "owner_org", unit)
     for code in store.withheld_entries(session, package_ids):

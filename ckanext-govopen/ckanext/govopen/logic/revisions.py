@@ -231,6 +231,7 @@ def check(session: Session, row: Row) -> tuple[Finding, ...]:
             },
             is_machine_readable=bool(formats & set(datasets_store.MACHINE_READABLE)),
             sensitivities=[str(content.get("sensitivity") or "L1") for content in contents],
+            negative=[code for code, each in entries.items() if each["is_negative"]],
             dissolved_unit=datasets_store.dissolved_units(session, [package_id]).get(package_id),
         )
     )

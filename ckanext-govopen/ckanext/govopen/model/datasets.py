@@ -138,6 +138,19 @@ def end_periods(session: Session, package_ids: Sequence[str], ground: str) -> No
     )
 
 
+def negative_entries(session: Session, package_ids: Sequence[str]) -> list[str]:
+    """Codes of entries that these packages would open and an approved negative list covers."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT DISTINCT e FROM unnest(CAST(:ids AS text[])) p(id),"
+                " govopen_negative_entries(p.id) e ORDER BY e"
+            ),
+            {"ids": list(package_ids)},
+        ).scalars()
+    )
+
+
 def dissolved_units(session: Session, package_ids: Sequence[str]) -> dict[str, str]:
     """Names of the units that are dissolved, by the packages that still stand with them."""
     found = session.execute(
@@ -415,9 +428,11 @@ def entries(session: Session, entry_codes: Sequence[str]) -> list[Row]:
     return list(
         session.execute(
             sa.text(
-                "SELECT entry_code, unit_id, status, name, res_code, open_type, update_cycle,"
-                " catalog_visible, fields, active_fields FROM govopen_data_resource"
-                " WHERE entry_code = ANY(:codes) ORDER BY entry_code"
+                "SELECT d.entry_code, d.unit_id, d.status, d.name, d.res_code, d.open_type,"
+                " d.update_cycle, d.catalog_visible, d.fields, d.active_fields,"
+                " EXISTS (SELECT FROM govopen_negative_now n WHERE n.to_type = 'data_inventory'"
+                "  AND n.to_code IN (d.entry_code, d.res_code)) AS is_negative"
+                " FROM govopen_data_resource d WHERE d.entry_code = ANY(:codes) ORDER BY entry_code"
             ),
             {"codes": list(entry_codes)},
         ).mappings()

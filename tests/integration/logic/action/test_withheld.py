@@ -1,5 +1,7 @@
 """What is withheld becomes public on no path: every way to withhold against every way to publish.
 
+An entry is withheld by the inventory itself, or covered by an approved negative list.
+
 The other direction is tried beside it: the same path publishes an entry that is open, so that no
 path is refused for another reason.
 """
@@ -12,15 +14,17 @@ from typing import Any
 
 import psycopg2
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from guard_kit import application_url
+from lists_kit import adjust, change, value
 from publishing_kit import CSV, Office, office, upload
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import registers, review
+from ckanext.govopen.logic import checklist, registers, review
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as log
 
@@ -32,6 +36,8 @@ WITHHELD = {
     "withheld and hidden": {
         "open_type": "withheld", "catalog_visible": False, "hidden_ground": "g15_privacy",
     },
+    "on the negative list": {"target": "entry"},
+    "on the negative list by its code": {"target": "resource"},
 }  # fmt: skip
 BASIS = {"withheld_basis": "政府信息公开条例第十五条", "withheld_ground": "g15_privacy"}
 
@@ -51,10 +57,13 @@ def connection(data_folder: Path) -> Iterator[Any]:
 
 
 def withhold(one: Office, fields: dict[str, Any] | None) -> None:
-    """Publishes a version of the inventory in which the office's entry is withheld."""
+    """Publishes a version of the inventory, or a negative list, that holds the office's entry back."""
     if fields is None:
         return
     code = one.entry_codes[0]
+    if "target" in fields:
+        cover(one, res_code_of(one, code) if fields["target"] == "resource" else code)
+        return
     with one.application.test_request_context("/"):
         officer = one.user("officer").id
         register_id = log.ensure(model.Session, registers.INVENTORY, [one.unit_id], "990100")
@@ -72,6 +81,34 @@ def withhold(one: Office, fields: dict[str, Any] | None) -> None:
         review.submit_case(model.Session, case, officer)
         model.repo.commit()
     one.approve(case)
+
+
+def cover(one: Office, code: str, **facts: Any) -> str:
+    """Publishes a negative list with one entry that covers a code; gives the entry's own code."""
+    fields = {
+        "name": "涉及个人隐私的停车记录",
+        "circumstance": "停车记录可识别到个人",
+        "grounds": ["g15_privacy"],
+        "legal_basis": [{"title": "政府信息公开条例", "article": "第十五条"}],
+        "targets": [{"type": "data_inventory", "code": code}],
+    }
+    adjust(one, change("add", None, fields), kind="disclosure_negative_list", **facts)
+    sql = "SELECT entry_code FROM govopen_negative_target WHERE to_code = :code"
+    return str(value(one, sql, code=code))
+
+
+def res_code_of(one: Office, code: str) -> str:
+    """The code of the resource, which an import gives to an entry (信息资源代码)."""
+    res_code = f"310099{one.mark}/000001"
+    with one.application.test_request_context("/"):
+        model.Session.execute(
+            sa.text(
+                "UPDATE govopen_data_resource SET res_code = :res_code WHERE entry_code = :code"
+            ),
+            {"res_code": res_code, "code": code},
+        )
+        model.Session.commit()
+    return res_code
 
 
 def _content(code: str) -> dict[str, Any]:
@@ -130,6 +167,41 @@ def by_a_batch_beside_an_open_one(one: Office, then: Withhold, _: Any) -> None:
     one.approve(one.submit(made["id"], other["items"][0]["id"]))
 
 
+def by_a_form(one: Office, then: Withhold, _: Any) -> None:
+    """The pages of the workbench, as a browser sends them."""
+    made = one.draft()
+    then()
+    _send(one, "officer", f"/workbench/datasets/{made['name']}/submit", {})
+    case = one.act("officer", "package_show", id=made["id"])["review"]["case_id"]
+    answers = {f"check-{code}": "no" for code in checklist.all_no()}
+    _send(one, "approver", f"/workbench/review/{case}/decide", {"decision": "approve", **answers})
+
+
+def _send(one: Office, person: str, path: str, fields: dict[str, str]) -> None:
+    client = one.application.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = one.user_id(person), True
+    one.application.config["WTF_CSRF_ENABLED"] = False
+    try:
+        assert client.post(path, data=fields).status_code in (302, 404, 409)
+    finally:
+        one.application.config["WTF_CSRF_ENABLED"] = True
+
+
+def by_a_revision(one: Office, then: Withhold, _: Any) -> None:
+    """Another dataset is public; a revision of it takes the entry in."""
+    one.add_entries(1)
+    made = one.act("officer", "govopen_inventory_datasets", entries=[one.entry_codes[1]],
+                   files={one.entry_codes[1]: [{"name": "b", "upload": upload(CSV, "b.csv")}]})  # fmt: skip
+    package_id = made["items"][0]["id"]
+    one.approve(one.submit(package_id))
+    then()
+    revision = one.act("officer", "govopen_pending_revision_create", id=package_id, note="n",
+                       entry_codes=[one.entry_codes[1], one.entry_codes[0]])  # fmt: skip
+    case = one.act("officer", "govopen_review_submit", revisions=[revision["id"]])
+    one.approve(case["id"])
+
+
 def by_bulk(one: Office, then: Withhold, _: Any) -> None:
     made = one.draft()
     then()
@@ -141,17 +213,42 @@ def by_flipping_in_the_database(one: Office, then: Withhold, connection: Any) ->
     made = one.draft()
     one.submit(made["id"])
     then()
+    _approve_and_flip(one, made["id"], connection)
+
+
+def by_putting_back_what_was_public(one: Office, then: Withhold, connection: Any) -> None:
+    """A version of before is written back by SQL, as a restored copy would be, with new voices."""
+    made = one.published()
+    one.act_signed_in("approver", "govopen_publication_withdraw", id=made["id"], ground="error",
+                      reason="x")  # fmt: skip
+    then()
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT govopen_put_content(package_id, content) FROM govopen_published_version"
+        " WHERE package_id = %s ORDER BY number LIMIT 1",
+        [made["id"]],
+    )
+    cursor.execute(
+        "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash, person, roles,"
+        " step, result) SELECT case_id, 'package', record_id, govopen_content_hash(record_id, 1), %s,"
+        " '{}', 's', 'submitted' FROM govopen_review WHERE record_id = %s",
+        [one.user_id("officer"), made["id"]],
+    )
+    _approve_and_flip(one, made["id"], connection)
+
+
+def _approve_and_flip(one: Office, package_id: str, connection: Any) -> None:
     cursor = connection.cursor()
     cursor.execute(
         "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash, person, roles,"
         " step, result) SELECT case_id, record_type, record_id, content_hash, %s, '{}', 's',"
         " 'approved' FROM govopen_opinion WHERE record_id = %s AND result = 'submitted'",
-        [one.user_id("second"), made["id"]],
+        [one.user_id("second"), package_id],
     )
     cursor.execute(
-        "UPDATE govopen_review SET state = 'published' WHERE record_id = %s", [made["id"]]
+        "UPDATE govopen_review SET state = 'published' WHERE record_id = %s", [package_id]
     )
-    cursor.execute("UPDATE package SET private = false WHERE id = %s", [made["id"]])
+    cursor.execute("UPDATE package SET private = false WHERE id = %s", [package_id])
     connection.commit()
 
 
@@ -193,6 +290,43 @@ def test_the_same_path_publishes_an_entry_that_is_open(
 ) -> None:
     path(one, lambda: None, connection)
     assert public_of(one, connection) == 1
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_a_list_holds_back_from_its_day_on(one: Office, connection: Any, days: int) -> None:
+    cover(one, one.entry_codes[0], effective_on=days)
+    one.approve(one.submit(one.draft()["id"]))
+    assert public_of(one, connection) == 1
+
+
+def test_what_is_taken_off_the_list_opens_again(one: Office, connection: Any) -> None:
+    code = cover(one, one.entry_codes[0])
+    assert one.entry_codes[0] in str(refused(lambda: one.draft()))
+    adjust(
+        one,
+        change("cancel", code, follow_up="按一般事项公开"),
+        kind="disclosure_negative_list",
+        effective_on=0,
+    )
+    one.approve(one.submit(one.draft()["id"]))
+    assert public_of(one, connection) == 1
+
+
+def test_what_is_public_when_a_list_comes_is_shown_until_it_is_withdrawn(
+    one: Office, connection: Any
+) -> None:
+    made = one.published()
+    cover(one, one.entry_codes[0])
+    assert public_of(one, connection) == 1
+    one.act_signed_in("approver", "govopen_publication_withdraw", id=made["id"], ground="error",
+                      reason="x")  # fmt: skip
+    assert one.entry_codes[0] in str(refused(lambda: one.submit(made["id"])))
+
+
+def refused(call: Callable[[], Any]) -> tk.ValidationError:
+    with pytest.raises(tk.ValidationError) as caught:
+        call()
+    return caught.value
 
 
 def test_who_approves_is_told_which_entry_is_withheld(one: Office) -> None:

@@ -207,6 +207,7 @@ def _facts(
         entries={code: (str(row["status"]), row["open_type"]) for code, row in rows.items()},
         is_machine_readable=bool(stat["machine_readable"]),
         sensitivities=[str(content.get("sensitivity") or "L1") for content in contents],
+        negative=[code for code, row in rows.items() if row["is_negative"]],
     )
 
 

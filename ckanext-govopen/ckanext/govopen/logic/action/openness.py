@@ -1,0 +1,92 @@
+"""Actions of the negative list: what it holds back, and what is owed to the public beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic.errors import no_unknown, page_limit
+from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.model import openness as store
+from ckanext.govopen.model import units
+
+__all__ = ["govopen_negative_item_list", "govopen_owed_entry_list"]
+
+SHOWN = ("category", "name", "circumstance", "grounds", "legal_basis", "review_due")
+
+
+def _unit(data_dict: Mapping[str, Any]) -> str | None:
+    """The id of the unit that is asked for; None for all.
+
+    Raises:
+        tk.ObjectNotFound: there is no such unit.
+    """
+    given = data_dict.get("unit")
+    if not given:
+        return None
+    found = units.find(model.Session, str(given))
+    if found is None:
+        raise tk.ObjectNotFound
+    return found
+
+
+@tk.side_effect_free
+def govopen_negative_item_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Entries of the published negative lists that hold today, each with what it holds back.
+
+    Args:
+        unit: id, name or code of a unit; optional.
+
+    Returns:
+        `{items, next_cursor}`; an item has its fields, `held_back` (entries of the inventory that
+        it covers) and `still_public` (those of them that a dataset opened before).
+    """
+    tk.check_access("govopen_negative_item_list", context, data_dict)
+    no_unknown(data_dict, "unit")
+    rows = store.negative(model.Session, _unit(data_dict))
+    return {"items": [_item(row) for row in rows], "next_cursor": None}
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    fields = row["fields"] or {}
+    return {
+        "register_id": row["register_id"],
+        "entry_code": row["entry_code"],
+        "unit_id": row["unit_id"],
+        "unit_name": row["unit_name"],
+        "valid_from": row["valid_from"].isoformat(),
+        **{name: fields.get(name) for name in SHOWN},
+        "held_back": int(row["held_back"]),
+        "still_public": int(row["still_public"]),
+    }
+
+
+@tk.side_effect_free
+def govopen_owed_entry_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Entries that are open in principle and that no public dataset opens yet, unit by unit.
+
+    What is on no negative list is open or owed. Only published things are counted: a draft pays
+    nothing, and an entry that is shown as an opaque reference has no name here either.
+
+    Args:
+        unit: id, name or code of a unit; optional.
+        limit, cursor: page the entries.
+
+    Returns:
+        `{items, units, next_cursor}`; `units` has the number that each unit owes.
+    """
+    tk.check_access("govopen_owed_entry_list", context, data_dict)
+    no_unknown(data_dict, "unit", "limit", "cursor")
+    unit_id, limit = _unit(data_dict), page_limit(data_dict)
+    rows = store.owed(model.Session, unit_id, "".join(cursor_of(data_dict)), limit + 1)
+    counted = store.owed_by_unit(model.Session, unit_id)
+    found = page(rows, limit, lambda row: (row["entry_code"],), _owed)
+    return {**found, "units": [{**row, "owed": int(row["owed"])} for row in counted]}
+
+
+def _owed(row: Mapping[str, Any]) -> dict[str, Any]:
+    published = row["published_on"]
+    return {**row, "published_on": published.isoformat() if published else None}

@@ -1,0 +1,96 @@
+"""What a negative list holds back, and what is owed to the public beside it. Reads only.
+
+Everything here is made of what is published: entries of approved versions and datasets that
+visitors read. Drafts move nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+
+_COVERED = (
+    "SELECT n.register_id, n.entry_code, d.entry_code AS covered, EXISTS (SELECT FROM"
+    " govopen_public v JOIN package p ON p.id = v.id WHERE coalesce(nullif(p.extras ->>"
+    " 'entry_codes', ''), '[]')::jsonb ? d.entry_code) AS is_public FROM govopen_negative_now n"
+    " JOIN govopen_data_resource d ON d.status = 'active' AND n.to_type = 'data_inventory'"
+    "  AND n.to_code IN (d.entry_code, d.res_code)"
+)
+# Open in principle: published, not withheld, on no negative list, and nothing public opens it.
+_OWED = (
+    "FROM govopen_data_resource d LEFT JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
+    " WHERE d.status = 'active' AND d.active_open_type IN ('unconditional', 'conditional')"
+    " AND NOT EXISTS (SELECT FROM govopen_negative_now n WHERE n.to_type = 'data_inventory'"
+    "  AND n.to_code IN (d.entry_code, d.res_code))"
+    " AND NOT EXISTS (SELECT FROM opened WHERE opened.code = d.entry_code)"
+    " AND (CAST(:unit AS text) IS NULL OR d.unit_id = :unit)"
+)
+_WITH_OPENED = (
+    "WITH opened AS MATERIALIZED (SELECT DISTINCT jsonb_array_elements_text(coalesce(nullif("
+    "p.extras ->> 'entry_codes', ''), '[]')::jsonb) AS code FROM govopen_public v"
+    " JOIN package p ON p.id = v.id)"
+)
+
+
+def negative(session: Session, unit_id: str | None) -> list[Row]:
+    """Entries of negative lists that hold today, with how much each holds back.
+
+    `fields` is null for one that was hidden afterwards. `held_back` counts entries of the
+    inventory, `still_public` those that a dataset opened before.
+    """
+    found = session.execute(
+        sa.text(
+            f"WITH covered AS MATERIALIZED ({_COVERED})"
+            " SELECT s.register_id, s.entry_code, g.unit_id, u.name AS unit_name, s.valid_from,"
+            " convert_from(e.public, 'UTF8')::jsonb -> 'fields' AS fields,"
+            " (SELECT count(DISTINCT c.covered) FROM covered c WHERE (c.register_id, c.entry_code)"
+            "  = (s.register_id, s.entry_code)) AS held_back,"
+            " (SELECT count(DISTINCT c.covered) FROM covered c WHERE (c.register_id, c.entry_code)"
+            "  = (s.register_id, s.entry_code) AND c.is_public) AS still_public"
+            " FROM govopen_register_span s JOIN govopen_register g ON g.id = s.register_id"
+            "  AND g.register_type = 'disclosure_negative_list'"
+            " JOIN govopen_public_entry e ON (e.register_id, e.entry_code, e.log_seq) ="
+            "  (s.register_id, s.entry_code, s.log_seq)"
+            " LEFT JOIN govopen_org_unit_current u ON u.unit_id = g.unit_id"
+            " WHERE s.recorded_to IS NULL AND s.in_force AND s.valid_from <= govopen_today()"
+            "  AND s.valid_to > govopen_today()"
+            " AND (CAST(:unit AS text) IS NULL OR g.unit_id = :unit)"
+            " ORDER BY u.name, s.entry_code"
+        ),
+        {"unit": unit_id},
+    )
+    return list(found.mappings())
+
+
+def owed(session: Session, unit_id: str | None, after: str, limit: int) -> list[Row]:
+    """Entries that are open in principle and that no public dataset opens, by their code.
+
+    An entry that is shown as an opaque reference has neither name nor open type here.
+    """
+    found = session.execute(
+        sa.text(
+            f"{_WITH_OPENED} SELECT d.entry_code, d.active_name AS name, d.unit_id,"
+            " u.name AS unit_name, CASE WHEN d.active_name IS NOT NULL THEN d.active_open_type END"
+            f" AS open_type, d.published_on {_OWED} AND d.entry_code > :after"
+            " ORDER BY d.entry_code LIMIT :limit"
+        ),
+        {"unit": unit_id, "after": after, "limit": limit},
+    )
+    return list(found.mappings())
+
+
+def owed_by_unit(session: Session, unit_id: str | None) -> list[Row]:
+    """How many entries each unit owes, the most first."""
+    found = session.execute(
+        sa.text(
+            f"{_WITH_OPENED} SELECT d.unit_id, u.name AS unit_name, count(*) AS owed {_OWED}"
+            " GROUP BY d.unit_id, u.name ORDER BY count(*) DESC, u.name"
+        ),
+        {"unit": unit_id},
+    )
+    return list(found.mappings())

@@ -1,0 +1,106 @@
+"""Pages of the negative list: what it holds back, and what each unit owes beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.views import helpers, tables
+
+__all__ = ["openness"]
+
+openness = Blueprint("govopen_openness", __name__)
+
+KIND = "<any(csv,xlsx,json):kind>"
+PAGE_ROWS, ROWS_IN_A_FILE = 50, 100_000
+
+
+def _call(action: str, **parameters: object) -> dict[str, Any]:
+    context = {"user": tk.current_user.name, "auth_user_obj": tk.current_user}
+    try:
+        found: dict[str, Any] = tk.get_action(action)(context, parameters)
+    except tk.ObjectNotFound:
+        tk.abort(404)
+    except tk.ValidationError as error:
+        tk.abort(400, str(error))
+    return found
+
+
+def _unit() -> dict[str, str]:
+    unit = request.args.get("unit", "").strip()
+    return {"unit": unit} if unit else {}
+
+
+def _api(action: str) -> str:
+    query = urlencode(_unit())
+    return f"/api/3/action/{action}" + (f"?{query}" if query else "")
+
+
+@openness.get("/negative-list")
+def negative() -> str:
+    """What is on the published lists, and how many resources each entry holds back."""
+    found = _call("govopen_negative_item_list", **_unit())
+    values = {"items": found["items"], "api_url": _api("govopen_negative_item_list")}
+    return str(tk.render("govopen/openness/negative.html", values))
+
+
+@openness.get(f"/negative-list.{KIND}")
+def negative_file(kind: str) -> Response:
+    """The same entries as a file."""
+    action = "govopen_negative_item_list"
+    columns = [
+        ("entry_code", tk._("Code")), ("unit_name", tk._("Unit")), ("category", tk._("Class")),
+        ("name", tk._("Item not made public")), ("circumstance", tk._("Circumstance")),
+        ("ground_names", tk._("Grounds")), ("valid_from", tk._("In force from")),
+        ("held_back", tk._("Resources held back")), ("still_public", tk._("Still public")),
+    ]  # fmt: skip
+    rows = [
+        {**item, "ground_names": tk._(", ").join(grounds(item))}
+        for item in _call(action, **_unit())["items"]
+    ]
+    return tables.respond(kind, "negative-list", columns, rows, _api(action))
+
+
+def grounds(item: dict[str, Any]) -> list[str]:
+    """The grounds of an entry in words."""
+    return [str(helpers.term("hidden_ground", code)) for code in item["grounds"] or []]
+
+
+@openness.get("/negative-list/owed")
+def owed() -> str:
+    """What is open in principle and not open yet, with the number for each unit."""
+    parameters: dict[str, object] = {"limit": PAGE_ROWS, "cursor": request.args.get("cursor", "")}
+    found = _call("govopen_owed_entry_list", **_unit(), **parameters)
+    values = {
+        "found": found,
+        "unit": _unit().get("unit", ""),
+        "api_url": _api("govopen_owed_entry_list"),
+    }
+    return str(tk.render("govopen/openness/owed.html", values))
+
+
+@openness.get(f"/negative-list/owed.{KIND}")
+def owed_file(kind: str) -> Response:
+    """The same entries as a file."""
+    columns = [
+        ("entry_code", tk._("Code")), ("name", tk._("Name")), ("unit_name", tk._("Unit")),
+        ("open_type", tk._("Open type")), ("published_on", tk._("Published on")),
+    ]  # fmt: skip
+    return tables.respond(kind, "owed", columns, _rows(), _api("govopen_owed_entry_list"))
+
+
+def _rows() -> Iterator[dict[str, Any]]:
+    cursor, given = "", 0
+    while given < ROWS_IN_A_FILE:
+        asked: dict[str, object] = {"limit": 1000, "cursor": cursor}
+        found = _call("govopen_owed_entry_list", **_unit(), **asked)
+        yield from found["items"]
+        given += len(found["items"])
+        cursor = found["next_cursor"]
+        if not cursor:
+            return

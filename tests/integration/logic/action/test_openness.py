@@ -1,0 +1,99 @@
+"""What a negative list holds back, and what is owed beside it: counted from published things alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from lists_kit import adjust, change
+from publishing_kit import Office, office
+
+ITEM = {
+    "name": "涉及个人隐私的停车记录",
+    "circumstance": "停车记录可识别到个人",
+    "grounds": ["g15_privacy"],
+    "legal_basis": [{"title": "政府信息公开条例", "article": "第十五条"}],
+}
+
+
+@pytest.fixture
+def one(application: Flask) -> Iterator[Office]:
+    with office(application) as found:
+        yield found
+
+
+def cover(one: Office, *codes: str) -> None:
+    targets = [{"type": "data_inventory", "code": code} for code in codes]
+    fields = {**ITEM, "targets": targets}
+    adjust(one, change("add", None, fields), kind="disclosure_negative_list")
+
+
+def asked(one: Office, client: FlaskClient, action: str) -> dict[str, Any]:
+    """As a visitor reads it, about the unit of the office."""
+    answer = client.get(f"/api/3/action/{action}?unit={one.unit_id}")
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return dict(answer.get_json()["result"])
+
+
+def owed(one: Office, client: FlaskClient) -> tuple[list[str], int]:
+    found = asked(one, client, "govopen_owed_entry_list")
+    counted = [unit["owed"] for unit in found["units"]]
+    return [item["entry_code"] for item in found["items"]], sum(counted)
+
+
+def test_what_is_open_in_principle_is_owed_until_a_dataset_is_public(
+    one: Office, client: FlaskClient
+) -> None:
+    first, second = one.entry_codes[0], one.add_entries(1)[0]
+    one.add_entries(1, open_type="withheld", withheld_basis="x", withheld_ground="g15_privacy")
+    assert owed(one, client) == ([first, second], 2)
+    made = one.draft()
+    assert owed(one, client) == ([first, second], 2), "a draft pays nothing"
+    one.approve(one.submit(made["id"]))
+    assert owed(one, client) == ([second], 1)
+    one.act("officer", "govopen_publication_withdraw", id=made["id"], ground="error", reason="x")
+    assert owed(one, client) == ([first, second], 2)
+
+
+def test_what_is_on_the_list_is_not_owed_and_counted_there(
+    one: Office, client: FlaskClient
+) -> None:
+    first, second = one.entry_codes[0], one.add_entries(1)[0]
+    one.approve(one.submit(one.draft()["id"]))
+    cover(one, first, second)
+    assert owed(one, client) == ([], 0)
+    found = asked(one, client, "govopen_negative_item_list")["items"]
+    assert [(item["name"], item["held_back"], item["still_public"]) for item in found] == [
+        (ITEM["name"], 2, 1)
+    ]
+
+
+def test_the_pages_and_their_files_say_the_same(one: Office, client: FlaskClient) -> None:
+    second = one.add_entries(1)[0]
+    cover(one, one.entry_codes[0])
+    query = f"?unit={one.unit_id}"
+    page = client.get(f"/negative-list{query}").get_data(as_text=True)
+    assert ITEM["name"] in page
+    assert "不予公开的资源数" in page
+    assert second in client.get(f"/negative-list/owed{query}").get_data(as_text=True)
+    assert ITEM["circumstance"] in client.get(f"/negative-list.csv{query}").get_data(as_text=True)
+    listed = client.get(f"/negative-list.json{query}").get_json()["items"]
+    assert [item["held_back"] for item in listed] == [1]
+    for kind in ("csv", "json"):
+        assert second in client.get(f"/negative-list/owed.{kind}{query}").get_data(as_text=True)
+    assert client.get(f"/negative-list.xlsx{query}").status_code == 200
+
+
+def test_an_entry_without_a_public_name_has_none_here(one: Office, client: FlaskClient) -> None:
+    hidden = one.add_entries(1, catalog_visible=False, hidden_ground="secrecy")[0]
+    found = asked(one, client, "govopen_owed_entry_list")["items"]
+    shown = next(item for item in found if item["entry_code"] == hidden)
+    assert (shown["name"], shown["open_type"]) == (None, None)
+
+
+@pytest.mark.parametrize("path", ["/negative-list", "/negative-list/owed"])
+def test_a_unit_that_is_not_there_is_not_found(client: FlaskClient, path: str) -> None:
+    assert client.get(f"{path}?unit=never").status_code == 404
