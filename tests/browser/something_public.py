@@ -13,7 +13,34 @@ from uuid import uuid4
 
 UNIT = "云泽市停车管理中心"
 ENTRIES = ("公共停车场基本信息", "路侧停车泊位", "充电桩分布")
-ROLES = frozenset({"reviewer", "secrecy_reviewer", "leader", "data_authority"})
+ROLES = frozenset(
+    {
+        "reviewer",
+        "secrecy_reviewer",
+        "leader",
+        "data_authority",
+        "disclosure_office",
+        "register_authority",
+    }
+)
+ITEM = {
+    "domain": "transport",
+    "item_l1": "公共服务",
+    "name": "停车场收费标准",
+    "content_elements": "收费项目；收费标准；监督电话",
+    "legal_basis": [
+        {"kind": "admin_regulation", "title": "政府信息公开条例", "doc_no": "国务院令第711号"}
+    ],
+    "time_limit": "信息形成或者变更之日起20个工作日内",
+    "bodies": [UNIT],
+    "bodies_raw": UNIT,
+    "channels": ["gov_website", "notice_board"],
+    "audience": "public",
+    "mode": "active",
+    "levels": ["city", "county"],
+    "five_open": ["service"],
+    "evidence": [{"record": "register", "ref": "data_inventory"}],
+}
 HEADER = (
     "信息资源名称",
     "信息资源提供方",
@@ -60,7 +87,10 @@ def _make() -> dict[str, str]:
     resource = dataset["resources"][0]["id"]
     unit = tk.get_action("organization_show")({"ignore_auth": True}, {"id": register["unit_id"]})
     page = f"/registers/{register['id']}"
+    item = _standard(officer, register["unit_id"])
     return {
+        "standard-items": f"/standards/{ITEM['domain']}?unit={register['unit_id']}",
+        "standard-item": f"/standards/items/{item}?unit={register['unit_id']}",
         "dataset": f"/dataset/{dataset['name']}",
         "resource": f"/dataset/{dataset['name']}/resource/{resource}",
         "unit": f"/organization/{unit['name']}",
@@ -70,6 +100,34 @@ def _make() -> dict[str, str]:
         "verify": f"{page}/verify",
         "duty": f"/duties/{_duty(str(register['unit_id']))}",
     }
+
+
+def _standard(officer: Any, unit_id: str) -> str:
+    """Publish one item of the standard catalogue; return its code."""
+    import ckan.model as model
+
+    from ckanext.govopen import clock, config
+    from ckanext.govopen.logic import registers, review
+    from ckanext.govopen.model import registers as log
+
+    kind, session = "disclosure_standard", model.Session
+    register = log.ensure(session, kind, [unit_id], config.region_code())[unit_id]
+    code = f"{ITEM['domain']}-01-{uuid4().int % 10**8:08}"
+    act = registers.Act(officer.id, clock.now(), "云政办发〔2026〕12号", "年度目录编制")
+    change = registers.EntryChange(code, "add", ITEM, effective_on=clock.today())
+    registers.write(session, register, [change], act, kind)
+    version = registers.stage_version(session, register, [code], act, clock.today())
+    case_id = review.open_case(
+        session,
+        kind="register",
+        title="标准目录",
+        unit_ids=[unit_id],
+        records=[("register_version", version)],
+        actor=officer.id,
+        reason=None,
+    )
+    _approve(officer, case_id)
+    return code
 
 
 def _duty(unit_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from ckanext.govopen.domain.register_types import check_fields, tidy_fields
 from ckanext.govopen.domain.standard_derive import Body, SourceEntry, propose
 from ckanext.govopen.domain.standard_import import counts, plan
 from ckanext.govopen.domain.standard_rows import ItemRow
-from ckanext.govopen.domain.standards import item_findings
+from ckanext.govopen.domain.standards import Facts, item_findings
 from ckanext.govopen.logic.register_types import register_type
 from ckanext.govopen.logic.vocab import vocabularies
 
@@ -85,6 +86,11 @@ class TestImport:
         found = plan(rows, {}, used)
         assert [one.code for one in found.verdicts[-1].findings] == [code]
         assert found.verdicts[-1].verdict == "rejected"
+
+    def test_a_body_that_has_ended_keeps_the_item_incomplete(self) -> None:
+        facts = Facts(date(2026, 11, 2), {"旧局": (date(2010, 1, 1), date(2020, 1, 1))})
+        found = plan([item_row(4, "甲", bodies=["旧局"])], {}, set(), (), facts)
+        assert "standards.E7" in {one.code for one in found.verdicts[0].lacks}
 
     def test_a_new_code_is_never_one_that_the_file_gives_later(self) -> None:
         found = plan([item_row(4, "甲"), item_row(5, "乙", "transport-01-01")], {}, set())

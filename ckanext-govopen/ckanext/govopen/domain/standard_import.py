@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.registers import changed_fields
 from ckanext.govopen.domain.standard_rows import ItemRow
-from ckanext.govopen.domain.standards import CodeBook, is_refused, item_findings, name_key
+from ckanext.govopen.domain.standards import (
+    CodeBook,
+    Facts,
+    activation_findings,
+    is_refused,
+    item_findings,
+    name_key,
+)
 
 Fields = Mapping[str, object]
 CREATED, CHANGED, UNCHANGED, REJECTED = "created", "changed", "unchanged", "rejected"
@@ -48,6 +55,7 @@ def plan(
     present: Mapping[str, Fields],
     used: set[str],
     reserved: Iterable[str] = (),
+    facts: Facts | None = None,
 ) -> Plan:
     """What importing these rows does.
 
@@ -55,6 +63,7 @@ def plan(
         present: items of the unit in force, by code.
         used: every item code that the region has ever given.
         reserved: codes of drafts: no new item gets one, but a file may name it again.
+        facts: of the units and documents that items name, for E7 and W1.
     """
     book = _book(rows, present, used | set(reserved))
     names = {name_key(str(fields.get("name") or "")): code for code, fields in present.items()}
@@ -63,7 +72,7 @@ def plan(
     for row in rows:
         code = row.item_code or _code(row, book)
         found = [*row.findings, *_clashes(row, code, codes, names, present, used)]
-        verdicts.append(_judge(row, code, found, present))
+        verdicts.append(_judge(row, code, found, present, facts))
         if code and verdicts[-1].verdict != REJECTED:
             codes.setdefault(code, row.number)
             names.setdefault(name_key(str(row.fields.get("name") or "")), code)
@@ -111,13 +120,18 @@ def _clashes(
 
 
 def _judge(
-    row: ItemRow, code: str | None, found: Sequence[Finding], present: Mapping[str, Fields]
+    row: ItemRow,
+    code: str | None,
+    found: Sequence[Finding],
+    present: Mapping[str, Fields],
+    facts: Facts | None,
 ) -> Verdict:
     if code is None or is_refused(found):
         return Verdict(row, REJECTED, code, findings=tuple(found))
     before = present.get(code)
     fields = {**(before or {}), **row.fields}
-    lacks = tuple(one for one in item_findings(fields) if one.is_refusal)
+    said = activation_findings(fields, facts) if facts else item_findings(fields)
+    lacks = tuple(one for one in said if one.is_refusal)
     if before is None:
         return Verdict(row, CREATED, code, fields, (), tuple(found), lacks)
     changed = changed_fields(before, fields)

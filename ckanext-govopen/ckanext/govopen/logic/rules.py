@@ -7,9 +7,10 @@ is laid over them at each call, so that a setting needs no new version of a pack
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import yaml
@@ -43,6 +44,13 @@ def written_packs() -> tuple[RulePack, ...]:
             raise ValueError(f"{path.name} holds the pack {pack.pack_id!r}")
         packs.append(pack)
     return tuple(sorted(packs, key=lambda pack: (pack.source != "seed", pack.pack_id)))
+
+
+@cache
+def pack_sums() -> Mapping[str, str]:
+    """SHA-256 of the file of each pack: two sites with the same sums go by the same rules."""
+    paths = sorted((_DATA / "rules").glob("*.yaml"))
+    return {path.stem: sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 @cache

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 from sqlalchemy.orm import Session
 
-from ckanext.govopen import config
+from ckanext.govopen import clock, config
 from ckanext.govopen.domain.standard_import import CHANGED, CREATED, Plan
-from ckanext.govopen.domain.standards import REGISTER_TYPE, CodeBook, name_key
+from ckanext.govopen.domain.standards import REGISTER_TYPE, CodeBook, Facts, name_key
 from ckanext.govopen.logic import adjustments, units
 from ckanext.govopen.logic.adjustments import Edit
 from ckanext.govopen.model import adjustments as drafts
@@ -79,6 +79,13 @@ def find_unit_name(session: Session) -> Any:
         return names.get(finder.find(text) or "")
 
     return find
+
+
+def facts_of_units(session: Session) -> Facts:
+    """What a check must know of the units: when each of them existed, by its name."""
+    rows = units_store.all_current(session)
+    valid = {str(row["name"]): (row["valid_from"], row["valid_to"]) for row in rows}
+    return Facts(clock.today(), bodies=valid)  # type: ignore[arg-type]
 
 
 def begin(

@@ -25,8 +25,10 @@ GAP_COLUMNS = (
     "due_on",
 )  # fmt: skip
 GAP_ROWS = 200
+DRAFT_ROWS = 200
 MOST_GAPS = 10_000
 PLACE = "place:"
+STANDARD = "disclosure_standard"
 
 
 def _unit() -> str:
@@ -48,13 +50,19 @@ def _page(template: str, **values: Any) -> str:
 
 
 def _draft_url(draft_id: str) -> str:
-    return str(tk.url_for(f"/workbench/registers/drafts/{draft_id}"))
+    return str(tk.url_for("govopen_standard_desk.draft_show", draft_id=draft_id))
 
 
 @standard_desk.get("/standards")
 def index() -> str:
-    """What one can do with the catalogue of a unit."""
-    return _page("index", unit=_unit(), values={}, report=None)
+    """What one can do with the catalogue of a unit, and its drafts."""
+    return _page("index", unit=_unit(), values={}, report=None, drafts=_drafts())
+
+
+def _drafts() -> list[dict[str, Any]]:
+    """Drafts of catalogues that are being written, the newest change first."""
+    found = desk.call("govopen_register_draft_list", {"state": "editing", "limit": 1000})["items"]
+    return [one for one in found if one["register_type"] == STANDARD]
 
 
 @standard_desk.post("/standards/import")
@@ -62,7 +70,7 @@ def receive() -> Any:
     """A file in the uniform form: first what it would do, then a draft."""
     values = desk.form_values("unit", "domain", "sheet", "encoding", "accepted_only", *FACTS)
     wanted = {**values, "upload": request.files.get("upload")}
-    wanted["dry_run"] = "" if request.form.get("make") else "true"
+    wanted["dry_run"] = not request.form.get("make")
     report, errors = desk.tried(lambda: desk.call("govopen_disclosure_import", wanted))
     if report and report["draft_id"]:
         return redirect(_draft_url(report["draft_id"]))
@@ -74,11 +82,48 @@ def receive_package() -> Any:
     """The package of another district becomes a draft."""
     values = desk.form_values("unit", *FACTS)
     wanted = {**values, "upload": request.files.get("package")}
-    wanted["dry_run"] = "" if request.form.get("make") else "true"
+    wanted["dry_run"] = not request.form.get("make")
     report, errors = desk.tried(lambda: desk.call("govopen_disclosure_package_import", wanted))
     if report and report["draft_id"]:
         return redirect(_draft_url(report["draft_id"]))
     return _page("index", unit=_unit(), values=values, report=None, package=report, errors=errors)
+
+
+@standard_desk.get("/standards/drafts/<draft_id>")
+def draft_show(draft_id: str) -> str:
+    """A draft of the catalogue: its items, what the checks say, its facts."""
+    return _draft(draft_id, {})
+
+
+def _draft(draft_id: str, errors: Mapping[str, Any]) -> str:
+    wanted = {"id": draft_id, "limit": DRAFT_ROWS, "cursor": request.args.get("cursor", "")}
+    draft = desk.call("govopen_register_draft_show", wanted)
+    values = {name: request.form.get(name, draft[name]) for name in FACTS}
+    return _page("draft", draft=draft, values=values, errors=errors)
+
+
+@standard_desk.post("/standards/drafts/<draft_id>")
+def draft_act(draft_id: str) -> Any:
+    """Keeps the facts and the items taken out, then hands the draft in or drops it."""
+    move = request.form.get("move", "")
+    if move == "drop":
+        _, errors = desk.tried(lambda: desk.call("govopen_register_draft_drop", {"id": draft_id}))
+        return _draft(draft_id, errors) if errors else redirect(_home())
+    facts: dict[str, Any] = {name: request.form.get(name, "").strip() for name in FACTS}
+    facts |= {"id": draft_id, "revision": request.form.get("revision", "")}
+    facts["remove"] = request.form.getlist("remove")
+    _, errors = desk.tried(lambda: desk.call("govopen_register_draft_update", facts))
+    if not errors and move == "submit":
+        made, errors = desk.tried(
+            lambda: desk.call("govopen_register_draft_submit", {"id": draft_id})
+        )
+        if made:
+            return redirect(tk.url_for(f"/workbench/review/{made['case_id']}"))
+    return _draft(draft_id, errors) if errors else redirect(_draft_url(draft_id))
+
+
+def _home() -> str:
+    return str(tk.url_for("govopen_standard_desk.index"))
 
 
 @standard_desk.get("/standards/derivation")

@@ -130,8 +130,8 @@ def _levels(items: Sequence[Mapping[str, Any]]) -> list[str]:
 def _catalogues(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Items by catalogue, each with its rows by level 1."""
     number = 0
-    for (register_id, unit_name), group in groupby(
-        items, key=lambda item: (item["register_id"], item["unit_name"])
+    for (register_id, unit_id, unit_name), group in groupby(
+        items, key=lambda item: (item["register_id"], item["unit_id"], item["unit_name"])
     ):
         blocks = []
         for level_one, rows in groupby(group, key=lambda item: item.get("item_l1", "")):
@@ -140,7 +140,12 @@ def _catalogues(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                 number += 1
                 shown.append({**item, **_printed(item), "number": number})
             blocks.append({"item_l1": level_one, "rows": shown})
-        yield {"register_id": register_id, "unit_name": unit_name, "blocks": blocks}
+        yield {
+            "register_id": register_id,
+            "unit_id": unit_id,
+            "unit_name": unit_name,
+            "blocks": blocks,
+        }
 
 
 def _printed(item: Mapping[str, Any]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse,
 from ckanext.govopen.logic.findings import describe
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import user_of
-from ckanext.govopen.logic.rules import written_packs
+from ckanext.govopen.logic.rules import pack_sums
 from ckanext.govopen.logic.standard_intake import Catalogue, Given, read_catalogue
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import registers as log
@@ -95,14 +95,15 @@ def govopen_disclosure_import(context: Any, data_dict: dict[str, Any]) -> dict[s
     catalogue, name, digest = read_upload(data_dict, owner)
     present = standards.own_items(model.Session, unit_id)
     used, reserved = standards.used_codes(model.Session), standards.reserved_codes(model.Session)
-    plan = standard_import.plan(catalogue.rows, present, used, reserved)
+    facts = standards.facts_of_units(model.Session)
+    plan = standard_import.plan(catalogue.rows, present, used, reserved, facts)
     report = {"file": name, **_report(catalogue, plan, present), "draft_id": None}
     edits = standards.edits_of(plan)
     is_refused = report["rejected"] and not tk.asbool(data_dict.get("accepted_only", False))
     if tk.asbool(data_dict.get("dry_run", False)) or is_refused or not edits:
         return report
-    facts = facts_of(data_dict, f"{name} SHA-256 {digest}")
-    return {**report, "draft_id": begin(unit_id, facts, edits, actor, "import")}
+    said = facts_of(data_dict, f"{name} SHA-256 {digest}")
+    return {**report, "draft_id": begin(unit_id, said, edits, actor, "import")}
 
 
 def begin(
@@ -340,18 +341,13 @@ def govopen_disclosure_package_show(context: Any, data_dict: dict[str, Any]) -> 
         made_on=clock.today().isoformat(),
         version=int(str(register["number"])),
         items=tuple(standard_package.Item(row["entry_code"], row["fields"]) for row in items),
-        packs=_packs(),
+        packs=pack_sums(),
         parameters=config.rule_parameters(),
     )
     return {
         "name": f"standard-{register['unit_name']}-{package.version}.json",
         "text": standard_package.write(package),
     }
-
-
-def _packs() -> dict[str, str]:
-    """Each rule pack with a checksum of what it says."""
-    return {pack.pack_id: sha256(repr(pack).encode()).hexdigest() for pack in written_packs()}
 
 
 def govopen_disclosure_package_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -419,7 +415,7 @@ def _package(upload: Any) -> standard_package.Package:
 
 
 def _rules_view(package: standard_package.Package) -> dict[str, Any]:
-    found = standard_package.compare_rules(package, _packs(), config.rule_parameters())
+    found = standard_package.compare_rules(package, pack_sums(), config.rule_parameters())
     return {
         "same": list(found.same),
         "differing": list(found.differing),
