@@ -110,6 +110,23 @@ def reset(session: Session, row: Row, order: Order, on: date) -> None:
     _count_anew(session, changed, order, "reset")
 
 
+def hand_over(session: Session, row: Row, order: Order, unit_id: str) -> None:
+    """Gives a duty to a unit that a reform links with its own: what a split leaves to decide.
+
+    What a merged or abolished unit owes goes to its successor by itself (`duties.succeed`).
+    """
+    if not order.reason:
+        refuse("duties.E3", "reason", due=str(row["due_on"]))
+    _require(row, State.RUNNING, State.PAUSED, State.OVERDUE)
+    linked_on = store.succession_on(session, str(row["unit_id"]), unit_id, clock.today())
+    if linked_on is None:
+        refuse("duties.E9", "unit", unit_id)
+    store.hand_over(session, str(row["id"]), unit_id)
+    details = {"from": row["unit_id"], "to": unit_id, "on": linked_on}
+    _record(session, row, order, "owner_moved", details)
+    duties.settle(session, [str(row["id"])], order.actor)
+
+
 def _require(row: Row, *allowed: State) -> None:
     if row["state"] not in {one.value for one in allowed}:
         refuse("duties.E7", value=str(row["state"]))
@@ -143,7 +160,9 @@ def _count_anew(session: Session, changed: Row, order: Order, kind: str) -> None
     duties.settle(session, [str(changed["id"])], order.actor)
 
 
-def _record(session: Session, row: Row, order: Order, kind: str) -> None:
+def _record(
+    session: Session, row: Row, order: Order, kind: str, details: Row | None = None
+) -> None:
     store.add_moves(
         session,
         [
@@ -153,7 +172,7 @@ def _record(session: Session, row: Row, order: Order, kind: str) -> None:
                 "actor": order.actor,
                 "approver": order.approver or None,
                 "reason": order.reason,
-                "details": {"from": row["state"]},
+                "details": details or {"from": row["state"]},
             }
         ],
     )

@@ -255,6 +255,29 @@ def succeed(session: Session, day: date) -> list[Row]:
     )
 
 
+def succession_on(session: Session, one: str, other: str, day: date) -> date | None:
+    """The last day until now on which a reform linked two units."""
+    found: date | None = session.execute(
+        sa.text(
+            "SELECT max(on_date) FROM govopen_succession WHERE on_date <= :day"
+            " AND (unit_id = :one AND other_id = :other OR unit_id = :other AND other_id = :one)"
+        ),
+        {"one": one, "other": other, "day": day},
+    ).scalar_one()
+    return found
+
+
+def hand_over(session: Session, duty_id: str, unit_id: str) -> None:
+    """Another unit owes a duty from now on."""
+    session.execute(
+        sa.text(
+            "UPDATE govopen_duty SET unit_id = :unit, owners = array_append(owners, :unit)"
+            " WHERE id = :id"
+        ),
+        {"id": duty_id, "unit": unit_id},
+    )
+
+
 def cursor(session: Session) -> Row | None:
     """The last day that was looked at, locked: one night at a time."""
     found = _rows(session, "SELECT day, calendar_seq FROM govopen_duty_cursor FOR UPDATE")

@@ -25,6 +25,7 @@ ORDERS = {
     "resume": ("govopen_duty_resume", ("until", "reason")),
     "reset": ("govopen_duty_reset", ("on", "reason", "approver")),
     "waive": ("govopen_duty_waive", ("reason",)),
+    "hand_over": ("govopen_duty_hand_over", ("unit", "reason")),
 }
 OPEN_STATES = ("overdue", "paused", "running")
 SHOWN = 30
@@ -158,11 +159,14 @@ def _duty_page(duty_id: str, values: dict[str, Any], errors: desk.Errors) -> Any
         errors=errors,
         labels=_labels(),
         is_office=_is_office(),
+        units=_all_units() if _is_office() else (),
     )
     return (shown, desk.CONFLICT) if errors else shown
 
 
-@duty_desk.post("/duties/<duty_id>/<any(evidence,extend,suspend,resume,reset,waive):order>")
+@duty_desk.post(
+    "/duties/<duty_id>/<any(evidence,extend,suspend,resume,reset,waive,hand_over):order>"
+)
 def duty_order(duty_id: str, order: str) -> Any:
     """Records evidence, or does what is ordered."""
     action, fields = ORDERS[order]

@@ -297,6 +297,30 @@ class TestOrders:
         assert office.act(watcher, "govopen_duty_waive", **asked)["state"] == "waived"
         assert refused(lambda: office.act(watcher, "govopen_duty_waive", **asked)) == "duties.E7"
 
+    def test_after_a_split_the_office_hands_over_and_only_to_a_unit_of_the_reform(
+        self, office: Office, watcher: str
+    ) -> None:
+        duty = duty_of(office)
+        made = office.act(
+            watcher,
+            "govopen_unit_create",
+            name=f"分设局{office.mark}",
+            valid_from="2026-01-01",
+            local_scheme="test",
+            local_code=f"split-{office.mark}",
+        )
+        asked = {"id": duty["id"], "unit": made["id"], "reason": "职责随分设转移"}
+        assert (
+            refused(lambda: office.act(watcher, "govopen_duty_hand_over", **asked)) == "duties.E9"
+        )
+        split = {"kind": "split_from", "other": office.unit_id, "date": "2026-06-01"}
+        office.act(watcher, "govopen_unit_reform", unit=made["id"], basis="云编发1号", **split)
+        assert refused(lambda: office.act("officer", "govopen_duty_hand_over", **asked)) == "403"
+        moved = office.act(watcher, "govopen_duty_hand_over", **asked)
+        assert moved["unit"]["id"] == made["id"]
+        assert [one["id"] for one in moved["owners"]] == [office.unit_id, made["id"]]
+        assert moved["moves"][0]["reason"] == "职责随分设转移"
+
 
 class TestSettings:
     def test_the_office_gives_a_word_its_number_and_open_duties_keep_theirs(

@@ -29,6 +29,7 @@ from ckanext.govopen.model import duty_settings
 __all__ = [
     "govopen_duty_day_list",
     "govopen_duty_extend",
+    "govopen_duty_hand_over",
     "govopen_duty_list",
     "govopen_duty_matrix",
     "govopen_duty_recompute",
@@ -314,6 +315,22 @@ def govopen_duty_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     tk.check_access("govopen_duty_reset", context, asked)
     row, order = _locked(context, data_dict, asked)
     duty_orders.reset(model.Session, row, order, _required_day(data_dict, "on"))
+    return _shown(context, row)
+
+
+def govopen_duty_hand_over(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Gives an open duty to a unit that a reform links with its own, such as one split off.
+
+    Args:
+        id: of the duty.
+        unit: id, name or USCC of the unit that owes it from then on.
+        reason: why this one.
+    """
+    no_unknown(data_dict, "id", "unit", "reason")
+    asked = _asked(data_dict)
+    tk.check_access("govopen_duty_hand_over", context, asked)
+    row, order = _locked(context, data_dict, asked)
+    duty_orders.hand_over(model.Session, row, order, unit_id_of(data_dict.get("unit")))
     return _shown(context, row)
 
 

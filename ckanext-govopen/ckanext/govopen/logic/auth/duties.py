@@ -11,6 +11,7 @@ from ckanext.govopen.logic.roles import has_role
 __all__ = [
     "govopen_duty_day_list",
     "govopen_duty_extend",
+    "govopen_duty_hand_over",
     "govopen_duty_list",
     "govopen_duty_matrix",
     "govopen_duty_recompute",
@@ -42,7 +43,7 @@ def _office(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 govopen_duty_setting_list = govopen_duty_setting_update = govopen_duty_subject_update = _office
-govopen_duty_recompute = _office
+govopen_duty_recompute = govopen_duty_hand_over = _office
 
 
 def govopen_duty_waive(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
