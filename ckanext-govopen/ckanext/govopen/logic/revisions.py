@@ -218,7 +218,6 @@ def check(session: Session, row: Row) -> tuple[Finding, ...]:
     entries = {str(each["entry_code"]): each for each in datasets_store.entries(session, codes)}
     contents = [each["active_fields"] or {} for each in entries.values()]
     formats = {str(each.get("format")).upper() for each in dataset["resources"]}
-    package_id = str(row["package_id"])
     return dataset_rules.check(
         dataset_rules.Dataset(
             name=dataset.get("title") or dataset["name"],
@@ -232,7 +231,6 @@ def check(session: Session, row: Row) -> tuple[Finding, ...]:
             is_machine_readable=bool(formats & set(datasets_store.MACHINE_READABLE)),
             sensitivities=[str(content.get("sensitivity") or "L1") for content in contents],
             negative=[code for code, each in entries.items() if each["is_negative"]],
-            dissolved_unit=datasets_store.dissolved_units(session, [package_id]).get(package_id),
         )
     )
 

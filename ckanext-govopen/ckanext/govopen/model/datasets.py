@@ -152,12 +152,14 @@ def negative_entries(session: Session, package_ids: Sequence[str]) -> list[str]:
 
 
 def dissolved_units(session: Session, package_ids: Sequence[str]) -> dict[str, str]:
-    """Names of the units that are dissolved, by the packages that still stand with them."""
+    """Names of the units that are dissolved, by their packages that are not public yet."""
     found = session.execute(
         sa.text(
             "SELECT p.id, u.name FROM package p"
             " JOIN govopen_org_unit_current u ON u.unit_id = p.owner_org"
             " WHERE p.id = ANY(:ids) AND govopen_is_dissolved(p.owner_org)"
+            " AND NOT EXISTS (SELECT FROM govopen_publication_period o"
+            "  WHERE o.package_id = p.id AND o.to_at IS NULL)"
         ),
         {"ids": list(package_ids)},
     )

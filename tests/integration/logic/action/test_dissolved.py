@@ -53,7 +53,9 @@ def test_what_was_handed_in_before_is_not_approved(one: Office) -> None:
     assert state(one, made["id"]) == ("submitted", True)
 
 
-def test_what_is_public_stays_and_is_changed_no_more_but_withdrawn(one: Office) -> None:
+def test_what_is_public_is_kept_up_to_date_but_not_shown_again_once_withdrawn(
+    one: Office,
+) -> None:
     made = one.published()
     dissolve(one)
     assert state(one, made["id"]) == ("published", False)
@@ -62,9 +64,8 @@ def test_what_is_public_stays_and_is_changed_no_more_but_withdrawn(one: Office) 
         "officer", "govopen_pending_revision_create", id=made["id"], note="n",
         resource=resource, upload=upload("名称,泊位\n丙,1\n".encode(), "new.csv"),
     )  # fmt: skip
-    submitted = {"revisions": [revision["id"]]}
-    assert (
-        refusal(lambda: one.act("officer", "govopen_review_submit", **submitted)) == "datasets.E10"
-    )
+    one.approve(one.act("officer", "govopen_review_submit", revisions=[revision["id"]])["id"])
+    assert state(one, made["id"]) == ("published", False)
     one.act("officer", "govopen_publication_withdraw", id=made["id"], ground="error", reason="x")
+    assert refusal(lambda: one.submit(made["id"])) == "datasets.E10"
     assert state(one, made["id"])[1] is True
