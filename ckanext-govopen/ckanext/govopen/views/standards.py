@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -148,14 +149,18 @@ def _catalogues(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         }
 
 
+@cache
+def _reader() -> ChannelReader:
+    return ChannelReader(vocabulary("disclosure_channel"))
+
+
 def _printed(item: Mapping[str, Any]) -> dict[str, str]:
     """Columns in the words of the official form."""
-    reader = ChannelReader(vocabulary("disclosure_channel"))
     return {
         "basis_text": standard_basis.printed(
             item.get("legal_basis", ()), vocabulary("legal_basis_kind")
         ),
-        "boxes": reader.printed(item.get("channels", ()), item.get("channel_other", "")),
+        "boxes": _reader().printed(item.get("channels", ()), item.get("channel_other", "")),
     }
 
 

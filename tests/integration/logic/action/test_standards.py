@@ -252,6 +252,30 @@ class TestTwoCatalogues:
         assert report["rules"]["differing"] == report["rules"]["missing"] == []
         assert len(report["rules"]["same"]) >= 6
 
+    def test_another_district_gets_the_same_items(
+        self, office: Office, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A district has a division code of its own, so the codes of the items are free there."""
+        package = office.act("stranger", "govopen_disclosure_package_show", unit=pair[1])
+        (other,) = open_units(office, 1)
+        region = str(int(office.mark, 16) % 900_000 + 100_000)
+        monkeypatch.setitem(tk.config, "ckanext.govopen.region_code", region)
+        report = office.act(
+            "root", "govopen_disclosure_package_import", unit=other,
+            upload=upload(package["text"].encode(), "包.json"),
+        )  # fmt: skip
+        assert (report["created"], report["held"]) == (3, [])
+        draft = office.act("root", "govopen_register_draft_show", id=report["draft_id"])
+        made = {one["entry_code"]: one["fields"] for one in draft["items"]}
+        theirs = listed(office, unit=pair[1])
+        assert made.keys() == theirs.keys()
+        for code, fields in made.items():
+            assert fields["name"] == theirs[code]["item_l2"]
+            assert fields["legal_basis"] == theirs[code]["legal_basis"]
+            assert fields["time_limit"] == theirs[code]["time_limit"]["raw"]
+            assert "乙" not in fields["bodies"]
+        assert [one for one in draft["findings"] if one["is_refusal"]] == []
+
     def test_a_changed_package_is_refused(self, office: Office, pair: tuple[str, str]) -> None:
         package = office.act("stranger", "govopen_disclosure_package_show", unit=pair[1])
         text = package["text"].replace("甲项", "申项")
@@ -277,6 +301,28 @@ class TestColumns:
         assert sorted((one["fault"], one["domain"]) for one in own) == [
             ("empty", "taxation"), ("missing", "health"),
         ]  # fmt: skip
+
+
+class TestPilots:
+    def test_the_checklist_of_a_pilot_has_figures(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (unit,) = open_units(office, 1)
+        number, powers = int(office.mark, 16), [f"{office.mark}-K{at}" for at in range(2)]
+        source = [{"type": "power_list", "code": powers[0]}]
+        publish(office, [
+            Lot("power_list", unit, {code: power(f"试点{code}") for code in powers}),
+            Lot("disclosure_standard", unit, {
+                f"health-{number}-61": item("试点事项", "试点", source_entry=source, added_by_pilot=True),
+            }),
+        ])  # fmt: skip
+        monkeypatch.setitem(tk.config, "ckanext.govopen.pilot_units", [unit])
+        (pilot,) = office.act("stranger", "govopen_disclosure_pilot_list")["items"]
+        steps = {one["action"]: (one["state"], one["done"], one["of"]) for one in pilot["steps"]}
+        assert (pilot["unit_id"], pilot["added"]) == (unit, 1)
+        assert steps["sort_items"] == ("partly", 1, 2)
+        assert steps["write_standards"] == ("done", 1, 1)
+        assert steps["regulate_flow"] == ("open", 0, 1)
 
 
 class TestPages:
