@@ -117,6 +117,18 @@ def test_rows_may_be_walked_twice_and_leave_no_file_behind(tmp_path: Path) -> No
     assert not kept.exists()
 
 
+def test_files_are_read_alike_by_readers_that_begin_ahead(tmp_path: Path) -> None:
+    """One after the other, and none of them waits on when the last file is read."""
+    paths = [workbook(tmp_path / f"{at}.xlsx", [["名称"], [f"甲{at}"]]) for at in range(3)]
+    alone = [[row.values for row in read_table(path).rows] for path in paths]
+    with intake.readers_ahead():
+        ahead = [[row.values for row in read_table(path).rows] for path in paths]
+        (waiting,) = intake._ahead.get()
+        assert waiting.process.poll() is None
+    assert ahead == alone
+    assert waiting.process.poll() is not None
+
+
 def test_a_mapping_by_heading_by_letter_or_by_field_wins(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [HEADER, [1, "学校名录", "教育局", "每年", "甲"]])
     for mapping in ({"备用": "name"}, {"E": "name"}, {"name": "备用"}):

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -49,6 +51,7 @@ __all__ = [
     "Table",
     "field_of",
     "read_table",
+    "readers_ahead",
     "sheets_of",
 ]
 
@@ -116,13 +119,15 @@ def read_table(
         "mapping": _headings_to_fields(mapping or {}, said), "limits": asdict(limits),
         **asdict(said),
     }  # fmt: skip
-    output = tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl")  # noqa: SIM115 Rows closes it
+    reader = _reader()
     try:
-        _run_reader(request, output, limits)
-        return _table(output)
+        reader.ask(request, limits)
+        return _table(reader.output)  # its rows close it
     except BaseException:
-        output.close()
+        reader.output.close()
         raise
+    finally:
+        reader.end()
 
 
 def sheets_of(path: Path, *, limits: Limits = DEFAULT) -> tuple[Sheet, ...]:
@@ -135,9 +140,13 @@ def sheets_of(path: Path, *, limits: Limits = DEFAULT) -> tuple[Sheet, ...]:
     request = {
         "path": str(path.resolve()), "limits": asdict(limits), "sheets_only": True,
     }  # fmt: skip
-    with tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl") as output:
-        _run_reader(request, output, limits)
-        with open(output.name, "rb") as lines:
+    reader = _reader()
+    with reader.output:
+        try:
+            reader.ask(request, limits)
+        finally:
+            reader.end()
+        with open(reader.output.name, "rb") as lines:
             last = _last_line(lines)
     if "refused" in last:
         raise IntakeRefused(_finding(one) for one in last["refused"])
@@ -190,32 +199,83 @@ def _reader_paths() -> tuple[str, ...]:
     return (str(Path(__file__).resolve().parents[3]), *sorted(libraries))
 
 
-def _run_reader(request: Mapping[str, Any], output: IO[bytes], limits: Limits) -> None:
-    environment = {
-        "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(_reader_paths()),
-        "PYTHONIOENCODING": "utf-8",
-        "PYTHONSAFEPATH": "1",
-        # One arena keeps the address space near to what is used.
-        "MALLOC_ARENA_MAX": "1",
-    }
-    with tempfile.TemporaryFile() as errors:
+@dataclass
+class _Reader:
+    """A program that reads one file: it waits for its request, answers, and ends."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+    errors: IO[bytes]
+
+    @classmethod
+    def begun(cls, output: IO[bytes]) -> _Reader:
+        environment = {
+            "PATH": os.defpath,
+            "PYTHONPATH": os.pathsep.join(_reader_paths()),
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONSAFEPATH": "1",
+            # One arena keeps the address space near to what is used.
+            "MALLOC_ARENA_MAX": "1",
+        }
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 closed with the reader
+        process = subprocess.Popen(  # noqa: S603 our own interpreter and module
+            [sys.executable, "-S", "-m", _READER],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            env=environment,
+        )
+        return cls(process, output, errors)
+
+    def ask(self, request: Mapping[str, Any], limits: Limits) -> None:
+        """Has the file of the request read; what was found stands in `output`."""
         try:
-            ended = subprocess.run(  # noqa: S603 our own interpreter and module
-                [sys.executable, "-S", "-m", _READER],
-                input=json.dumps(request).encode(),
-                stdout=output,
-                stderr=errors,
-                env=environment,
-                timeout=limits.wall_seconds,
-                check=False,
-            )
+            self.process.communicate(json.dumps(request).encode(), timeout=limits.wall_seconds)
         except subprocess.TimeoutExpired:
             facts = {"limit": "time", "seconds": limits.wall_seconds}
             raise refused("intake.E14", facts) from None
-        if ended.returncode:
-            errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
-            raise _crashed(ended.returncode, errors.read(), limits)
+        if self.process.returncode:
+            self.errors.seek(max(0, self.errors.seek(0, os.SEEK_END) - 4096))
+            raise _crashed(self.process.returncode, self.errors.read(), limits)
+
+    def end(self) -> None:
+        """Leaves no process behind, whatever became of the request."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self.errors.close()
+
+
+# Readers that have begun before there is a file for them; empty outside of `readers_ahead`.
+_ahead: ContextVar[list[_Reader] | None] = ContextVar("govopen_readers_ahead", default=None)
+
+
+@contextmanager
+def readers_ahead() -> Iterator[None]:
+    """While many files are read one after the other, the next reader begins beside the work."""
+    ready: list[_Reader] = []
+    token = _ahead.set(ready)
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+        for reader in ready:
+            reader.end()
+            reader.output.close()
+
+
+def _new_output() -> IO[bytes]:
+    return tempfile.NamedTemporaryFile(prefix="intake-", suffix=".jsonl")
+
+
+def _reader() -> _Reader:
+    """The reader of the next file, which the caller asks and ends."""
+    ready = _ahead.get()
+    if ready is None:
+        return _Reader.begun(_new_output())
+    found = ready.pop() if ready else _Reader.begun(_new_output())
+    ready.append(_Reader.begun(_new_output()))
+    return found
 
 
 def _crashed(code: int, errors: bytes, limits: Limits) -> IntakeRefused:

@@ -34,18 +34,24 @@ def is_sysadmin(context: Mapping[str, Any]) -> bool:
     return bool(user and user.sysadmin)
 
 
-def units_by_role(user_id: str, at: datetime | None = None) -> dict[str, set[str | None]]:
-    """For each role the unit ids for which a person holds it; None stands for every unit."""
+def units_by_role(
+    user_id: str, at: datetime | None = None, among: Sequence[str] | None = None
+) -> dict[str, set[str | None]]:
+    """For each role the unit ids for which a person holds it; None stands for every unit.
+
+    Args:
+        among: units that are asked about; of the others the officer's are left out.
+    """
     found: dict[str, set[str | None]] = {}
     for role, unit_id in store.assignments(model.Session, user_id, at):
         found.setdefault(role, set()).add(unit_id)
-    for unit_id in officer_units(user_id):
+    for unit_id in officer_units(user_id, among):
         found.setdefault("info_officer", set()).add(unit_id)
     return found
 
 
-def officer_units(user_id: str) -> list[str]:
-    """Organizations of which a person is CKAN editor or administrator."""
+def officer_units(user_id: str, among: Sequence[str] | None = None) -> list[str]:
+    """Organizations, all or among some, of which a person is CKAN editor or administrator."""
     rows = (
         model.Session.query(model.Member.group_id)
         .join(model.Group, model.Group.id == model.Member.group_id)
@@ -58,6 +64,8 @@ def officer_units(user_id: str) -> list[str]:
             model.Group.state == "active",
         )
     )
+    if among is not None:
+        rows = rows.filter(model.Member.group_id.in_(among))
     return [str(unit_id) for (unit_id,) in rows]
 
 
@@ -68,16 +76,17 @@ def roles_of(user_id: str, unit_id: str | None, at: datetime | None = None) -> f
         unit_id: None asks only for what is held for every unit.
         at: None for now, by the business clock.
     """
+    among = [] if unit_id is None else [unit_id]
     return frozenset(
         role
-        for role, units in units_by_role(user_id, at).items()
+        for role, units in units_by_role(user_id, at, among).items()
         if None in units or unit_id in units
     )
 
 
 def roles_for_all(user_id: str, unit_ids: Sequence[str]) -> frozenset[str]:
     """Roles that a person holds for each of the units: what counts in a case of several units."""
-    held = units_by_role(user_id)
+    held = units_by_role(user_id, among=unit_ids or None)
     return frozenset(
         role for role, units in held.items() if None in units or set(unit_ids) <= units
     )

@@ -111,6 +111,7 @@ class _Historian:
         self.seed, self.size, self.today = seed, size, today
         self.ledger = Ledger()
         self.waiting: dict[str, list[tuple[Entry, ...]]] = {}
+        self.latest: dict[str, date] = {}  # from when the newest adjustment of a unit counts
         self.stock = self._stock()
         self.missing = frozenset(self._missing())
         self.underived = frozenset(self._underived())
@@ -128,8 +129,9 @@ class _Historian:
             resting: dict[str, list[Entry]] = {one.code: [] for one in held}
             for one in powers.dependents(held, unit, self.seed, self.size):
                 resting[str(one.fields["power_ref"])].append(one)
+            mains = {one.fields.get("parent_code") for one in held}
             for power in held:
-                if self._waits(power):
+                if power.code not in mains and self._waits(power):
                     group = (power, *resting[power.code])
                     self.waiting.setdefault(unit.key, []).append(group)
                 else:
@@ -143,8 +145,8 @@ class _Historian:
         return stock
 
     def _waits(self, power: Entry) -> bool:
-        is_licence = power.fields["power_type"] == "license"
-        return not is_licence and dice(self.seed, "waits", power.code).random() < 0.09
+        is_part = power.fields["power_type"] == "license" or "parent_code" in power.fields
+        return not is_part and dice(self.seed, "waits", power.code).random() < 0.09
 
     def _missing(self) -> Iterator[tuple[str, str]]:
         """Lists that are owed and never came; the small city shows every type."""
@@ -247,6 +249,11 @@ class _Historian:
         approved = weekdays_before(one.day, behind)
         number = f"〔{approved.year}〕{1 + int(rng.random() * 120)}号"
         prefix = data["documents"].get(parts[0].register_type, data["documents"]["default"])
+        effective = approved + timedelta(days=int(rng.random() * (one.day - approved).days))
+        effective = max(effective, *(self.latest.get(part.unit_key, effective) for part in parts))
+        for part in parts:
+            for each in (part.unit_key, *(change.extra.get("to_unit") for change in part.changes)):
+                self.latest[str(each)] = effective
         title = f"关于{'公布' if one.kind == 'first' else '调整'}有关清单的通知"
         return ListAdjustment(
             key=f"lists-{self.serial:04d}",
@@ -257,7 +264,7 @@ class _Historian:
             reason=reason,
             requested_on=weekdays_before(approved, 5 + int(rng.random() * 15)),
             approved_on=approved,
-            effective_on=approved + timedelta(days=int(rng.random() * (one.day - approved).days)),
+            effective_on=effective,
             late=one.late,
             prose=str(pick(rng, data["late"])) + "。" if one.late else None,
         )

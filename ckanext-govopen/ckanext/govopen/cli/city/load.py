@@ -32,7 +32,7 @@ from ckanext.govopen.cli.city import content, duties
 from ckanext.govopen.cli.city.load_lists import ListLoader
 from ckanext.govopen.cli.city.units import Unit
 from ckanext.govopen.cli.city.wording import dice, pick, wording
-from ckanext.govopen.logic import accounts, checklist, search
+from ckanext.govopen.logic import accounts, checklist, intake, search
 
 OFFICER, APPROVER, KEEPER = "officer", "approver1", "data-authority"
 OFFICE = "disclosure-office"
@@ -80,7 +80,7 @@ class Loader:
         timeline = [event for event in self._plan.timeline() if event.kind in steps]
         begin = self._resume(timeline)
         try:
-            with _unhurried_commits():
+            with _unhurried_commits(), intake.readers_ahead():
                 for number, event in enumerate(timeline[begin:], begin):
                     self._set_clock(event.date)
                     self._say(number, len(timeline), "loading")
