@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -80,6 +82,23 @@ def test_a_term_is_extended_with_approval_and_waived_with_a_reason(watcher: Pers
     watcher.press("Waive the duty")
     watcher.go(duty)
     assert "免除" in watcher.text()
+
+
+def test_a_notice_of_working_days_says_which_due_dates_it_moved(
+    watcher: Person, tmp_path: Path
+) -> None:
+    """Of a region of its own, so that no other test counts otherwise afterwards."""
+    notice = {
+        "region": f"T{uuid4().hex[:8].upper()}", "year": 2027, "source": "令第1号",
+        "holidays": {"2027-03-03": "三月三"}, "workdays": {},
+    }  # fmt: skip
+    file = tmp_path / "notice.json"
+    file.write_text(json.dumps(notice), encoding="utf-8")
+    page = watcher.go("/workbench/duties")
+    page.set_input_files("#f-upload", file)
+    watcher.press("Import the notice")
+    assert words("Due dates that moved ({count})", count=0) in watcher.text()
+    assert words("recorded") in watcher.text()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -146,6 +146,17 @@ def subject_update() -> Any:
     return redirect(tk.url_for("govopen_duty_desk.overview") + "#settings")
 
 
+@duty_desk.post("/duties/calendar")
+def notice_import() -> Any:
+    """Records the yearly notice of working days and shows which open duties it moved."""
+    asked: dict[str, Any] = desk.form_values("year", "source")
+    asked |= {"upload": request.files.get("upload"), "correct": "correct" in request.form}
+    done, errors = desk.tried(lambda: desk.call("govopen_calendar_import", asked))
+    if errors:
+        return _overview({}, errors)
+    return desk.page("workbench/duties/notice.html", done=done)
+
+
 @duty_desk.get("/duties/<duty_id>")
 def duty_show(duty_id: str) -> Any:
     return _duty_page(duty_id, {}, {})
