@@ -100,11 +100,15 @@ def figures(app: Any, cursor: Any, keeper: Any) -> list[dict[str, Any]]:
 
 
 def call(app: Any, action: str, **asked: Any) -> Act:
+    import ckan.model as model
     import ckan.plugins.toolkit as tk
 
     def act() -> object:
         with app.test_request_context("/"):
-            return tk.get_action(action)({"user": "", "ignore_auth": False}, dict(asked))
+            try:
+                return tk.get_action(action)({"user": "", "ignore_auth": False}, dict(asked))
+            finally:
+                model.Session.remove()  # as a request ends: the next load empties these tables
 
     return act
 

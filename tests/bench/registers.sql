@@ -1,6 +1,7 @@
 -- Lists of twenty units, each with its share of %(entries)s powers and of %(versions)s adjustments that
--- change twenty entries each, over nine years; loaded in sets, with a real chain of hashes. The first
--- list is that of %(unit)s.
+-- change twenty entries each, over nine years; loaded in sets, with a real chain of hashes. Four hundred
+-- entries of each list change again and again, spread over its whole length, so that a year is a year
+-- whatever the size of a list. The first list is that of %(unit)s.
 SET session_replication_role = replica;
 TRUNCATE govopen_register, govopen_register_version, govopen_register_log, govopen_register_version_entry,
   govopen_register_span, govopen_register_entry, govopen_register_link, govopen_register_code,
@@ -20,7 +21,7 @@ CREATE TEMP TABLE act AS
   SELECT r, v, e, row_number() OVER (PARTITION BY r ORDER BY v, e NULLS LAST) AS position,
     DATE '2017-01-02' + ((v - 1) * 3400 / (%(versions)s / 20)) AS day FROM (
     SELECT r, 1 AS v, e FROM generate_series(1, 20) r, generate_series(1, %(entries)s / 20) e
-    UNION ALL SELECT r, v, 1 + ((v * 20 + k) * 7919 %% (%(entries)s / 20))
+    UNION ALL SELECT r, v, 1 + ((v * 20 + k) * 7919 %% 400) * (%(entries)s / 20 / 400)
       FROM generate_series(1, 20) r, generate_series(2, %(versions)s / 20) v, generate_series(0, 19) k
     UNION ALL SELECT r, v, NULL FROM generate_series(1, 20) r, generate_series(1, %(versions)s / 20) v) x;
 CREATE FUNCTION pg_temp.day_at(day date) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT day || 'T10:00:00+08:00' $$;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from flask import Response, jsonify, redirect, request
@@ -17,14 +16,24 @@ from ckanext.govopen.domain.intake import FIELDS as INTAKE_FIELDS
 from ckanext.govopen.domain.inventory import FIELD_RULES, RULES, Need
 from ckanext.govopen.logic import audit, export, import_report
 from ckanext.govopen.views import desk
+from ckanext.govopen.views.import_steps import (
+    BACKGROUND_ROWS,
+    ROWS_SHOWN,
+    VERDICTS,
+    first_verdict,
+    import_state_label,
+    is_busy,
+    is_large,
+    seconds_of,
+    stage_of,
+    verdict_label,
+)
 
 __all__ = ["inventory_pages"]
 
 inventory_pages = desk.blueprint("govopen_inventory", __name__)
 
 VOCABULARIES = {rule.name: rule.vocabulary for rule in FIELD_RULES if rule.vocabulary}
-BACKGROUND_ROWS = 5_000
-BACKGROUND_BYTES = 512 * 1024  # what 5,000 rows come to in a small spreadsheet
 CONSTANT_FIELDS = (
     "share_type", "share_condition", "share_method", "open_type", "open_condition", "update_cycle",
     "secrecy", "sensitivity", "format_category", "formats", "items", "data_domain", "res_class",
@@ -32,31 +41,6 @@ CONSTANT_FIELDS = (
 )  # fmt: skip
 CUT_FIELDS = ("name", "abstract", "share_condition", "open_condition")
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
-VERDICTS = ("rejected", "draft", "changed", "created", "unchanged")
-ROWS_SHOWN = 30
-
-
-def verdict_label(verdict: str) -> str:
-    """Words for what an import does with a row."""
-    return {
-        "created": tk._("New"),
-        "changed": tk._("Changed"),
-        "unchanged": tk._("Unchanged"),
-        "draft": tk._("Draft, incomplete"),
-        "rejected": tk._("Rejected"),
-    }[verdict]
-
-
-def import_state_label(state: str) -> str:
-    return {
-        "uploaded": tk._("Uploaded"),
-        "checking": tk._("Being checked"),
-        "checked": tk._("Checked, not applied"),
-        "applying": tk._("Being applied"),
-        "applied": tk._("Applied"),
-        "failed": tk._("Could not be read"),
-        "undone": tk._("Undone"),
-    }[state]
 
 
 # --- the import wizard ---------------------------------------------------------------------------
@@ -88,7 +72,7 @@ def import_receive() -> Any:
     upload = request.files.get("upload")
     values = desk.form_values("unit", "mapping")
     parameters: dict[str, Any] = {**values, "upload": upload, "dry_run": True}
-    if upload is not None and _is_large(upload):
+    if upload is not None and is_large(upload):
         parameters["background"] = True
     made, errors = desk.tried(lambda: desk.call("govopen_inventory_import", parameters))
     if errors:
@@ -96,42 +80,26 @@ def import_receive() -> Any:
     return _to_import(made["id"])
 
 
-def _is_large(upload: Any) -> bool:
-    size = upload.stream.seek(0, 2)
-    upload.stream.seek(0)
-    return bool(size > BACKGROUND_BYTES)
-
-
 def _to_import(import_id: str, **query: Any) -> AnyResponse:
     return redirect(tk.url_for("govopen_inventory.import_show", import_id=import_id, **query))
 
 
-def _is_busy(shown: Mapping[str, Any]) -> bool:
-    stage = (shown.get("progress") or {}).get("stage")
-    return shown["state"] in ("checking", "applying") or stage in ("queued", "running")
-
-
-def _stage(shown: Mapping[str, Any]) -> str:
-    progress = shown.get("progress") or {}
-    if progress.get("stage") == "queued":
-        return tk._("Waiting for its turn")
-    if shown["state"] == "applying" or progress.get("task") == "apply":
-        return tk._("Writing the rows to the inventory")
-    return tk._("Reading and checking the file")
-
-
-def _seconds(shown: Mapping[str, Any]) -> int:
-    since = (shown.get("progress") or {}).get("since") or shown.get("started_at")
-    if not since:
-        return 0
-    return max(0, int((clock.now() - datetime.fromisoformat(since)).total_seconds()))
+def _addresses(import_id: str) -> dict[str, str]:
+    """Where a page of progress asks, and where it leads."""
+    names = ("import_state", "import_show")
+    state, show = (tk.url_for(f"govopen_inventory.{name}", import_id=import_id) for name in names)
+    return {"state_url": state, "show_url": show}
 
 
 @inventory_pages.get("/inventory/import/<import_id>/state")
 def import_state(import_id: str) -> Response:
     """What a progress page asks again and again."""
     shown = desk.call("govopen_inventory_import_show", {"id": import_id})
-    return jsonify(done=not _is_busy(shown), stage=_stage(shown), seconds=_seconds(shown))
+    return jsonify(
+        done=not is_busy(shown),
+        stage=stage_of(shown, tk._("Writing the rows to the inventory")),
+        seconds=seconds_of(shown),
+    )
 
 
 @inventory_pages.get("/inventory/import/<import_id>")
@@ -145,14 +113,20 @@ def _import_page(
 ) -> Any:
     shown = desk.call("govopen_inventory_import_show", {"id": import_id})
     common = {"shown": shown, "errors": errors, "state_label": import_state_label}
-    if _is_busy(shown):
+    if is_busy(shown):
         template = "workbench/inventory/import_progress.html"
-        return desk.page(template, stage=_stage(shown), seconds=_seconds(shown), **common), status
+        return desk.page(
+            template,
+            **_addresses(import_id),
+            stage=stage_of(shown, tk._("Writing the rows to the inventory")),
+            seconds=seconds_of(shown),
+            **common,
+        ), status
     if shown["state"] == "failed":
         return desk.page(
             "workbench/inventory/import_failed.html", **common, **_reading_choices(shown)
         ), status
-    verdict = request.args.get("verdict") or _first_verdict(shown)
+    verdict = request.args.get("verdict") or first_verdict(shown)
     found = desk.call(
         "govopen_inventory_import_row_list",
         {
@@ -187,11 +161,6 @@ def _case(case_id: str | None) -> dict[str, Any] | None:
     except (tk.ObjectNotFound, tk.NotAuthorized):
         return None
     return found
-
-
-def _first_verdict(shown: Mapping[str, Any]) -> str:
-    counts = {**shown, "draft": shown.get("drafts", 0)}
-    return next((name for name in VERDICTS if counts.get(name)), "unchanged")
 
 
 def _reading_choices(shown: Mapping[str, Any]) -> dict[str, Any]:
