@@ -56,11 +56,12 @@ def negative_file(kind: str) -> Response:
     columns = [
         ("entry_code", tk._("Code")), ("unit_name", tk._("Unit")), ("category", tk._("Class")),
         ("name", tk._("Item not made public")), ("circumstance", tk._("Circumstance")),
-        ("ground_names", tk._("Grounds")), ("valid_from", tk._("In force from")),
+        ("ground_names", tk._("Grounds")), ("basis", tk._("Basis")),
+        ("valid_from", tk._("In force from")),
         ("held_back", tk._("Resources held back")), ("still_public", tk._("Still public")),
     ]  # fmt: skip
     rows = [
-        {**item, "ground_names": tk._(", ").join(grounds(item))}
+        {**item, "ground_names": tk._(", ").join(grounds(item)), "basis": basis(item)}
         for item in _call(action, **_unit())["items"]
     ]
     return tables.respond(kind, "negative-list", columns, rows, _api(action))
@@ -69,6 +70,12 @@ def negative_file(kind: str) -> Response:
 def grounds(item: dict[str, Any]) -> list[str]:
     """The grounds of an entry in words."""
     return [str(helpers.term("hidden_ground", code)) for code in item["grounds"] or []]
+
+
+def basis(item: dict[str, Any]) -> str:
+    """The basis of an entry in one line."""
+    named = item["legal_basis"] or []
+    return str(tk._(", ")).join(f"{one['title']}{one.get('article') or ''}" for one in named)
 
 
 @openness.get("/negative-list/owed")
