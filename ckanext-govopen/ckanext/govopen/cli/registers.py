@@ -88,14 +88,16 @@ def verify(register_id: str | None, as_json: bool) -> None:
     show(
         results,
         as_json,
-        lambda rows: (
-            f"{row['id']}: holds"
-            if row["holds"]
-            else f"{row['id']}: broken at row {row['first_broken']}, entry {row['entry_code']}"
-            for row in rows
-        ),
+        lambda rows: (_verdict(row) for row in rows),
     )
     sys.exit(1 if broken else 0)
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    if row["holds"]:
+        return f"{row['id']}: holds"
+    place = f"row {row['first_broken']}" if row["first_broken"] else "the list shown"
+    return f"{row['id']}: {place} is not what was recorded, entry {row['entry_code'] or '–'}"
 
 
 @register.command("rebuild")

@@ -21,6 +21,7 @@ from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.register_types import register_type as register_type_of
 from ckanext.govopen.model import adjustments as drafts
 from ckanext.govopen.model import inventory as projection
+from ckanext.govopen.model import register_proof as proof
 from ckanext.govopen.model import registers as store
 from ckanext.govopen.model import spans
 
@@ -329,9 +330,27 @@ def _refuse_moved(session: Session, version_id: str) -> None:
         refuse("registers.E18", "entries", entries=moved)
 
 
-def first_broken(session: Session, register_id: str) -> tuple[int, str | None] | None:
-    """Position and entry of the first row at which the stored bytes break the chain, or None."""
-    return store.first_broken(session, register_id)
+@dataclass(frozen=True)
+class Verified:
+    """Whether a list is what was recorded and published.
+
+    Args:
+        position: the first row of the log whose bytes or place are not; None where the log holds.
+        entry_code: its entry, or the first of which the list says otherwise than the log.
+    """
+
+    holds: bool
+    position: int | None = None
+    entry_code: str | None = None
+
+
+def verify(session: Session, register_id: str) -> Verified:
+    """Hashes every stored row again, then compares what the list shows with the rows."""
+    broken = store.first_broken(session, register_id)
+    if broken is not None:
+        return Verified(False, *broken)
+    differing = proof.first_differing(session, register_id)
+    return Verified(differing is None, entry_code=differing)
 
 
 def rebuild() -> Mapping[str, int]:

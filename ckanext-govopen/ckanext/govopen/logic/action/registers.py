@@ -247,15 +247,19 @@ def govopen_register_change_list(context: Any, data_dict: dict[str, Any]) -> dic
 
 @tk.side_effect_free
 def govopen_register_verify(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Recomputes the chain of a register from its stored bytes."""
+    """Recomputes the chain of a register from its stored bytes, and compares what it shows.
+
+    Returns:
+        `{id, holds, first_broken, entry_code}`: position of the first row that is not what was
+        recorded, and its entry; without a position, an entry shown otherwise than recorded.
+    """
     tk.check_access("govopen_register_verify", context, data_dict)
     no_unknown(data_dict, "id")
     row = _register(data_dict)
-    broken = registers.first_broken(model.Session, row["id"])
-    position, entry_code = broken or (None, None)
+    found = registers.verify(model.Session, row["id"])
     return {
         "id": row["id"],
-        "holds": broken is None,
-        "first_broken": position,
-        "entry_code": entry_code,
+        "holds": found.holds,
+        "first_broken": found.position,
+        "entry_code": found.entry_code,
     }
