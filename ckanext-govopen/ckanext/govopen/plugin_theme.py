@@ -8,7 +8,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import csrf, mail
-from ckanext.govopen.views import headers, helpers, static
+from ckanext.govopen.views import headers, helpers, register_fields, static
 
 
 class GovopenThemePlugin(p.SingletonPlugin):
@@ -29,7 +29,7 @@ class GovopenThemePlugin(p.SingletonPlugin):
 
     # ITemplateHelpers
     def get_helpers(self) -> dict[str, Any]:
-        return helpers.all_helpers()
+        return {**helpers.all_helpers(), **register_fields.HELPERS}
 
     # IFacets
     def dataset_facets(self, facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:

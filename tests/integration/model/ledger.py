@@ -17,6 +17,18 @@ from ckanext.govopen.logic import registers
 from ckanext.govopen.model import registers as log
 
 REGION = "990100"
+OFFICER, APPROVER = "ledger-officer", "ledger-approver"
+
+
+def hire(session: Session) -> None:
+    """The two people whose words a version needs."""
+    session.execute(
+        sa.text(
+            "INSERT INTO \"user\" (id, name, state) SELECT p, p, 'active'"
+            " FROM unnest(CAST(:people AS text[])) p ON CONFLICT DO NOTHING"
+        ),
+        {"people": [OFFICER, APPROVER]},
+    )
 
 
 class Ledger:
@@ -24,6 +36,7 @@ class Ledger:
 
     def __init__(self, session: Session, register_type: str = "power_list") -> None:
         self.session, self.type = session, register_type
+        hire(session)
         self.unit = str(uuid4())
         self.id = log.ensure(session, register_type, [self.unit], REGION)[self.unit]
         self.case = str(uuid4())
@@ -39,7 +52,7 @@ class Ledger:
         """Log rows and a version that waits."""
         at = version.published_at - timedelta(microseconds=1)
         self._set_clock(at)
-        act = registers.Act("officer", at, "云政发〔2025〕1 号", f"第{version.number}次")
+        act = registers.Act(OFFICER, at, "云政发〔2025〕1 号", f"第{version.number}次")
         changes = [self._change(code, said) for code, said in version.entries.items()]
         registers.write(self.session, self.id, changes, act, self.type)
         notice = registers.NoticeFacts(approved_on=version.approved_on)
@@ -73,7 +86,7 @@ class Ledger:
             ),
             {"id": version_id, "case": self.case},
         )
-        for person, result in (("officer", "submitted"), ("approver", "approved")):
+        for person, result in ((OFFICER, "submitted"), (APPROVER, "approved")):
             self.session.execute(
                 sa.text(
                     "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash,"
@@ -85,7 +98,7 @@ class Ledger:
 
     def publish(self, version_id: str, at: datetime) -> None:
         self._set_clock(at)
-        registers.publish_version(self.session, version_id, "approver", at)
+        registers.publish_version(self.session, version_id, APPROVER, at)
         self.session.execute(
             sa.text(
                 "UPDATE govopen_review SET state = 'published' WHERE record_id = :id"

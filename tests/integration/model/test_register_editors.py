@@ -20,6 +20,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from guard_kit import application_url
+from ledger import APPROVER, OFFICER, hire
 from sqlalchemy.orm import Session
 
 import ckan.model as model
@@ -68,6 +69,7 @@ class Table:
         self.engine = engine
         self.editors = [Editor(name, Session(bind=engine)) for name in ("甲", "乙")]
         first = self.editors[0].session
+        hire(first)
         self.unit = str(uuid4())
         self.id = log.ensure(first, "power_list", [self.unit], REGION)[self.unit]
         self.codes = [f"T{number}-{self.unit[:8]}" for number in range(3)]
@@ -91,12 +93,12 @@ class Table:
 
     def _publish(self, session: Session, draft: str) -> None:
         """Submission, approval and publication, each a transaction of its own."""
-        handed = adjustments.submit(session, draft, "officer")
+        handed = adjustments.submit(session, draft, OFFICER)
         session.commit()
         session.execute(sa.text(APPROVE), {"id": handed.version_id, "case": handed.case_id})
         session.execute(sa.text(STATE), {"id": handed.version_id, "state": "approved"})
         session.commit()
-        registers.publish_version(session, handed.version_id, "approver", clock.now())
+        registers.publish_version(session, handed.version_id, APPROVER, clock.now())
         session.execute(sa.text(STATE), {"id": handed.version_id, "state": "published"})
         session.commit()
 
@@ -176,7 +178,7 @@ class Table:
 APPROVE = (
     "INSERT INTO govopen_opinion (case_id, record_type, record_id, content_hash, person, roles,"
     " step, result) VALUES (:case, 'register_version', :id, govopen_version_hash(:id, 1),"
-    " 'approver', '{}', 's', 'approved')"
+    f" '{APPROVER}', '{{}}', 's', 'approved')"
 )
 STATE = (
     "UPDATE govopen_review SET state = :state WHERE record_type = 'register_version'"

@@ -74,10 +74,10 @@ def test_a_comparison_of_two_days_is_the_difference_of_both_lists(
             old, new = told(replay, start), told(replay, end)
             found = spans.differences(session, ledger.id, spans.Between(start, end, known_at))
             ours = {str(row["entry_code"])[:4]: row for row in found}
-            assert {code for code, row in ours.items() if row["old"] is None} == (
+            assert {code for code, row in ours.items() if not row["was_in_force"]} == (
                 new.keys() - old.keys()
             )
-            assert {code for code, row in ours.items() if row["new"] is None} == (
+            assert {code for code, row in ours.items() if not row["is_in_force"]} == (
                 old.keys() - new.keys()
             )
             changed = {c for c in old.keys() & new.keys() if changed_fields(old[c], new[c])}

@@ -92,6 +92,7 @@ class Term:
         from_on: 成文日期 of the approval; the effective date only where there is none.
         due_on: last day; published_on: None while it waits.
         used: working days from the trigger to the publication, or to today.
+        left: working days from today to the last day; below 0 when it is past.
     """
 
     from_on: date
@@ -99,6 +100,7 @@ class Term:
     published_on: date | None
     used: int
     is_provisional: bool
+    left: int = 0
 
     @property
     def is_late(self) -> bool:
@@ -118,10 +120,14 @@ def term(
     from_on = approved_on or effective_on
     due = calendar.due(from_on, workdays)
     until = published_on or today
+    is_past = due.due < today
+    between = sorted((due.due, today))
+    left = calendar.workdays_between(between[0], between[1])
     return Term(
         from_on,
         due.due,
         published_on,
         calendar.workdays_between(from_on, until),
         due.provisional,
+        -left if is_past else left,
     )

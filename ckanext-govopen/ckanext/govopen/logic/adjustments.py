@@ -541,15 +541,35 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
     )
 
 
-def preview(session: Session, draft: Mapping[str, Any]) -> list[rules.Row]:
-    """The rows that handing a sound draft in would write, for its notice."""
+# What a change lacks for anybody to say what it would do.
+UNCLEAR = frozenset(
+    {"registers.E8", "registers.E13", "registers.E17", "registers.E20", "registers.E22"}
+)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What handing a draft in would write into its own list, and what stands there now."""
+
+    rows: Sequence[rules.Row]
+    present: Mapping[str, Present]
+
+
+def preview(session: Session, draft: Mapping[str, Any]) -> Preview:
+    """The rows of a draft, less those of changes that are not clear yet."""
     register = _register_of(session, draft)
-    changes = changes_of(session, str(draft["id"]))
+    unclear = {
+        str(one.params.get("entry")) for one in findings_of(session, draft) if one.code in UNCLEAR
+    }
+    changes = [
+        one for one in changes_of(session, str(draft["id"])) if one.entry_code not in unclear
+    ]
     present = _present(session, str(register["id"]), changes)
     own = Target(str(register["unit_id"]), str(register["register_type"]))
     corrected = _corrected(session, register, changes)
     on: date = draft["effective_on"] or clock.today()
-    return list(rules.rows(_with_new_codes(changes), present, on, corrected, own))
+    rows = rules.rows(_with_new_codes(changes), present, on, corrected, own)
+    return Preview([row for row in rows if row.target == rules.OWN], present)
 
 
 def _with_new_codes(changes: Sequence[Change]) -> list[Change]:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ckanext.govopen.domain.review import DEPUTY_ROLES, REVIEW_ROLES, WITHDRAWING_ROLES
+from ckanext.govopen.domain.review import (
+    AUTHORITY_STEPS,
+    DEPUTY_ROLES,
+    REVIEW_ROLES,
+    WITHDRAWING_ROLES,
+)
 from ckanext.govopen.logic.roles import units_by_role, user_of
 
 
@@ -52,6 +57,11 @@ class Person:
     def enters(self) -> bool:
         """Enters records: an information officer, or the data authority."""
         return self.kept_units is None or bool(self.kept_units)
+
+    @property
+    def adjusts(self) -> bool:
+        """Writes adjustments of lists, or approves them."""
+        return any(role in self.roles for role in ("info_officer", *AUTHORITY_STEPS))
 
     @property
     def reviews(self) -> bool:

@@ -202,9 +202,14 @@ def take_out(session: Session, draft_id: str, entry_codes: Sequence[str]) -> int
 
 
 def changes(
-    session: Session, draft_id: str, after: str = "", limit: int | None = None
+    session: Session,
+    draft_id: str,
+    after: str = "",
+    limit: int | None = None,
+    *,
+    only: str | None = None,
 ) -> list[Row]:
-    """Changes of a draft by code from a cursor, with what the list says of each entry."""
+    """Changes of a draft by code from a cursor, or a single one, with what the list says."""
     return _rows(
         session,
         "SELECT c.*, coalesce(nullif(a.fullname, ''), a.name) AS updated_by_name, e.status,"
@@ -214,8 +219,11 @@ def changes(
         " AND e.entry_code = c.entry_code"
         " LEFT JOIN govopen_register_log l ON l.seq = e.log_seq"
         ' LEFT JOIN "user" a ON a.id = c.updated_by'
-        " WHERE c.draft_id = :draft AND c.entry_code > :after ORDER BY c.entry_code LIMIT :limit",
+        " WHERE c.draft_id = :draft AND c.entry_code > :after"
+        " AND (CAST(:only AS text) IS NULL OR c.entry_code = :only)"
+        " ORDER BY c.entry_code LIMIT :limit",
         draft=draft_id,
+        only=only,
         after=after,
         limit=limit,
     )

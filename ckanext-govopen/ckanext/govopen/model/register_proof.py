@@ -1,53 +1,9 @@
-"""The proof of a list, computed by the database where the bytes lie: its chain, and what it shows.
-
-Rows are hashed in parallel; how they follow each other is asked of the small columns alone.
-"""
+"""Whether a list shows what its published rows say; that those are whole is asked of the log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-
-Row = Mapping[str, object]
-
-# The formula of `govopen_log_hash`, written out: a function of one's own is not run in parallel.
-_HASH = (
-    "encode(sha256(convert_to(l.prev_hash || encode(sha256(l.public), 'hex') || l.private_hash,"
-    " 'UTF8')), 'hex')"
-)
-_BAD_BYTES = (
-    "SELECT min(l.position) FROM govopen_register_log l WHERE l.register_id = :id"
-    f" AND (l.hash <> {_HASH} OR l.private IS NOT NULL"
-    " AND l.private_hash <> encode(sha256(l.salt || l.private), 'hex'))"
-)
-_BAD_PLACE = (
-    "SELECT min(n.place) FROM (SELECT l.position, l.prev_hash, row_number() OVER w AS place,"
-    " lag(l.hash, 1, '') OVER w AS before FROM govopen_register_log l WHERE l.register_id = :id"
-    " WINDOW w AS (ORDER BY l.position)) n WHERE n.position <> n.place OR n.prev_hash <> n.before"
-)
-
-
-def first_broken(session: Session, register_id: str) -> Row | None:
-    """Position and entry of the first row that is not what was recorded, or does not follow."""
-    found = [
-        session.execute(sa.text(query), {"id": register_id}).scalar_one()
-        for query in (_BAD_BYTES, _BAD_PLACE)
-    ]
-    positions = [int(one) for one in found if one is not None]
-    if not positions:
-        return None
-    first = min(positions)
-    entry = session.execute(
-        sa.text(
-            "SELECT entry_code FROM govopen_register_log"
-            " WHERE register_id = :id AND position = :position"
-        ),
-        {"id": register_id, "position": first},
-    ).scalar_one_or_none()
-    return {"position": first, "entry_code": entry}
-
 
 # Each published row has spans that say what its bytes say, from its own day on; the spans of an
 # entry that are known now follow each other without gap; what is in force is the last of them.
@@ -60,7 +16,8 @@ _DIFFERENCES = (
     " AND s.number = v.number AND s.change = l.change AND s.status = govopen_entry_status(p.j)"
     " AND s.name IS NOT DISTINCT FROM p.j -> 'fields' ->> 'name'"
     " AND s.recorded_from >= v.published_at) AS is_same"
-    " FROM govopen_register_span s WHERE s.log_seq = e.log_seq) s ON true"
+    " FROM govopen_register_span s WHERE s.entry_code = e.entry_code"
+    " AND s.log_seq = e.log_seq) s ON true"
     " WHERE e.register_id = :id"
     " AND (s.is_same IS NOT TRUE OR s.valid_from <> e.effective_on)",
     "SELECT n.entry_code FROM (SELECT s.entry_code, s.valid_to,"

@@ -87,18 +87,29 @@ def page(
     return found.mappings().all()
 
 
+_COUNT_NOW = (
+    "SELECT coalesce((SELECT sum(k.delta) FROM govopen_register_step k"
+    " WHERE k.register_id = :id AND k.on_day <= :as_of), 0)"
+    # What is hidden is not shown; it is little, and found from the masks.
+    " - (SELECT count(*) FROM (SELECT DISTINCT m.log_seq FROM govopen_register_mask m"
+    " WHERE m.act = 'hide') h JOIN govopen_register_log l ON l.seq = h.log_seq"
+    " JOIN govopen_register_span s ON s.entry_code = l.entry_code AND s.log_seq = l.seq"
+    f" WHERE s.register_id || '' = :id AND s.in_force AND {_KNOWN_NOW} AND {_HOLDS}"
+    f" AND NOT ({_SHOWN}))"
+)
+
+
 def count(session: Session, register_id: str, wanted: Wanted) -> int:
     """How many entries `page` would give from the beginning."""
-    stored = _STORED if wanted.filters else ""
-    return int(
-        session.execute(
-            sa.text(
-                f"SELECT count(*) FROM govopen_register_span s{stored} WHERE s.register_id = :id"
-                f" AND {_where(wanted)} AND {_SHOWN}"
-            ),
-            {"id": register_id, **_values(wanted)},
-        ).scalar_one()
-    )
+    if wanted == Wanted(wanted.as_of):
+        query = _COUNT_NOW
+    else:
+        stored = _STORED if wanted.filters else ""
+        query = (
+            f"SELECT count(*) FROM govopen_register_span s{stored} WHERE s.register_id = :id"
+            f" AND {_where(wanted)} AND {_SHOWN}"
+        )
+    return int(session.execute(sa.text(query), {"id": register_id, **_values(wanted)}).scalar_one())
 
 
 def entry_at(
@@ -121,7 +132,8 @@ def holder(session: Session, entry_code: str) -> str | None:
     found: str | None = session.execute(
         sa.text(
             "SELECT s.register_id FROM govopen_public_entry e JOIN govopen_register_span s"
-            " ON s.log_seq = e.log_seq AND s.recorded_to IS NULL WHERE e.entry_code = :code"
+            " ON s.entry_code = e.entry_code AND s.log_seq = e.log_seq AND s.recorded_to IS NULL"
+            " WHERE e.entry_code = :code"
             " ORDER BY s.in_force DESC, s.log_seq DESC LIMIT 1"
         ),
         {"code": entry_code},
@@ -130,13 +142,17 @@ def holder(session: Session, entry_code: str) -> str | None:
 
 
 _SIDE = (
-    " LEFT JOIN LATERAL (SELECT s.log_seq, s.status, s.change, s.number,"
-    " convert_from(l.public, 'UTF8')::jsonb -> 'fields' AS fields"
-    " FROM govopen_register_span s JOIN govopen_register_log l ON l.seq = s.log_seq"
-    " WHERE s.register_id = :id AND s.entry_code = t.entry_code AND s.in_force"
+    " LEFT JOIN LATERAL (SELECT s.log_seq, s.name FROM govopen_register_span s"
+    " WHERE s.entry_code = t.entry_code AND s.register_id || '' = :id AND s.in_force"
     " AND s.valid_from <= {day} AND s.valid_to > {day} AND {known}"
     f" AND {_SHOWN}) {{side}} ON true"
 )
+# Both contents are read only where there are two to compare.
+_FIELDS = (
+    "(SELECT convert_from(l.public, 'UTF8')::jsonb -> 'fields' FROM govopen_register_log l"
+    " WHERE l.seq = {side}.log_seq AND old.log_seq IS NOT NULL AND new.log_seq IS NOT NULL)"
+)
+_FIELDS_OLD, _FIELDS_NEW = _FIELDS.format(side="old"), _FIELDS.format(side="new")
 
 
 @dataclass(frozen=True)
@@ -151,7 +167,10 @@ class Between:
 def differences(
     session: Session, register_id: str, asked: Between, after: str = "", limit: int | None = None
 ) -> Sequence[Row]:
-    """Entries whose row in force differs between two days, with both contents, by code.
+    """Entries whose row in force differs between two days, by code: name, and what is there.
+
+    `was_in_force` and `is_in_force` say on which of the days it is; where on both, `old` and `new`
+    hold both contents.
 
     An entry's spans follow each other without a gap, so that only those that begin between the days
     are looked at.
@@ -161,8 +180,10 @@ def differences(
     new = _SIDE.format(day=":end", known=known, side="new")
     found = session.execute(
         sa.text(
-            "SELECT t.entry_code, old.fields AS old, new.fields AS new, new.status AS status,"
-            " old.status AS old_status FROM (SELECT DISTINCT s.entry_code"
+            f"SELECT t.entry_code, coalesce(new.name, old.name, '') AS name, {_FIELDS_OLD} AS old,"
+            f" {_FIELDS_NEW} AS new, old.log_seq IS NOT NULL AS was_in_force,"
+            " new.log_seq IS NOT NULL AS is_in_force"
+            " FROM (SELECT DISTINCT s.entry_code"
             " FROM govopen_register_span s"
             f" WHERE s.register_id = :id AND {known} AND s.valid_from > :low"
             " AND s.valid_from <= :high AND s.entry_code > :after"
@@ -190,7 +211,9 @@ _MARK = (
     " WHERE s.register_id = :id"
     " UNION ALL SELECT e.entry_code, e.log_seq, e.fields::text, e.number, e.parent_code, e.status,"
     " e.name, e.valid_from, e.changed_on, NULL, NULL FROM govopen_register_entry e"
-    " WHERE e.register_id = :id) x"
+    " WHERE e.register_id = :id"
+    " UNION ALL SELECT NULL, k.delta, NULL, NULL, NULL, NULL, NULL, k.on_day, NULL, NULL, NULL"
+    " FROM govopen_register_step k WHERE k.register_id = :id AND k.delta <> 0) x"
 )
 
 

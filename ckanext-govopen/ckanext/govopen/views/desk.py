@@ -83,6 +83,7 @@ def _places() -> list[dict[str, Any]]:
     entries = [
         (True, "/workbench", tk._("My work")),
         (person.enters, "/workbench/inventory", tk._("Inventory")),
+        (person.enters or person.adjusts, "/workbench/registers", tk._("Lists")),
         (person.enters or person.reviews, "/workbench/datasets", tk._("Datasets")),
         (person.enters or person.reviews, "/workbench/standards", tk._("Standard catalogue")),
         (person.reviews or person.is_sysadmin, "/workbench/review", tk._("Review")),

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.views import helpers, tables
+from ckanext.govopen.views import desk, helpers, register_fields, tables
 
 __all__ = ["registers"]
 
@@ -20,17 +20,10 @@ registers = Blueprint("govopen_registers", __name__)
 PAGE_ROWS = 100
 FILE_PAGE_ROWS = 1000
 LINKED_DATASETS = 20
-FILTERS = ("as_of", "known_at", "q")
+DIFF_ROWS = 500
+FILTERS = ("as_of", "known_at", "status", "q")
+NOTICES_SHOWN = 10
 KIND = "<any(csv,xlsx,json):kind>"
-# Columns of the data inventory; entries of other types show every field that they have.
-INVENTORY_FIELDS = (
-    "name",
-    "open_type",
-    "update_cycle",
-    "formats",
-    "data_domain",
-    "planned_open_on",
-)
 
 
 def _call(action: str, **parameters: object) -> Any:
@@ -95,16 +88,28 @@ def show(register_id: str) -> tuple[str, int]:
         )
     except tk.ValidationError as refused:
         errors = refused.error_dict
+    kind = register["register_type"]
     values = {
         "register": register,
         "page": page,
-        "fields": _fields(register, page["items"]),
+        "fields": register_fields.columns(kind),
         "filters": _filters(),
-        "changes": _call("govopen_register_change_list", id=register_id)["items"],
+        "statuses": desk.choices("entry_status"),
+        "notices": _notices(register_id),
         "errors": errors,
         "api_url": _api_url("govopen_register_entry_list", id=register_id, **_filters()),
     }
     return tk.render("govopen/registers/show.html", values), 400 if errors else 200
+
+
+def _notices(register_id: str, limit: int = NOTICES_SHOWN) -> dict[str, Any]:
+    found: dict[str, Any] = _call(
+        "govopen_register_notice_list",
+        register=register_id,
+        limit=limit,
+        cursor=request.args.get("notices", ""),
+    )
+    return found
 
 
 def _api_url(action: str, **parameters: str) -> str:
@@ -112,20 +117,14 @@ def _api_url(action: str, **parameters: str) -> str:
     return f"{path}?{urlencode(parameters)}"
 
 
-def _fields(register: Mapping[str, Any], items: list[dict[str, Any]]) -> list[str]:
-    if register["register_type"] == "data_inventory":
-        return list(INVENTORY_FIELDS)
-    return list(dict.fromkeys(name for item in items for name in item["fields"]))
-
-
 @registers.get(f"/registers/<register_id>.{KIND}")
 def show_file(register_id: str, kind: str) -> Response:
     """Every row of the register on that date as a file."""
-    register = _register(register_id)
+    kind_of = _register(register_id)["register_type"]
     rows = list(_all_rows(register_id))
-    fields = _fields(register, rows)
+    fields = register_fields.all_columns(kind_of)
     columns = [("entry_code", tk._("Entry code"))] + [
-        (name, str(helpers.term("inventory_field", name))) for name in fields
+        (name, register_fields.entry_label(kind_of, name)) for name in fields
     ]
     columns += [
         ("effective_on", tk._("In force since")),
@@ -135,10 +134,14 @@ def show_file(register_id: str, kind: str) -> Response:
     api = _api_url("govopen_register_entry_list", id=register_id, **_filters())
     if kind == "json":
         return tables.respond(kind, register_id, columns, rows, api)
+    # A field may bear the name of a column that says something of the row itself.
     flat = (
         {
-            **row,
-            **{name: helpers.field_value(name, row["fields"].get(name)) for name in fields},
+            **{
+                name: register_fields.entry_value(kind_of, name, row["fields"].get(name))
+                for name in fields
+            },
+            **{name: row[name] for name in ("entry_code", "effective_on", "basis", "reason")},
         }
         for row in rows
     )
@@ -168,10 +171,17 @@ def diff(register_id: str) -> tuple[str, int]:
     register = _register(register_id)
     start = request.args.get("from") or register["effective_on"]
     end = request.args.get("to") or clock.today().isoformat()
+    known = {"known_at": request.args["known_at"]} if request.args.get("known_at") else {}
+    asked = {"id": register_id, "from": start, "to": end, **known}
     found: dict[str, Any] | None = None
     errors: Mapping[str, Any] = {}
     try:
-        found = _call("govopen_register_diff", **{"id": register_id, "from": start, "to": end})
+        found = _call(
+            "govopen_register_diff",
+            **asked,
+            limit=DIFF_ROWS,
+            cursor=request.args.get("cursor", ""),
+        )
     except tk.ValidationError as refused:
         errors = refused.error_dict
     values = {
@@ -180,10 +190,155 @@ def diff(register_id: str) -> tuple[str, int]:
         "end": end,
         "diff": found,
         "names": found["names"] if found else {},
+        "known_at": known.get("known_at", ""),
         "errors": errors,
-        "api_url": _api_url("govopen_register_diff", id=register_id, **{"from": start, "to": end}),
+        "api_url": _api_url("govopen_register_diff", **asked),
     }
     return tk.render("govopen/registers/diff.html", values), 400 if errors else 200
+
+
+DIFF_COLUMNS = ("entry_code", "name", "change", "field", "before", "after")
+
+
+@registers.get(f"/registers/<register_id>/diff.{KIND}")
+def diff_file(register_id: str, kind: str) -> Response:
+    """Every difference of two dates as a file, one row for each changed field."""
+    register = _register(register_id)
+    asked = {name: request.args.get(name, "") for name in ("from", "to", "known_at")}
+    asked["from"] = asked["from"] or register["effective_on"]
+    try:
+        found = _call("govopen_register_diff", id=register_id, **asked)
+    except tk.ValidationError as refused:
+        tk.abort(400, "; ".join(refused.error_summary.values()))
+    rows = list(_diff_rows(register["register_type"], found))
+    api = _api_url("govopen_register_diff", id=register_id, **asked)
+    columns = [(name, name) for name in DIFF_COLUMNS]
+    return tables.respond(kind, f"diff-{register_id}", columns, rows, api)
+
+
+def _diff_rows(kind: str, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    names = found["names"]
+    for change in ("added", "removed"):
+        for code in found[change]:
+            yield {"entry_code": code, "name": names[code], "change": change}
+    for one in found["changed"]:
+        for field, pair in one["fields"].items():
+            yield {
+                "entry_code": one["entry_code"],
+                "name": names[one["entry_code"]],
+                "change": "changed",
+                "field": register_fields.entry_label(kind, field),
+                "before": register_fields.entry_value(kind, field, pair[0]),
+                "after": register_fields.entry_value(kind, field, pair[1]),
+            }
+
+
+@registers.get("/registers/<register_id>/notices")
+def notice_list(register_id: str) -> str:
+    """Notices of a list, newest first, with working days used."""
+    register = _register(register_id)
+    values = {
+        "register": register,
+        "notices": _notices(register_id, PAGE_ROWS),
+        "api_url": _api_url("govopen_register_notice_list", register=register_id),
+    }
+    return str(tk.render("govopen/registers/notices.html", values))
+
+
+NOTICE_COLUMNS = (
+    "number",
+    "notice_no",
+    "basis",
+    "reason",
+    "approved_on",
+    "effective_on",
+    "published_at",
+    "entries",
+    "corrections",
+    "workdays_used",
+    "due_on",
+    "is_late",
+)
+
+
+@registers.get(f"/registers/<register_id>/notices.{KIND}")
+def notice_list_file(register_id: str, kind: str) -> Response:
+    """The notices of a list as a file."""
+    _register(register_id)
+    rows, cursor = [], ""
+    while True:
+        found = _call(
+            "govopen_register_notice_list", register=register_id, limit=1000, cursor=cursor
+        )
+        rows += [
+            {**one, **one["term"], "workdays_used": one["term"]["used"]} for one in found["items"]
+        ]
+        cursor = found["next_cursor"]
+        if not cursor:
+            break
+    api = _api_url("govopen_register_notice_list", register=register_id)
+    columns = [(name, name) for name in NOTICE_COLUMNS]
+    return tables.respond(kind, f"notices-{register_id}", columns, rows, api)
+
+
+@registers.get("/registers/<register_id>/notices/<number>")
+def notice(register_id: str, number: str) -> str:
+    """One notice: facts, counts, what each entry was and is, corrections apart."""
+    register = _register(register_id)
+    values = {
+        "register": register,
+        "notice": _notice(register_id, number, request.args.get("cursor", "")),
+        "api_url": _api_url("govopen_register_notice_show", register=register_id, number=number),
+    }
+    return str(tk.render("govopen/registers/notice.html", values))
+
+
+def _notice(register_id: str, number: str, cursor: str = "") -> dict[str, Any]:
+    found: dict[str, Any]
+    try:
+        found = _call(
+            "govopen_register_notice_show",
+            register=register_id,
+            number=number,
+            limit=DIFF_ROWS,
+            cursor=cursor,
+        )
+    except tk.ObjectNotFound:
+        tk.abort(404)
+    return found
+
+
+@registers.get(f"/registers/<register_id>/notices/<number>.{KIND}")
+def notice_file(register_id: str, number: str, kind: str) -> Response:
+    """The table of a notice as a file, one row for each changed field."""
+    register = _register(register_id)
+    rows, cursor = [], ""
+    while True:
+        found = _notice(register_id, number, cursor)
+        rows += _notice_rows(register["register_type"], found)
+        cursor = found["next_cursor"]
+        if not cursor:
+            break
+    api = _api_url("govopen_register_notice_show", register=register_id, number=number)
+    columns = [(name, name) for name in ("seq", *DIFF_COLUMNS)]
+    return tables.respond(kind, f"notice-{register_id}-{number}", columns, rows, api)
+
+
+def _notice_rows(kind: str, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for row in (*found["items"], *found["corrected"]):
+        plain = {
+            "seq": row["seq"],
+            "entry_code": row["entry_code"],
+            "name": row["name"],
+            "change": helpers.term("register_change", row["kind"]),
+        }
+        for field, pair in row["changed"].items() or [("", ("", ""))]:
+            yield {
+                **plain,
+                "field": register_fields.entry_label(kind, field) if field else "",
+                "before": register_fields.entry_value(kind, field, pair[0]) if field else "",
+                "after": register_fields.entry_value(kind, field, pair[1]) if field else "",
+            }
 
 
 @registers.get("/registers/<register_id>/entries/<entry_code>")
@@ -197,10 +352,15 @@ def entry(register_id: str, entry_code: str) -> str:
     values = {
         "register": register,
         "entry": found,
-        "datasets": _datasets_of(entry_code),
+        "datasets": _datasets_of(entry_code) if _is_inventory(register) else [],
+        "is_inventory": _is_inventory(register),
         "api_url": _api_url("govopen_register_entry_show", id=register_id, entry_code=entry_code),
     }
     return str(tk.render("govopen/registers/entry.html", values))
+
+
+def _is_inventory(register: Mapping[str, Any]) -> bool:
+    return bool(register["register_type"] == register_fields.INVENTORY)
 
 
 def _datasets_of(entry_code: str) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain import register_checks
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.registers import changed_fields
 from ckanext.govopen.domain.review import AUTHORITY_STEPS
-from ckanext.govopen.logic import adjustments, audit, findings
+from ckanext.govopen.logic import adjustments, audit, findings, notices
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.auth.adjustments import keeps_lists
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
@@ -27,6 +28,7 @@ __all__ = [
     "govopen_register_draft_create",
     "govopen_register_draft_drop",
     "govopen_register_draft_list",
+    "govopen_register_draft_notice_show",
     "govopen_register_draft_show",
     "govopen_register_draft_submit",
     "govopen_register_draft_update",
@@ -223,19 +225,22 @@ def govopen_register_draft_show(context: Any, data_dict: dict[str, Any]) -> dict
     """A draft with its entries, what the checks say, and whether entries have moved since.
 
     Args:
-        id: of the draft; limit, cursor: of its entries.
+        id: of the draft; entry_code: of a single entry; limit, cursor: of its entries.
     """
     draft = _readable(context, "govopen_register_draft_show", data_dict)
-    no_unknown(data_dict, "id", "limit", "cursor")
+    no_unknown(data_dict, "id", "entry_code", "limit", "cursor")
     return _show(draft, data_dict)
 
 
 def _show(draft: Mapping[str, Any], data_dict: Mapping[str, Any]) -> dict[str, Any]:
     limit, after = page_limit(data_dict), cursor_of(data_dict)
-    rows = store.changes(model.Session, draft["id"], after[0] if after else "", limit + 1)
+    only = str(data_dict.get("entry_code") or "") or None
+    rows = store.changes(
+        model.Session, draft["id"], after[0] if after else "", limit + 1, only=only
+    )
     shown = page(rows, limit, lambda row: (row["entry_code"],), _change_view)
     said = []
-    if draft["state"] == "editing":
+    if draft["state"] == "editing" and only is None:
         said = adjustments.findings_of(model.Session, draft)
     return {**_draft_view(draft), **shown, "findings": [_finding_view(one) for one in said]}
 
@@ -248,8 +253,11 @@ def _draft_view(draft: Mapping[str, Any]) -> dict[str, Any]:
     view = {name: draft[name] for name in names}
     view |= {name: draft[name] for name in store.FACTS if name not in DATES}
     view |= {name: draft[name].isoformat() if draft[name] else None for name in DATES}
+    begins = draft["approved_on"] or draft["effective_on"]
+    is_open = draft["state"] in ("editing", "submitted")
     return {
         **view,
+        "term": notices.term_view({"published_at": None, **draft}) if begins and is_open else None,
         "created_at": draft["created_at"].isoformat(),
         "updated_at": draft["updated_at"].isoformat(),
     }
@@ -267,10 +275,38 @@ def _change_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "status_before": row["status"],
         "version_before": row["number"],
         "is_moved": is_moved,
+        "differences": _differences(row),
         "revision": row["revision"],
         "updated_by": row["updated_by_name"],
         "updated_at": row["updated_at"].isoformat(),
     }
+
+
+def _differences(row: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Field, old and new value of what a change changes; none where it says no content."""
+    old, new = row["present"] or {}, row["fields"] or {}
+    if not new or row["kind"] == "convert":
+        return []
+    return [(name, old.get(name), new.get(name)) for name in changed_fields(old, new)]
+
+
+@tk.side_effect_free
+def govopen_register_draft_notice_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The notice of a draft and its rows of the public list, as they would be.
+
+    Args:
+        id: of the draft.
+
+    Returns:
+        facts, `counts`, `items` and `corrected` as in a notice, and `entries_after`.
+    """
+    draft = _readable(context, "govopen_register_draft_notice_show", data_dict)
+    no_unknown(data_dict, "id")
+    found = adjustments.preview(model.Session, draft)
+    kind = register_types()[draft["register_type"]]
+    told = notices.preview(kind, found.rows, found.present)
+    shown = {name: value for name, value in _draft_view(draft).items() if name != "entries"}
+    return {**shown, **told}
 
 
 def _finding_view(finding: Finding) -> dict[str, Any]:

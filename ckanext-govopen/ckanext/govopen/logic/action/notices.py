@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.notices import NoticeRow
 from ckanext.govopen.logic import notices
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit
@@ -67,19 +65,7 @@ def govopen_register_notice_show(context: Any, data_dict: dict[str, Any]) -> dic
     table = notices.table(shown["items"])
     return {
         **notices.summaries(model.Session, [version])[0],
-        "items": [_row_view(row) for row in table.rows],
-        "corrected": [_row_view(row) for row in table.corrections],
+        "items": [notices.row_view(row) for row in table.rows],
+        "corrected": [notices.row_view(row) for row in table.corrections],
         "next_cursor": shown["next_cursor"],
     }
-
-
-def _row_view(row: NoticeRow) -> dict[str, Any]:
-    view: Mapping[str, Any] = {
-        "seq": row.seq,
-        "entry_code": row.entry_code,
-        "name": row.name,
-        "kind": row.kind,
-        "changed": {name: list(pair) for name, pair in row.changed.items()},
-        "extra": dict(row.extra),
-    }
-    return {**view, **({"corrects": row.corrects} if row.corrects else {})}

@@ -213,13 +213,13 @@ def _sorted_differences(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     changed, names = [], {}
     for row in rows:
         old, new = row["old"], row["new"]
-        names[row["entry_code"]] = str((new or old or {}).get("name") or "")
+        names[row["entry_code"]] = row["name"]
         if old is not None and new is not None and (moved := changed_fields(old, new)):
             fields = {name: [old.get(name), new.get(name)] for name in moved}
             changed.append({"entry_code": row["entry_code"], "fields": fields})
     return {
-        "added": [row["entry_code"] for row in rows if row["old"] is None],
-        "removed": [row["entry_code"] for row in rows if row["new"] is None],
+        "added": [row["entry_code"] for row in rows if not row["was_in_force"]],
+        "removed": [row["entry_code"] for row in rows if not row["is_in_force"]],
         "changed": changed,
         "names": names,
     }

@@ -23,6 +23,7 @@ __all__ = [
     "govopen_register_draft_create",
     "govopen_register_draft_drop",
     "govopen_register_draft_list",
+    "govopen_register_draft_notice_show",
     "govopen_register_draft_show",
     "govopen_register_draft_submit",
     "govopen_register_draft_update",
@@ -73,6 +74,9 @@ def govopen_register_draft_show(context: Any, data_dict: dict[str, Any]) -> dict
         return keeps_list(context, str(draft["unit_id"]))
     scope = review_scope(user.id)
     return {"success": scope is None or draft["unit_id"] in scope}
+
+
+govopen_register_draft_notice_show = govopen_register_draft_show
 
 
 def govopen_register_draft_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

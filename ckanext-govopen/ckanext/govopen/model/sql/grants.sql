@@ -42,7 +42,7 @@ GRANT UPDATE (attempts, last_error, done_at) ON govopen_purge_outbox TO govopen_
 REVOKE UPDATE, DELETE ON govopen_workday_notice FROM govopen_app;
 -- What a register says is written by the guard, when a version becomes public.
 REVOKE INSERT, UPDATE, DELETE ON govopen_register_code, govopen_register_span, govopen_register_entry,
-  govopen_register_link FROM govopen_app;
+  govopen_register_link, govopen_register_step FROM govopen_app;
 REVOKE INSERT, UPDATE, DELETE ON govopen_negative_target FROM govopen_app;
 REVOKE ALL ON FUNCTION govopen_write_spans(text), govopen_project_entries(text, date) FROM PUBLIC, govopen_app;
 REVOKE UPDATE, DELETE ON govopen_register_review FROM govopen_app;
