@@ -9,9 +9,11 @@ from typing import Any
 import fastjsonschema
 import pytest
 import yaml
+from openpyxl import load_workbook
 
 import ckanext.govopen.logic as product
 from ckanext.govopen.domain.intake_header import fold
+from ckanext.govopen.domain.register_rows import read_row
 from ckanext.govopen.domain.register_types import (
     KINDS,
     RegisterType,
@@ -19,7 +21,10 @@ from ckanext.govopen.domain.register_types import (
     check_fields,
     missing_fields,
 )
+from ckanext.govopen.domain.register_values import Words
+from ckanext.govopen.logic import register_files
 from ckanext.govopen.logic.findings import texts
+from ckanext.govopen.logic.intake import read_table
 from ckanext.govopen.logic.register_types import register_types, types_in
 from ckanext.govopen.logic.vocab import vocabularies, vocabulary
 
@@ -136,6 +141,20 @@ def test_a_new_type_is_a_file_and_nothing_else(own_folder: Path) -> None:
     bad = {**good, "planted_on": "2024-02-30", "district": "planet"}
     codes = [finding.code for finding in check_fields(kind, bad, vocabularies())]
     assert codes == ["date.E1", "vocab.E1"]
+
+
+def test_a_new_type_has_a_workbook_and_files_that_read_back(own_folder: Path) -> None:
+    kind = types_in(DATA / "registers", own_folder)["street_tree_list"]
+    fields = {"name": "银杏大道", "species": "银杏", "planted_on": "2024-03-12", "district": "city"}
+    entries = [{"entry_code": "T-0001", "fields": fields}]
+    for ending in (".csv", ".xlsx", ".json"):
+        path = own_folder / f"trees{ending}"
+        path.write_bytes(register_files.whole(kind, path, entries))
+        (row,) = read_table(path, aliases=register_files.headings(kind)).rows
+        reading = read_row(kind, row.values, row.cells, Words(vocabularies()))
+        assert (reading.entry_code, reading.fields) == ("T-0001", fields)
+    headings = load_workbook(register_files.template(kind)).active[1]
+    assert [cell.value for cell in headings][:4] == ["条目编码", "事项名称", "树种", "栽植日期"]
 
 
 @pytest.mark.parametrize(
