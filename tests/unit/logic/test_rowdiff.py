@@ -118,3 +118,31 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_opened(
     monkeypatch.setattr(rowfiles, "MAX_UNPACKED", 10)
     with pytest.raises(rowfiles.NoRowsError):
         rowdiff.sample((file, "XLSX"), tmp_path)
+
+
+def test_values_of_columns_that_only_one_file_has_are_shown(tmp_path: Path) -> None:
+    old = csv_file(tmp_path, "old.csv", [[*HEADER, "备注"], *([*row, "旧"] for row in ROWS)])
+    phones = ["13900000001", "", "13900000001"]
+    rows = [[*row, phone] for row, phone in zip(ROWS, phones, strict=True)]
+    new = csv_file(tmp_path, "new.csv", [[*HEADER, "电话"], *rows, ["4", "丁", "8", "13900000002"]])
+    (sheet,) = compared(tmp_path, old, new)
+    key = [sheet["key"]] if sheet["key"] else []
+    assert sheet["only_new"]["columns"] == [*key, "电话"]
+    assert [row[-1] for row in sheet["only_new"]["rows"]] == ["13900000001", "13900000002"]
+    assert [row[-1] for row in sheet["only_old"]["rows"]] == ["旧"]
+
+
+def test_files_of_the_same_columns_have_none_of_their_own(tmp_path: Path) -> None:
+    old = csv_file(tmp_path, "old.csv", [HEADER, *ROWS])
+    new = csv_file(tmp_path, "new.csv", [HEADER, *ROWS[:2]])
+    (sheet,) = compared(tmp_path, old, new)
+    assert (sheet["only_new"], sheet["only_old"]) == (None, None)
+
+
+def test_a_sheet_that_comes_or_goes_shows_its_first_rows(tmp_path: Path) -> None:
+    old = book(tmp_path, "old.xlsx", 甲=[HEADER, *ROWS])
+    new = book(tmp_path, "new.xlsx", 甲=[HEADER, *ROWS], 乙=[["电话"], ["13900000001"]])
+    added = next(one for one in compared(tmp_path, old, new) if one["sheet"] == "乙")
+    assert (added["change"], added["columns"], added["added"]) == (
+        "added", ["电话"], [["13900000001"]],
+    )  # fmt: skip

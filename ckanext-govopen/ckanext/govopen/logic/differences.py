@@ -153,7 +153,7 @@ def _resource(one: ResourceChange, names: Mapping[str, str], with_rows: bool) ->
     return shown
 
 
-_TEXTS = ("added", "removed", "changed")
+_TEXTS = ("added", "removed", "changed", "only_new", "only_old")
 
 
 def _counts_alone(rows: Mapping[str, Any]) -> dict[str, Any]:

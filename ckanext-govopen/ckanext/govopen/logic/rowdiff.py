@@ -11,13 +11,18 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ckanext.govopen.domain.table_differences import Table, TableDifference, compare
+from ckanext.govopen.domain.table_differences import (
+    ROWS_SHOWN,
+    Table,
+    TableDifference,
+    compare,
+)
 from ckanext.govopen.logic import rowfiles
 
 CELL_SHOWN = 2000
@@ -82,13 +87,41 @@ def _sheet(name: str, old: Table | None, new: Table | None) -> dict[str, Any]:
     if old is not None and new is not None:
         return {"sheet": name, **_both(old, new)}
     table = new or old
-    rows = sum(1 for _ in table.rows()) if table else 0
-    return {"sheet": name, "change": "added" if old is None else "removed", "rows": rows}
+    whole = _sampled(table) if table else {"rows": 0}
+    return {"sheet": name, "change": "added" if old is None else "removed", **whole}
 
 
 def _both(old: Table, new: Table) -> dict[str, Any]:
     found = compare(old, new)
-    return {"change": "kept" if found.is_empty else "changed", **_shown(found)}
+    return {
+        "change": "kept" if found.is_empty else "changed",
+        **_shown(found),
+        "only_new": _only_there(new, found.columns_added, found.key),
+        "only_old": _only_there(old, found.columns_removed, found.key),
+    }
+
+
+def _only_there(table: Table, columns: Sequence[str], key: str | None) -> dict[str, Any] | None:
+    """What stands in columns that the other file lacks: the first rows that differ in them.
+
+    Rows are compared without them, so nothing else shows their values.
+    """
+    if not columns:
+        return None
+    names = [*([key] if key else []), *columns]
+    places = [table.names.index(name) for name in names]
+    own = places[len(places) - len(columns) :]
+    known: set[tuple[str, ...]] = set()
+    rows = []
+    for row in table.rows():
+        cells = tuple(row[place] if place < len(row) else "" for place in own)
+        if not any(cells) or cells in known:
+            continue
+        known.add(cells)
+        rows.append([_cell(row[place]) if place < len(row) else "" for place in places])
+        if len(rows) == ROWS_SHOWN:
+            break
+    return {"columns": names, "rows": rows}
 
 
 def _shown(found: TableDifference) -> dict[str, Any]:
@@ -115,15 +148,18 @@ def sample(file: tuple[Path, str], folder: Path) -> list[dict[str, Any]]:
     """For each sheet of a file its columns, its first rows and how many there are."""
     csv.field_size_limit(FIELD_BYTES)
     return [
-        {
-            "sheet": name,
-            "change": "sampled",
-            "columns": table.names,
-            "added": [[_cell(cell) for cell in row] for row in islice(table.rows(), ROWS_SAMPLED)],
-            "rows": sum(1 for _ in table.rows()),
-        }
+        {"sheet": name, "change": "sampled", **_sampled(table)}
         for name, table in _sheets(*file, folder, "one").items()
     ]
+
+
+def _sampled(table: Table) -> dict[str, Any]:
+    """The columns of a table, its first rows and how many there are."""
+    return {
+        "columns": table.names,
+        "added": [[_cell(cell) for cell in row] for row in islice(table.rows(), ROWS_SAMPLED)],
+        "rows": sum(1 for _ in table.rows()),
+    }
 
 
 def main(arguments: list[str]) -> int:

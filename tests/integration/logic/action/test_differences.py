@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
-from publishing_kit import CSV, Office
+from publishing_kit import CSV, Office, upload
 from publishing_kit import office as open_office
 
 import ckan.model as model
@@ -149,6 +149,22 @@ class TestReviewDifference:
         (sheet,) = found["resources"][0]["rows"]["sheets"]
         assert sheet["rows"] == 2
         assert "added" not in sheet
+
+    def test_values_of_a_new_column_are_for_who_may_read_the_file(self, office: Office) -> None:
+        office.hire("auditor2", ("auditor",))
+        made = office.published()
+        resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+        revision = office.act(
+            "officer", "govopen_pending_revision_create", id=made["id"], note="n",
+            resource=resource, upload=upload("名称,泊位,说明\n甲,12,新列的值\n".encode(), "a.csv"),
+        )  # fmt: skip
+        case = office.act("officer", "govopen_review_submit", revisions=[revision["id"]])["id"]
+        shown = difference(office, "approver", case, revision["id"])
+        (sheet,) = shown["resources"][0]["rows"]["sheets"]
+        assert sheet["only_new"]["rows"][0][-1] == "新列的值"
+        told = difference(office, "auditor2", case, revision["id"])
+        assert "新列的值" not in json.dumps(told, ensure_ascii=False)
+        assert told["resources"][0]["rows"]["sheets"][0]["columns_added"] == ["说明"]
 
 
 class TestReviewRecordList:
