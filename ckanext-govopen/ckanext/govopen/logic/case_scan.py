@@ -18,6 +18,7 @@ from ckanext.govopen.model import review as store
 
 SCANNED_TYPES = frozenset({"package", "revision"})
 SYSTEM = "system"
+FOUND = frozenset({"med", "high", "critical"})  # what is only recorded is no finding
 
 
 def ids_of(records: Sequence[tuple[str, str]]) -> list[str]:
@@ -49,6 +50,7 @@ def proceed(session: Session, case_id: str) -> None:
     hits, is_scanned = hits_of(session, ids_of(store.record_ids(session, case_id)))
     if not is_scanned:
         return
+    store.set_findings(session, case_id, sum(hit.severity in FOUND for hit in hits))
     submitters = frozenset(store.submitters(session, case_id))
     if uncleared(hits, "critical", submitters):
         if row["step"] == rules.SCAN:

@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 _COLUMNS = (
     "c.id, c.kind, c.title, c.unit_ids, c.profile, c.created_by, c.submitted_at, c.closed_at,"
-    " c.reason, r.state, r.step, r.step_since, r.records,"
+    " c.findings, c.reason, r.state, r.step, r.step_since, r.records,"
     " coalesce(nullif(a.fullname, ''), a.name) AS author_name,"
     " ARRAY(SELECT coalesce(u.name, i.id) FROM unnest(c.unit_ids[1:20]) WITH ORDINALITY i(id, n)"
     " LEFT JOIN govopen_org_unit_current u ON u.unit_id = i.id ORDER BY i.n) AS unit_names"
@@ -36,6 +36,7 @@ _SEEN = (
     " AND (CAST(:unit AS text) IS NULL OR :unit = ANY (c.unit_ids))"
     " AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)"
     " AND (CAST(:step AS text) IS NULL OR r.step = :step)"
+    " AND (NOT CAST(:findings AS boolean) OR c.findings > 0)"
 )
 _WAITS = "c.submitted_at IS NOT NULL AND c.closed_at IS NULL AND r.state = 'submitted'"
 _DECIDED = "c.closed_at IS NOT NULL"
@@ -51,6 +52,7 @@ def _params(scope: Mapping[str, Any], filters: Mapping[str, Any]) -> dict[str, A
         "unit": filters.get("unit") or None,
         "kind": filters.get("kind") or None,
         "step": filters.get("step") or None,
+        "findings": bool(filters.get("findings")),
     }
 
 
@@ -66,8 +68,8 @@ def cases(
     Args:
         scope: `person`; `units` that are seen, None for all; `may`: `{step, units}` for each step
             that the person may decide.
-        filters: `unit`, `kind`, `step`; `mine` for the reader's own alone; `closed` for decided
-            ones, newest first.
+        filters: `unit`, `kind`, `step`; `findings` for those in which the scan found something;
+            `mine` for the reader's own alone; `closed` for decided ones, newest first.
         after: `cursor` of the last row seen; '' for the first page.
     """
     is_closed = bool(filters.get("closed"))

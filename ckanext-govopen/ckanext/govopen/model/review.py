@@ -467,6 +467,14 @@ def add_escalation(session: Session, row: Row, level: int) -> int:
     return int(written.rowcount)  # type: ignore[attr-defined]
 
 
+def set_findings(session: Session, case_id: str, findings: int) -> None:
+    """How many findings the scan of a case had, cleared or not."""
+    session.execute(
+        sa.text("UPDATE govopen_review_case SET findings = :findings WHERE id = :id"),
+        {"id": case_id, "findings": findings},
+    )
+
+
 def people_of_case(session: Session, case_id: str, role: str) -> list[str]:
     """User ids of those who hold a role for one of a case's units now, deputies among them."""
     found = _rows(

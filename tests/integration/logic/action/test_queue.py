@@ -57,6 +57,19 @@ class TestReviewQueue:
         assert queue(office, "own-leader", mine=True)["items"] == []
         assert {item["mine"] for item in queue(office, "officer")["items"]} == {False}
 
+    def test_cases_with_findings_of_the_scan_are_filtered(
+        self, office: Office, waiting: list[str]
+    ) -> None:
+        phones = "名称,联系电话\n" + "".join(f"甲{n},1390000{n:04}\n" for n in range(30))
+        made = office.draft(data=phones.encode())
+        case_id = office.submit(made["id"])
+        found = queue(office, "own-reviewer", findings=True)
+        assert ids(found) == [case_id]
+        assert found["items"][0]["findings"] >= 1
+        assert ids(queue(office, "own-reviewer")) == [*waiting, case_id]
+        office.act("officer", "govopen_review_recall", id=case_id)
+        office.act("officer", "package_delete", id=made["id"])
+
     def test_kind_and_step_filter(self, office: Office, waiting: list[str]) -> None:
         assert ids(queue(office, "own-leader", kind="batch")) == waiting[2:]
         step = queue(office, "own-leader")["items"][0]["step"]

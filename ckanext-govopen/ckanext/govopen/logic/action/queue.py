@@ -19,7 +19,8 @@ from ckanext.govopen.model import queue as store
 
 __all__ = ["govopen_review_queue", "govopen_review_standing_list"]
 
-FILTERS = ("unit", "kind", "step", "mine", "closed")
+FLAGS = ("findings", "mine", "closed")
+FILTERS = ("unit", "kind", "step", *FLAGS)
 
 
 def _person(context: Any) -> Person:
@@ -50,6 +51,7 @@ def govopen_review_queue(context: Any, data_dict: dict[str, Any]) -> dict[str, A
 
     Args:
         unit: id of a unit; kind, step: codes; mine: true for what waits for oneself; optional.
+        findings: true for cases in which the scan found something.
         closed: true for decided cases.
         limit, cursor: page the cases.
 
@@ -61,7 +63,7 @@ def govopen_review_queue(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     tk.check_access("govopen_work_show", context, data_dict)
     no_unknown(data_dict, *FILTERS, "limit", "cursor")
     scope, limit = scope_of(_person(context)), page_limit(data_dict)
-    flags = {name: tk.asbool(data_dict.get(name) or False) for name in ("mine", "closed")}
+    flags = {name: tk.asbool(data_dict.get(name) or False) for name in FLAGS}
     after = "".join(cursor_of(data_dict))
     rows = store.cases(model.Session, scope, {**data_dict, **flags}, after, limit + 1)
     found = page(rows, limit, lambda row: (row["cursor"],), _shown)

@@ -1,0 +1,1 @@
+ALTER TABLE govopen_review_case DROP COLUMN findings;
