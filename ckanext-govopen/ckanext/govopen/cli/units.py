@@ -64,6 +64,7 @@ def show_unit(text: str, as_json: bool) -> None:
 @click.option("--date", "on_date", required=True)
 @click.option("--basis", required=True, help="The document that orders it.")
 @click.option("--name", help="New name, for rename.")
+@click.option("--entries", help="Codes of list entries that move with it, or: all.")
 @trial
 @acting_user
 @as_json
@@ -74,11 +75,12 @@ def reform(
     on_date: str,
     basis: str,
     name: str | None,
+    entries: str | None,
     dry_run: bool,
     user: str | None,
     as_json: bool,
 ) -> None:
-    """Records a succession."""
+    """Records a succession; entries that move with it go into one case."""
     parameters = {
         "unit": text,
         "kind": kind,
@@ -86,6 +88,7 @@ def reform(
         "date": on_date,
         "basis": basis,
         "name": name,
+        "entries": entries,
     }
     result = run("govopen_unit_reform", user, parameters, dry_run=dry_run)
     show(result, as_json, lambda found: (f"{found['name']}: {len(found['successions'])}",))

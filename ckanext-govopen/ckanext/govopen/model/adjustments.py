@@ -440,3 +440,32 @@ def person_name(session: Session, user_id: str) -> str:
         {"id": user_id},
     ).scalar_one_or_none()
     return str(found or user_id)
+
+
+# --- reform of units -----------------------------------------------------------------------------
+
+
+def registers_of_unit(session: Session, unit_id: str) -> list[Row]:
+    """The lists of a unit, less the inventory, which has rules of its own."""
+    return _rows(
+        session,
+        "SELECT id, register_type, region_code FROM govopen_register WHERE unit_id = :unit"
+        " AND register_type <> 'data_inventory' ORDER BY register_type",
+        unit=unit_id,
+    )
+
+
+def held_entries(
+    session: Session, register_id: str, entry_codes: Sequence[str] | None
+) -> list[Row]:
+    """Entries in force of a list with their whole content, all or some."""
+    return _rows(
+        session,
+        f"SELECT e.entry_code, e.status, {FIELDS_SQL.format(l='l')} AS fields, e.log_seq, e.number,"
+        " e.valid_from FROM govopen_register_entry e JOIN govopen_register_log l ON l.seq ="
+        " e.log_seq WHERE e.register_id = :register AND e.status IN ('in_force', 'suspended')"
+        " AND (CAST(:codes AS text[]) IS NULL OR e.entry_code = ANY (CAST(:codes AS text[])))"
+        " ORDER BY e.entry_code",
+        register=register_id,
+        codes=None if entry_codes is None else list(entry_codes),
+    )

@@ -118,6 +118,8 @@ def _extra_text(name: str, value: Any) -> str:
         return str(found["name"]) if found else str(value)
     if name in ("new_type", "from_type"):
         return str(helpers.term("register_type", value))
+    if name == "succession":
+        return str(helpers.term("succession_kind", value))
     if name == "status":
         return str(helpers.term("entry_status", value))
     if name == "parts":

@@ -169,7 +169,7 @@ def unit_reform(unit_id: str) -> Any:
     unit = desk.call("govopen_unit_inside_show", {"id": unit_id})
     typed = {
         name: text
-        for name in ("kind", "other", "date", "basis", "name")
+        for name in ("kind", "other", "date", "basis", "name", "entries")
         if (text := request.form.get(f"reform-{name}", "").strip())
     }
     errors: desk.Errors = {}
@@ -178,10 +178,14 @@ def unit_reform(unit_id: str) -> Any:
     if "basis" not in typed:
         errors["reform-basis"] = [tk._("Name the document that the reform rests on")]
     if not errors:
-        _, errors = desk.tried(lambda: desk.call("govopen_unit_reform", {"unit": unit_id, **typed}))
+        made, errors = desk.tried(
+            lambda: desk.call("govopen_unit_reform", {"unit": unit_id, **typed})
+        )
     if errors:
         return _form(unit, {**_values(unit), "reform": typed}, errors), desk.CONFLICT
     tk.h.flash_success(tk._("The reform is on record."))
+    if made and made["case_id"]:
+        return redirect(tk.url_for("govopen_review_pages.case_show", case_id=made["case_id"]))
     return redirect(tk.url_for("govopen_units.unit_edit", unit_id=unit_id))
 
 

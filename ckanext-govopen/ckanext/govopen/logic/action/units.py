@@ -14,10 +14,13 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain.units import KINDS, LEVELS, check_succession, check_unit
-from ckanext.govopen.logic import duties, rates, unit_import, units
+from ckanext.govopen.logic import duties, rates, register_reform, unit_import, units
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.register_reform import Reform
+from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.logic.vocab import label
 from ckanext.govopen.model import units as store
 
 __all__ = [
@@ -179,9 +182,18 @@ def _is_check_only(data_dict: Mapping[str, Any], report: Mapping[str, Any]) -> b
 
 
 def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Records a succession (更名、并入、分设、撤销、划转) and its effect on the unit's dates."""
+    """Records a succession (更名、并入、分设、撤销、划转) and its effect on the unit's dates.
+
+    Args:
+        unit, kind, other, date, basis: of the reform; name: the new one, for a change of name.
+        entries: codes of list entries that move with it, or "all" of them: from the unit to the
+            other one, in a split from the other one to the unit. One case approves what moves.
+
+    Returns:
+        the unit, and `case_id` where entries move.
+    """
     tk.check_access("govopen_unit_reform", context, data_dict)
-    no_unknown(data_dict, "unit", "kind", "other", "date", "basis", "name")
+    no_unknown(data_dict, "unit", "kind", "other", "date", "basis", "name", "entries")
     unit_id = unit_id_of(data_dict.get("unit"))
     other = unit_id_of(data_dict["other"]) if data_dict.get("other") else None
     on_date = _date(data_dict, "date") if data_dict.get("date") else None
@@ -218,8 +230,32 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         )
     rates.refresh(model.Session, unit_ids=[unit_id, *([other] if other else [])])
     duties.succeed(model.Session, clock.today(), str(context["user"]))
+    case_id = None
+    if data_dict.get("entries") and other and on_date:
+        giver, receiver = (other, unit_id) if kind == "split_from" else (unit_id, other)
+        reform = Reform(giver, receiver, on_date, basis, _reform_title(kind, unit_id), kind)
+        case_id = register_reform.move(
+            model.Session, reform, _moved(data_dict["entries"]), user_of(context).id
+        )
     model.repo.commit()
-    return govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
+    shown = govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
+    return {**shown, "case_id": case_id}
+
+
+def _moved(value: object) -> list[str] | None:
+    """Codes of entries that move; None for all of them."""
+    if value == "all":
+        return None
+    codes = value.split() if isinstance(value, str) else value
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        raise tk.ValidationError({"entries": [tk._("A list of entry codes")]})
+    return codes
+
+
+def _reform_title(kind: str, unit_id: str) -> str:
+    unit = store.current(model.Session, unit_id)
+    name = str(unit["name"]) if unit else unit_id
+    return f"{name} · {label('succession_kind', kind, 'zh')}"
 
 
 def _facts(
