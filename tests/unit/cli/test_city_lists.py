@@ -157,6 +157,8 @@ class _Book:
                 if code not in held
             },
             parents={code for code, entry in held.items() if entry.status in IN_FORCE},
+            children=self._children(held),
+            same=self._same(held, changes),
         )
         facts = register_checks.Facts(
             one.basis, one.reason, one.effective_on, one.approved_on, one.requested_on
@@ -169,6 +171,25 @@ class _Book:
             after = replace(before, fields=change.fields, number=self.numbers[place])
             held[change.entry_code] = after
         return [f"{one.key} {part.register_type} {each}" for each in found if each.is_refusal]
+
+    @staticmethod
+    def _children(held: dict[str, Present]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for code, entry in held.items():
+            if entry.status in IN_FORCE and entry.fields.get("parent_code"):
+                found.setdefault(str(entry.fields["parent_code"]), []).append(code)
+        return found
+
+    @staticmethod
+    def _same(held: dict[str, Present], changes: list[Change]) -> dict[str, dict]:
+        given = [each.fields for each in changes]
+        given += [fields for each in changes for _, fields in each.parts]
+        names = {fields["name"] for fields in given if fields}
+        return {
+            code: dict(entry.fields)
+            for code, entry in held.items()
+            if entry.status in IN_FORCE and entry.fields["name"] in names
+        }
 
     @staticmethod
     def _seq(held: dict[str, Present], change: ListChange) -> int | None:
@@ -233,6 +254,21 @@ class TestAdjustments:
         gone = [each.source for each in demo.reforms if each.kind == "merge_into"]
         for unit_key in gone:
             assert list(demo.lists.last.live(unit_key, "power_list")) == []
+
+
+class TestNegativeList:
+    def test_it_covers_rows_that_are_withheld_and_that_no_dataset_opens(self, city):
+        by_code = {row.res_code: row for row in city.resources}
+        opened = {key for dataset in city.datasets for key in dataset.resource_keys}
+        covered = [
+            by_code[target["code"]]
+            for one in city.lists.last.all_live("disclosure_negative_list")
+            for target in one.fields["targets"]
+        ]
+        assert covered
+        for row in covered:
+            assert city.resource_on(row.key, TODAY).open_type == "withheld"
+            assert row.key not in opened
 
 
 class TestGaps:

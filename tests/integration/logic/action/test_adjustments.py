@@ -259,6 +259,61 @@ class TestChecks:
         assert "register_type" in said
 
 
+def duty(office: Office, name: str) -> dict[str, Any]:
+    """The content of an entry of the list of responsibilities that can be handed in."""
+    return {
+        "name": name,
+        "duty_items": ["受理", "审查", "决定"],
+        "accountability_cases": ["不依法受理的"],
+        "legal_basis": [{"title": "城市道路管理条例"}],
+    }
+
+
+class TestOneCase:
+    """Lists that one document adjusts go into one case."""
+
+    def drafts(self, office: Office, name: str) -> list[dict[str, Any]]:
+        powers, duties = begin(office), begin(office, "responsibility_list")
+        edit(office, powers, change("add", None, power(office, name)))
+        edit(office, duties, change("add", None, duty(office, name)))
+        return [powers, duties]
+
+    def test_both_lists_are_public_by_one_approval(self, office: Office) -> None:
+        first, second = self.drafts(office, "树木迁移")
+        handed = office.act(
+            "officer", "govopen_register_draft_submit", id=first["id"], also=[second["id"]]
+        )
+        assert handed["case_id"]
+        office.approve(handed["case_id"])
+        for draft in (first, second):
+            now = listed(office, draft["register_id"]).values()
+            assert "树木迁移" in {entry["fields"]["name"] for entry in now}
+
+    def test_what_one_draft_lacks_keeps_all_of_them_in_editing(self, office: Office) -> None:
+        first, second = self.drafts(office, "路灯迁移")
+        third = begin(office, "fee_list")
+        refused = refusal(
+            office,
+            "govopen_register_draft_submit",
+            id=first["id"],
+            also=[second["id"], third["id"]],
+        )
+        assert refused
+        for draft in (first, second, third):
+            shown = office.act("officer", "govopen_register_draft_show", id=draft["id"])
+            assert shown["state"] == "editing"
+
+    def test_another_units_draft_is_as_if_it_were_not_there(
+        self, office: Office, other: Office
+    ) -> None:
+        first, _ = self.drafts(office, "河道占用")
+        foreign = begin(other)
+        with pytest.raises(tk.ObjectNotFound):
+            office.act(
+                "officer", "govopen_register_draft_submit", id=first["id"], also=[foreign["id"]]
+            )
+
+
 class TestTwoEditors:
     """Two people write one draft, or two drafts of one list."""
 

@@ -253,7 +253,7 @@ def plan(seed: int, size: str, today: date) -> CityPlan:
     wanted = round(_SHARE * sum(row.active_on(today) for row in city.resources))
     datasets, waiting = build_datasets(units, _openable(city), seed, today, wanted)
     city = _with_plans(replace(city, datasets=datasets, waiting=waiting))
-    lists = build_lists(units, reforms, city.resources, seed, size, today)
+    lists = build_lists(units, reforms, _always_withheld(city), seed, size, today)
     moved = tuple(_with_moved(city, reform) for reform in reforms)
     return replace(city, reforms=moved, lists=lists)
 
@@ -265,6 +265,19 @@ def _openable(city: CityPlan) -> list[Resource]:
         for row in city.resources
         if row.active_on(city.today)
         and "withheld" not in (row.open_type, city.resource_on(row.key, city.today).open_type)
+    ]
+
+
+def _always_withheld(city: CityPlan) -> list[Resource]:
+    """Rows that are withheld from their first day to the last, and shown in the inventory."""
+    return [
+        row
+        for row in city.resources
+        if row.open_type == "withheld"
+        and city.resource_on(row.key, city.today).open_type == "withheld"
+        and row.catalog_visible
+        and row.active_on(city.today)
+        and not row.moves
     ]
 
 

@@ -78,7 +78,11 @@ def build_lists(
     size: str,
     today: date,
 ) -> Lists:
-    """The lists of the city up to `today`."""
+    """The lists of the city up to `today`.
+
+    Args:
+        rows: of the inventory, those that are withheld for good.
+    """
     return _Historian(units, reforms, rows, seed, size, today).write()
 
 
@@ -303,20 +307,10 @@ class _Historian:
         return self.stock.get((unit_key, register_type), [])
 
     def _withheld(self, unit: Unit, day: date) -> list[Resource]:
-        """Rows of the unit that are withheld for good and shown in the inventory."""
+        """Rows of the unit that the negative list covers; only organs have such a list."""
         if unit.kind != "gov_organ":
             return []
-        return [
-            row
-            for row in self.rows
-            if row.unit_key == unit.key
-            and row.withheld_ground
-            and row.open_type == "withheld"
-            and row.catalog_visible
-            and row.active_on(day)
-            and not row.moves
-            and row.cancelled_on is None
-        ]
+        return [row for row in self.rows if row.unit_key == unit.key and row.registered_on < day]
 
     def _change(self, one: _Occasion) -> tuple[list[ListPart], str]:
         """What a unit adjusts by itself: some of the kinds, and what follows in other lists."""
@@ -376,7 +370,9 @@ class _Historian:
             list_items.revised(
                 self.ledger,
                 self.units[unit_key],
-                self.numbers[topic.unit_key],
+                list_items.item_code(
+                    self.units[topic.unit_key], self.numbers[topic.unit_key], topic
+                ),
                 topic,
                 self.underived,
                 self.seed,

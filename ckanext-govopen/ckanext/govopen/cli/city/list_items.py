@@ -13,9 +13,13 @@ STANDARD = "disclosure_standard"
 SOURCES = ("power_list", "responsibility_list", "public_service_list")
 
 
-def item_code(unit: Unit, number: int, topic: Topic) -> str:
-    """`{domain}-{level 1}-{level 2}`; the place of the unit keeps it unique in the city."""
-    return f"{domain_of(unit)}-{number:03d}-{topic.number:02d}"
+def item_code(home: Unit, number: int, topic: Topic) -> str:
+    """`{domain}-{level 1}-{level 2}` of the unit that first had it; it never changes after.
+
+    Args:
+        number: the place of that unit, which keeps the code unique in the city.
+    """
+    return f"{domain_of(home)}-{number:03d}-{topic.number:02d}"
 
 
 def domain_of(unit: Unit) -> str:
@@ -34,7 +38,7 @@ def sources_of(ledger: Ledger, unit_key: str, topic: Topic, without: Collection[
     ]
 
 
-def item_of(unit: Unit, number: int, topic: Topic, sources: Sequence[Held], seed: int) -> Entry:
+def item_of(unit: Unit, code: str, topic: Topic, sources: Sequence[Held], seed: int) -> Entry:
     """The item of an object."""
     data, rng = wording("lists")["standard"], dice(seed, "item", unit.key, topic.number)
     stages = sorted({one.entry.stage for one in sources if one.entry.stage})
@@ -65,21 +69,20 @@ def item_of(unit: Unit, number: int, topic: Topic, sources: Sequence[Held], seed
         "expected_frequency": "irregular",
         "responsible_office": pick(rng, sorted(set(wording("powers")["offices"].values()))),
     }
-    return Entry(STANDARD, item_code(unit, number, topic), unit.key, fields, topic)
+    return Entry(STANDARD, code, unit.key, fields, topic)
 
 
 def revised(
-    ledger: Ledger, unit: Unit, number: int, topic: Topic, without: Collection[str], seed: int
+    ledger: Ledger, unit: Unit, code: str, topic: Topic, without: Collection[str], seed: int
 ) -> tuple[ListChange, Entry] | None:
     """What becomes of the item of an object after the lists have changed; None for nothing."""
-    code = item_code(unit, number, topic)
     known = ledger.held(unit.key, STANDARD).get(code)
     sources = sources_of(ledger, unit.key, topic, without)
     is_live = known is not None and known.is_live
     if not sources:
         gone = ListChange(code, "cancel", {}, {"follow_up": "来源事项均已取消，不再列入"})
         return (gone, known.entry) if known is not None and is_live else None
-    item = item_of(unit, number, topic, sources, seed)
+    item = item_of(unit, code, topic, sources, seed)
     if known is None:
         return ListChange(code, "add", item.fields), item
     if not is_live or known.fields == item.fields:
