@@ -65,8 +65,8 @@ def load(cursor: Any, entries: int, unit_id: str) -> None:
     facts = {"entries": entries, "versions": ADJUSTMENTS, "unit": unit_id}
     cursor.execute(SQL.read_text(encoding="utf-8"), facts)
     cursor.execute(
-        "VACUUM (ANALYZE) govopen_register_span, govopen_register_log, govopen_register_entry,"
-        " govopen_register_version_entry, govopen_register_version, govopen_review,"
+        "VACUUM (ANALYZE) govopen_register_span, govopen_register_step, govopen_register_log,"
+        " govopen_register_entry, govopen_register_version_entry, govopen_register_version, govopen_review,"
         " govopen_register_code, govopen_register"
     )
 

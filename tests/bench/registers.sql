@@ -4,7 +4,7 @@
 -- whatever the size of a list. The first list is that of %(unit)s.
 SET session_replication_role = replica;
 TRUNCATE govopen_register, govopen_register_version, govopen_register_log, govopen_register_version_entry,
-  govopen_register_span, govopen_register_entry, govopen_register_link, govopen_register_code,
+  govopen_register_span, govopen_register_step, govopen_register_entry, govopen_register_link, govopen_register_code,
   govopen_register_draft, govopen_register_mask, govopen_data_resource, govopen_review, govopen_review_case
   RESTART IDENTITY CASCADE;
 DELETE FROM govopen_org_unit WHERE unit_id LIKE 'bench-%%';
@@ -81,6 +81,9 @@ INSERT INTO govopen_register_span (register_id, entry_code, log_seq, version_id,
     moment, next_moment FROM held
   UNION ALL SELECT register_id, entry_code, seq, version_id, number, change, 'in_force', fields ->> 'name', day, next_day,
     next_moment, NULL FROM held WHERE next_day IS NOT NULL;
+INSERT INTO govopen_register_step SELECT register_id, day, sum(by) FROM govopen_register_span,
+    LATERAL (VALUES (valid_from, 1), (valid_to, -1)) x(day, by)
+  WHERE recorded_to IS NULL AND in_force AND day < 'infinity' GROUP BY 1, 2;
 INSERT INTO govopen_register_entry (register_id, register_type, unit_id, region_code, entry_code, status, name, fields,
     valid_from, log_seq, number, changed_on)
   SELECT h.register_id, 'power_list', g.unit_id, '990100', h.entry_code, 'in_force', h.fields ->> 'name', h.fields, h.day,
