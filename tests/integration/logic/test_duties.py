@@ -21,7 +21,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain.calendar import read_notice
 from ckanext.govopen.domain.duty_clocks import BEIJING
-from ckanext.govopen.logic import calendar, duties, duty_nights, events, units
+from ckanext.govopen.logic import calendar, duties, duty_nights, duty_terms, events, units
 from ckanext.govopen.logic.events import Evidence
 
 ACTOR = "test"
@@ -435,8 +435,8 @@ class TestCountingAnew:
         (before,) = of_unit(unit)
         assert (str(before["due_on"]), before["due_provisional"]) == ("2030-02-12", True)
         import_of_2030()
-        because = duties.Because("due_moved", ACTOR, "国办发明电〔2029〕1号")
-        moved = {move["duty_id"]: move for move in duties.recount(model.Session, because)}
+        because = duty_terms.Because("due_moved", ACTOR, "国办发明电〔2029〕1号")
+        moved = {move["duty_id"]: move for move in duty_terms.recount(model.Session, because)}
         (after,) = of_unit(unit)
         assert (str(after["due_on"]), after["due_provisional"]) == ("2030-02-15", False)
         assert moved[before["id"]]["to"] == "2030-02-15"
@@ -458,7 +458,7 @@ class TestCountingAnew:
         )
         go_to("2030-03-01T09:00")
         import_of_2030()
-        duties.recount(model.Session, duties.Because("due_moved", ACTOR, "notice"))
+        duty_terms.recount(model.Session, duty_terms.Because("due_moved", ACTOR, "notice"))
         (duty,) = of_unit(unit)
         assert str(duty["due_on"]) == "2030-02-25"
         assert not [move for move in moves(duty["id"]) if move["kind"] == "due_moved"]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duty_periods import BEGINNINGS, Period, begun_on, period_of
-from ckanext.govopen.logic import duties
+from ckanext.govopen.logic import duties, duty_terms
 from ckanext.govopen.logic.events import Event, raise_events
 from ckanext.govopen.model import duties as store
 
@@ -83,7 +83,7 @@ def _recount(session: Session) -> int:
     newest = store.calendar_seq(session)
     if cursor is None or cursor["calendar_seq"] == newest:
         return 0
-    because = duties.Because("due_moved", duties.SYSTEM, "calendar")
-    moved = len(duties.recount(session, because))
+    because = duty_terms.Because("due_moved", duties.SYSTEM, "calendar")
+    moved = len(duty_terms.recount(session, because))
     store.set_cursor(session, cursor["day"], newest)
     return moved

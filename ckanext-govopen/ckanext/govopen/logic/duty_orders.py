@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import HOURS, is_over, local_day, midnight
-from ckanext.govopen.logic import audit, duties
+from ckanext.govopen.logic import audit, duties, duty_terms
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.model import duties as store
 
@@ -154,8 +154,8 @@ def _is_over(row: Row, now: datetime) -> bool:
 
 
 def _count_anew(session: Session, changed: Row, order: Order, kind: str) -> None:
-    because = duties.Because(kind, order.actor, order.reason, order.approver or None)
-    duties.count_anew(session, [changed], because, is_ordered=True)
+    because = duty_terms.Because(kind, order.actor, order.reason, order.approver or None)
+    duty_terms.count_anew(session, [changed], because, is_ordered=True)
     _note(session, changed, order, kind)
     duties.settle(session, [str(changed["id"])], order.actor)
 

@@ -15,7 +15,7 @@ from ckanext.govopen.domain.duty_periods import read_period
 from ckanext.govopen.domain.duty_words import Counted, Fact, explain, plain
 from ckanext.govopen.domain.rules import Bound
 from ckanext.govopen.logic.calendar import work_calendar
-from ckanext.govopen.logic.duties import arguments
+from ckanext.govopen.logic.duty_terms import arguments
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import duty_pages as store
 

@@ -16,7 +16,15 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import midnight
-from ckanext.govopen.logic import duties, duty_board, duty_nights, duty_orders, duty_view, rules
+from ckanext.govopen.logic import (
+    duties,
+    duty_board,
+    duty_nights,
+    duty_orders,
+    duty_terms,
+    duty_view,
+    rules,
+)
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.duties import bindings
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
@@ -374,8 +382,8 @@ def govopen_duty_recompute(context: Any, data_dict: dict[str, Any]) -> dict[str,
     since, session = _day(data_dict, "since"), model.Session
     raised = duty_nights.raise_since(session, since) if since else 0
     succeeded = duties.succeed(session, clock.today(), str(context["user"]))
-    because = duties.Because("due_moved", str(context["user"]), "recompute")
-    moved = len(duties.recount(session, because))
+    because = duty_terms.Because("due_moved", str(context["user"]), "recompute")
+    moved = len(duty_terms.recount(session, because))
     settled = duties.settle_all(session)
     model.repo.commit()
     return {"raised": raised, "moved": moved, "succeeded": succeeded, "settled": settled}

@@ -57,15 +57,8 @@ def govopen_event_create(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     no_unknown(data_dict, "trigger", "unit", "occurred", "record", "exemption", "note")
     unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
     tk.check_access("govopen_event_create", context, {**data_dict, "unit": unit_id})
-    trigger = text(data_dict, "trigger")
-    if trigger in PERIOD_TRIGGERS:
-        refuse("system.E1", "trigger", trigger)
-    exemption = data_dict.get("exemption") or None
-    if exemption is not None and exemption not in vocabulary("rule_exemption"):
-        allowed = ", ".join(vocabulary("rule_exemption").codes)
-        refuse("vocab.E1", "exemption", str(exemption), allowed=allowed)
+    trigger = _trigger(data_dict)
     record = str(data_dict.get("record") or "").strip() or uuid4().hex
-    facts = {"note": _note(data_dict), "exemption": exemption}
     event_id = log.raise_event(
         model.Session,
         trigger,
@@ -74,7 +67,7 @@ def govopen_event_create(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         actor=str(context["user"]),
         record_type=TYPED,
         record_id=record,
-        facts={name: value for name, value in facts.items() if value},
+        facts=_facts(data_dict),
     )
     raised = [str(row["id"]) for row in duty_store.of_event(model.Session, event_id)]
     audit.note(
@@ -92,6 +85,23 @@ def govopen_event_create(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         "record": record,
         "duties": raised,
     }
+
+
+def _trigger(data_dict: Mapping[str, Any]) -> str:
+    trigger = text(data_dict, "trigger")
+    if trigger in PERIOD_TRIGGERS:
+        refuse("system.E1", "trigger", trigger)
+    return trigger
+
+
+def _facts(data_dict: Mapping[str, Any]) -> dict[str, str]:
+    """Note and exemption, where they are given."""
+    exemption = str(data_dict.get("exemption") or "")
+    if exemption and exemption not in vocabulary("rule_exemption"):
+        allowed = ", ".join(vocabulary("rule_exemption").codes)
+        refuse("vocab.E1", "exemption", exemption, allowed=allowed)
+    facts = {"note": _note(data_dict), "exemption": exemption}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _note(data_dict: Mapping[str, Any]) -> str:
@@ -203,10 +213,25 @@ def govopen_evidence_create(context: Any, data_dict: dict[str, Any]) -> dict[str
     tk.check_access("govopen_evidence_create", context, {**data_dict, "unit": unit_id})
     if row is None:
         absent()
+    one = _evidence(row, data_dict)
+    new = log.raise_evidence(model.Session, [one], str(context["user"]))
+    audit.note(
+        model.Session,
+        "evidence.recorded",
+        f"duty:{row['id']}",
+        details={"record": one.record_id, "unit": one.unit_id, "new": new},
+    )
+    model.repo.commit()
+    shown: dict[str, Any] = tk.get_action("govopen_duty_show")(dict(context), {"id": row["id"]})
+    return shown
+
+
+def _evidence(row: Mapping[str, Any], data_dict: Mapping[str, Any]) -> log.Evidence:
+    """What was done for a duty: record and condition are those that its rule asks for."""
     record, is_public = text(data_dict, "record"), tk.asbool(data_dict.get("is_public", True))
     if row["condition"] == "public" and not is_public:
         refuse("duties.E4", "is_public", record)
-    one = log.Evidence(
+    return log.Evidence(
         str(row["record"]),
         str(row["condition"]),
         str(row["unit_id"]),
@@ -218,16 +243,6 @@ def govopen_evidence_create(context: Any, data_dict: dict[str, Any]) -> dict[str
         is_public,
         {"note": _note(data_dict)},
     )
-    new = log.raise_evidence(model.Session, [one], str(context["user"]))
-    audit.note(
-        model.Session,
-        "evidence.recorded",
-        f"duty:{row['id']}",
-        details={"record": record, "unit": str(row["unit_id"]), "new": new},
-    )
-    model.repo.commit()
-    shown: dict[str, Any] = tk.get_action("govopen_duty_show")(dict(context), {"id": row["id"]})
-    return shown
 
 
 def _value(data_dict: Mapping[str, Any]) -> Decimal:
