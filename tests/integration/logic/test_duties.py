@@ -425,6 +425,15 @@ class TestNight:
         assert periods == ["2026Q1"]
         assert duty_nights.raise_since(model.Session, date(2026, 1, 1)) == 0
 
+    def test_a_period_that_is_known_raises_what_it_has_not(
+        self, unit: str, no_commit: None
+    ) -> None:
+        duty_nights.raise_since(model.Session, date(2026, 1, 1))
+        late = a_unit()
+        assert duty_nights.raise_since(model.Session, date(2026, 1, 1)) == 0
+        assert [row["period"] for row in of_unit(late, "beijing-2016.D13")] == ["2026Q1"]
+        assert len(of_unit(unit, "beijing-2016.D13")) == 1
+
 
 class TestCountingAnew:
     def test_a_new_notice_moves_open_provisional_duties_and_says_why(

@@ -14,10 +14,8 @@ from sqlalchemy.orm import Session
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duty_periods import BEGINNINGS, Period, begun_on, period_of
 from ckanext.govopen.logic import duties, duty_terms
-from ckanext.govopen.logic.events import Event, raise_events
+from ckanext.govopen.logic.events import PERIOD, Event, raise_events
 from ckanext.govopen.model import duties as store
-
-PERIOD = "period"
 
 
 def night(session: Session) -> dict[str, int]:

@@ -23,6 +23,8 @@ from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import events as store
 
+PERIOD = "period"
+
 
 @dataclass(frozen=True)
 class Event:
@@ -96,7 +98,11 @@ def raise_event(
 
 
 def raise_events(session: Session, events: Sequence[Event], actor: str) -> list[str]:
-    """As `raise_event`, for many; gives the ids of those that were new."""
+    """As `raise_event`, for many; gives the ids of those that were new.
+
+    The beginning of a period that is known raises what it has not: duties of units that were named
+    or recorded since. Every other event that is known raises nothing more.
+    """
     now = clock.now()
     for one in events:
         if one.trigger not in vocabulary("rule_trigger"):
@@ -106,8 +112,21 @@ def raise_events(session: Session, events: Sequence[Event], actor: str) -> list[
     if not events:
         return []
     stored = store.add_events(session, [_event_row(one, actor) for one in events])
-    duties.raise_for(session, stored, now)
+    duties.raise_for(session, [*stored, *_known_periods(session, events, stored)], now)
     return [str(row["id"]) for row in stored]
+
+
+def _known_periods(
+    session: Session, events: Sequence[Event], stored: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    asked = {(e.trigger, e.record_id) for e in events if e.record_type == PERIOD}
+    if not asked:
+        return []
+    new = {row["id"] for row in stored}
+    known = store.known_periods(session, sorted({str(code) for _, code in asked}))
+    return [
+        row for row in known if row["id"] not in new and (row["trigger"], row["record_id"]) in asked
+    ]
 
 
 def _start(one: Event) -> Start:

@@ -39,6 +39,19 @@ def add_events(session: Session, rows: Sequence[Row]) -> list[Row]:
     return list(found.mappings())
 
 
+def known_periods(session: Session, codes: Sequence[str]) -> list[Row]:
+    """Events of the calendar that are known and count, by the codes of their periods."""
+    found = session.execute(
+        sa.text(
+            "SELECT * FROM govopen_event WHERE record_type = 'period' AND unit_id IS NULL"
+            " AND withdrawn_at IS NULL AND record_id = ANY (CAST(:codes AS text[]))"
+            " ORDER BY occurred_at, id"
+        ),
+        {"codes": list(codes)},
+    )
+    return list(found.mappings())
+
+
 def find_event(session: Session, row: Row) -> str | None:
     """The id of the event that stands in the way of a second one."""
     return session.execute(
