@@ -7,6 +7,7 @@ setup(
     packages=find_namespace_packages("ckanext-govopen", include=["ckanext.*"])
     + find_namespace_packages("harvesters"),
     package_data={
+        "govopen_harvesters": ["words/*.yaml"],
         "ckanext.govopen": [
             "config_declaration.yaml",
             "schemas/*.yaml",
@@ -19,6 +20,6 @@ setup(
             "i18n/**/*.po",
             "model/sql/*.sql",
             "migration/**/*",
-        ]
+        ],
     },
 )

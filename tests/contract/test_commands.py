@@ -21,6 +21,8 @@ rules coverage
 review list|review verify|publication withdraw|publication hide
 audit verify|audit export
 search reindex|reconcile|city generate
+harvest source add|harvest source list|harvest source show|harvest source pause
+harvest source remove|harvest run|harvest job|harvest dead|harvest approve
 """.replace("\n", "|")
     .strip("|")
     .split("|")
@@ -36,6 +38,8 @@ OPTIONS = {
     "calendar due": "--start --days --region",
     "publication withdraw": "--reason",
     "publication hide": "--reason",
+    "harvest run": "--dry-run",
+    "harvest dead": "--retry",
     "reconcile": "--fix",
     "city generate": "--seed --size --at",
 }

@@ -98,3 +98,19 @@ def register_publish_workdays() -> int:
 def review_step_workdays() -> int:
     """Working days that a case may wait at one step before it is escalated."""
     return int(tk.config["ckanext.govopen.review_step_workdays"])
+
+
+def incoming_path() -> Path:
+    """Folder of this machine in which files of harvest sources may lie, and nowhere else."""
+    folder = tk.config.get("ckanext.govopen.incoming_path")
+    return Path(str(folder)) if folder else data_path() / "incoming"
+
+
+def harvest_megabytes() -> int:
+    """The most that one answer of a harvest source may hold."""
+    return int(tk.config["ckanext.govopen.harvest_megabytes"])
+
+
+def harvest_patience_minutes() -> int:
+    """Minutes without any progress after which a harvest run has failed."""
+    return int(tk.config["ckanext.govopen.harvest_patience_minutes"])

@@ -24,6 +24,7 @@ FEATURES = (
     "duties",
     "events",
     "exchange",
+    "harvest",
     "intake",
     "inventory",
     "links",

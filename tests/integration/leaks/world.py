@@ -22,8 +22,10 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.activity.model import Activity
+from ckanext.govopen import clock, config
 from ckanext.govopen.logic import accounts
 from ckanext.govopen.logic.accounts import APPROVER_ROLES, NewAccount
+from ckanext.govopen.model import harvest as harvest_store
 from ckanext.govopen.model import review as review_store
 
 # state -> who reads a dataset in it: its unit's officers, those who review for the unit
@@ -107,6 +109,9 @@ class World:
     register: str = ""
     adjustment: str = ""
     list_import: str = ""
+    harvest_source: str = ""
+    harvest_job: str = ""
+    harvest_guid: str = ""
     group: str = ""
     methods: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -128,6 +133,7 @@ def world(application: Flask) -> Iterator[World]:
     _open_units(one)
     _hire_everybody(one)
     _fill_inventory(one)
+    _harvest(one)
     for state in STATES:
         one.datasets[state] = _dataset(one, state)
     one.public = _dataset(one, "public")
@@ -267,6 +273,38 @@ def _fill_inventory(one: World) -> None:
         unit=one.a.unit_id,
         dry_run=True,
     )["id"]
+
+
+def _harvest(one: World) -> None:
+    """A source of unit A, its run, a record of it and one that could not be taken."""
+    from govopen_harvesters import runner
+
+    word = one.word
+    one.harvest_source, one.harvest_guid = f"s-{one.a.mark}", word("entry", "guid")
+    rows = [f"{one.harvest_guid},{word('entry', 'harvested')}", f"{word('entry', 'dead')},"]
+    folder = config.incoming_path()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(["编号,信息资源名称", *rows])
+    (folder / f"{one.a.mark}.csv").write_text(text, encoding="utf-8")
+    authority = one.a.context("authority")
+    made = tk.get_action("govopen_harvest_source_create")(
+        authority,
+        {
+            "name": one.harvest_source,
+            "title": word("entry", "source"),
+            "kind": "table",
+            "unit": one.a.unit_id,
+            "settings": {"path": f"{one.a.mark}.csv", "key": "编号"},
+        },
+    )
+    job = tk.get_action("govopen_harvest_job_create")(authority, {"source": made["id"]})
+    harvest_store.change_source(
+        model.Session, made["id"], approved_by="somebody", approved_at=clock.now()
+    )
+    model.repo.commit()
+    one.harvest_job = job["id"]
+    runner.run(job["id"], is_patient=True)
+    model.Session.remove()
 
 
 # --- datasets ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ app = procrastinate.App(
     import_paths=[
         "ckanext.govopen.jobs.audit",
         "ckanext.govopen.jobs.duties",
+        "ckanext.govopen.jobs.harvest",
         "ckanext.govopen.jobs.inventory",
         "ckanext.govopen.jobs.links",
         "ckanext.govopen.jobs.periodic",

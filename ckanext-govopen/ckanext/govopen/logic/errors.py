@@ -20,7 +20,7 @@ from ckanext.govopen.logic.vocab import vocabulary
 
 KEY = "__govopen"
 # Readable but not allowed; everything else that is refused is a conflict (domain-model §0.5).
-FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10"})
+FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10", "harvest.E32"})
 # Which vocabulary says the codes in a text of the review.
 VOCABULARY_OF = {
     "value": "review_state",

@@ -20,7 +20,7 @@ from ckanext.govopen.domain.units import UnitFinder, read_unit_text
 from ckanext.govopen.logic import registers, units
 from ckanext.govopen.logic.export import FINDINGS_HEADING
 from ckanext.govopen.logic.import_records import finding_json, named_as
-from ckanext.govopen.logic.intake import Row, Table, read_table
+from ckanext.govopen.logic.intake import Column, Row, Table, read_table
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import imports as store
 from ckanext.govopen.model import inventory as projection
@@ -75,8 +75,8 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _StagedRow:
-    """One row of the file as it goes to the staging table."""
+class StagedRow:
+    """One row of the file as it goes to the staging table, or to the register."""
 
     number: int
     unit_id: str | None
@@ -125,9 +125,9 @@ def check(
             encoding=options.encoding,
             mapping=dict(options.columns) or None,
         )
-        reader = _RowReader(units.finder(session), options, table)
+        reader = RowReader(units.finder(session), options, table.columns, table.sheet)
         store.clear_rows(session, import_id)
-        store.stage(session, (row.values(import_id) for row in reader.rows(table)))
+        store.stage(session, (reader.read(row).values(import_id) for row in table.rows))
     if not options.key and not store.is_key_unique(session, import_id):
         store.drop_keys(session, import_id)
     store.reject_duplicates(session, import_id)
@@ -158,29 +158,38 @@ def _report(session: Session, import_id: str, table: Table) -> dict[str, Any]:
     }
 
 
-class _RowReader:
-    """Turns the rows of a table into staged rows."""
+class RowReader:
+    """Turns rows of a table into staged rows.
 
-    def __init__(self, finder: UnitFinder, options: Options, table: Table) -> None:
+    Args:
+        unit_id: the unit of every row, whatever the rows say.
+    """
+
+    def __init__(
+        self,
+        finder: UnitFinder,
+        options: Options,
+        columns: Sequence[Column],
+        sheet: str | None,
+        unit_id: str | None = None,
+    ) -> None:
         self._finder = finder
         self._options = options
         self._vocabularies = vocabularies()
-        self._sheet = table.sheet
+        self._sheet = sheet
         self._key_header = options.key or next(
-            (column.header for column in table.columns if column.field == "link"), None
+            (column.header for column in columns if column.field == "link"), None
         )
         # A running number moves when a row is inserted above: it is no property of the row.
-        self._ordinal_headers = {c.header for c in table.columns if c.field == "ordinal"}
-        self._contacts = {c.header for c in table.columns if c.field in CONTACT_FIELDS}
+        self._ordinal_headers = {c.header for c in columns if c.field == "ordinal"}
+        self._contacts = {c.header for c in columns if c.field in CONTACT_FIELDS}
         # A report that comes back corrected still has the findings of the check before.
-        self._ignored = {c.header for c in table.columns if c.header.startswith(FINDINGS_HEADING)}
+        self._ignored = {c.header for c in columns if c.header.startswith(FINDINGS_HEADING)}
+        self._unit_id = unit_id
         self._fixed_unit = finder.find(options.unit) if options.unit else None
 
-    def rows(self, table: Table) -> Iterator[_StagedRow]:
-        for row in table.rows:
-            yield self._read(row)
-
-    def _read(self, row: Row) -> _StagedRow:
+    def read(self, row: Row) -> StagedRow:
+        """A row as it would be stored, with everything that a check has to say of it."""
         texts, cut = self._cut(row.values)
         reading = rules.read_fields(texts, self._vocabularies)
         # A constant stands in where the file says nothing, also nothing that could be derived.
@@ -202,7 +211,7 @@ class _RowReader:
         blocking = [_as_draft(finding) for finding in rules.activation_findings(fields)]
         notes = [*row.findings, *(_kept_finding(finding) for finding in reading.findings)]
         findings = [self._placed(finding, row) for finding in (*refusals, *blocking, *notes)]
-        return _StagedRow(
+        return StagedRow(
             number=row.number,
             unit_id=unit_id,
             unit_text=unit_text,
@@ -217,10 +226,10 @@ class _RowReader:
             is_draft=bool(blocking),
         )
 
-    def _secret(self, row: Row, unit_id: str | None, unit_text: str | None) -> _StagedRow:
+    def _secret(self, row: Row, unit_id: str | None, unit_text: str | None) -> StagedRow:
         """A secret line is refused by its number; nothing of what it says is kept."""
         refusal = self._placed(Finding("inventory.E16", "secrecy"), row)
-        return _StagedRow(
+        return StagedRow(
             number=row.number,
             unit_id=unit_id,
             unit_text=unit_text,
@@ -260,6 +269,8 @@ class _RowReader:
         return fields
 
     def _unit(self, texts: Mapping[str, str]) -> tuple[str | None, str | None]:
+        if self._unit_id:
+            return self._unit_id, None
         if self._options.unit:
             return self._fixed_unit, self._options.unit
         text = texts.get("provider") or texts.get("provider_code")
@@ -316,7 +327,7 @@ def create_missing_units(
         if unit_id is None:
             unit_id = units.create(
                 session,
-                _imported_unit(text, region, level, effective_on),
+                imported_unit(text, region, level, effective_on),
                 actor=actor,
                 at=at,
                 basis=f"import {import_id}",
@@ -327,7 +338,8 @@ def create_missing_units(
     return created
 
 
-def _imported_unit(text: str, region: str, level: str, effective_on: date) -> dict[str, Any]:
+def imported_unit(text: str, region: str, level: str, effective_on: date) -> dict[str, Any]:
+    """A unit as far as a row that names it tells; somebody has to confirm it."""
     said = read_unit_text(text)
     return {
         "name": said.name or said.code,

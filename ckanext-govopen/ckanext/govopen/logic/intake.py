@@ -43,6 +43,7 @@ from ckanext.govopen.domain.intake_header import Aliases
 
 __all__ = [
     "DEFAULT",
+    "WRITINGS",
     "Column",
     "Headings",
     "IntakeRefused",
@@ -56,7 +57,7 @@ __all__ = [
 ]
 
 DEFAULT = DEFAULT_LIMITS
-_ALIASES = Path(__file__).parent.parent / "data" / "intake"
+WRITINGS = Path(__file__).parent.parent / "data" / "intake"
 INVENTORY = "aliases"
 _READER = "ckanext.govopen.logic.intake_reader"
 _OUT_OF_MEMORY = (b"MemoryError", b"memory allocation", b"Cannot allocate memory")
@@ -166,7 +167,7 @@ def _recogniser() -> Aliases:
 
 @cache
 def _headings(name: str) -> Headings:
-    content = yaml.safe_load((_ALIASES / f"{name}.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((WRITINGS / f"{name}.yaml").read_text(encoding="utf-8"))
     return Headings(content["aliases"], content["exact_only"])
 
 

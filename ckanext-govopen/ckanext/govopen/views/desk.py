@@ -92,6 +92,7 @@ def _places() -> list[dict[str, Any]]:
             "/workbench/duties",
             tk._("Duties"),
         ),
+        (person.enters, "/workbench/harvest", tk._("Harvest")),
         (person.keeps_units, "/workbench/units", tk._("Units")),
         (person.keeps_units, "/workbench/admin", tk._("Accounts")),
         (person.audits, "/workbench/audit", tk._("Audit log")),

@@ -1,0 +1,176 @@
+"""`ckan govopen harvest …`: sources and their runs from the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+
+__all__ = ["harvest"]
+
+COUNTS = ("seen", "unchanged", "created", "updated", "rejected", "conflict", "missing", "removed")
+SOURCE_COLUMNS = ("name", "title", "kind", "unit_name", "schedule", "health", "records", "dead",
+                  "last_complete_at", "next_run_at")  # fmt: skip
+EXIT_FAILED = 1
+EXIT_WAITS = 3  # nothing is written before the data authority approves
+EXIT_PARTIAL = 4
+
+
+@click.group()
+def harvest() -> None:
+    """Harvest of sources (归集)."""
+
+
+@harvest.group()
+def source() -> None:
+    """Where records come from (归集来源)."""
+
+
+@source.command("add")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--secret", "secrets", multiple=True, help="Name of a secret, asked for or piped in.")
+@acting_user
+@as_json
+def add_source(file: Path, secrets: tuple[str, ...], user: str | None, as_json: bool) -> None:
+    """Adds a source that a YAML file describes (see config/sources)."""
+    given = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(given, dict):
+        raise click.ClickException(f"{file.name}: not a description of a source")
+    if secrets:
+        given["secrets"] = {name: click.prompt(name, hide_input=True) for name in secrets}
+    show(run("govopen_harvest_source_create", user, given), as_json, _source_lines)
+
+
+@source.command("list")
+@acting_user
+@as_json
+def list_sources(user: str | None, as_json: bool) -> None:
+    """Lists sources with their health."""
+    found = run("govopen_harvest_source_list", user, {"limit": 1000})["items"]
+    show(found, as_json, lambda rows: table(rows, SOURCE_COLUMNS))
+
+
+@source.command("show")
+@click.argument("name")
+@acting_user
+@as_json
+def show_source(name: str, user: str | None, as_json: bool) -> None:
+    """Shows a source; never its secrets."""
+    show(run("govopen_harvest_source_show", user, {"id": name}), as_json, _source_lines)
+
+
+@source.command("pause")
+@click.argument("name")
+@click.option("--resume", is_flag=True, help="Let it run again.")
+@acting_user
+@as_json
+def pause_source(name: str, resume: bool, user: str | None, as_json: bool) -> None:
+    """Keeps a source from running until it is resumed."""
+    state = "active" if resume else "paused"
+    made = run("govopen_harvest_source_update", user, {"id": name, "state": state})
+    show(made, as_json, _source_lines)
+
+
+@source.command("remove")
+@click.argument("name")
+@acting_user
+@as_json
+def remove_source(name: str, user: str | None, as_json: bool) -> None:
+    """Ends a source and forgets its secrets; its records stay."""
+    made = run("govopen_harvest_source_delete", user, {"id": name})
+    show(made, as_json, lambda row: (f"{row['name']}  {row['state']}",))
+
+
+def _source_lines(row: Mapping[str, Any]) -> Iterable[str]:
+    yield from table([row], SOURCE_COLUMNS)
+    for name, value in row["settings"].items():
+        yield f"{name}\t{value}"
+
+
+@harvest.command("run")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
+@acting_user
+@as_json
+def run_source(name: str, dry_run: bool, user: str | None, as_json: bool) -> None:
+    """Runs a source here and now.
+
+    Exit 0 when the run has ended whole, 3 when it waits for an approval, 4 when it is partial.
+    """
+    started = run("govopen_harvest_job_create", user, {"source": name, "dry_run": dry_run})
+    _work(started["id"])
+    _end(run("govopen_harvest_job_show", user, {"id": started["id"]}), as_json)
+
+
+def _work(job_id: str) -> None:
+    from govopen_harvesters import runner
+
+    runner.run(job_id, is_patient=True)
+
+
+def _end(job: Mapping[str, Any], as_json: bool) -> None:
+    show(job, as_json, job_lines)
+    sys.exit({"finished": 0, "needs_approval": EXIT_WAITS, "partial": EXIT_PARTIAL}.get(
+        job["state"], EXIT_FAILED))  # fmt: skip
+
+
+@harvest.command("job")
+@click.argument("job")
+@acting_user
+@as_json
+def show_job(job: str, user: str | None, as_json: bool) -> None:
+    """Shows a run: its counts, whether they add up, its report."""
+    show(run("govopen_harvest_job_show", user, {"id": job, "limit": 1000}), as_json, job_lines)
+
+
+def job_lines(job: Mapping[str, Any]) -> Iterable[str]:
+    """A run as text."""
+    waits = f" ({job['waits_for']})" if job["state"] == "needs_approval" else ""
+    yield f"{job['id']}  {job['source']}  {job['kind']}  {job['state']}{waits}"
+    yield "  ".join(f"{name} {job[name]}" for name in COUNTS)
+    yield f"known {job['known_before']} -> {job['known_after']}  balanced {job['balanced']}"
+    if job["error"]:
+        yield f"{job['error']['code']}\t{job['error']['text']}"
+    for line in job["report"]["items"]:
+        reason = (
+            f"\t{line['problem']['code']}\t{line['problem']['text']}" if line["problem"] else ""
+        )
+        yield f"{line['verdict']}\t{line['guid']}{reason}"
+
+
+@harvest.command("approve")
+@click.argument("job")
+@click.option("--refuse", is_flag=True, help="End the run instead: nothing is written.")
+@acting_user
+@as_json
+def approve_job(job: str, refuse: bool, user: str | None, as_json: bool) -> None:
+    """Lets a run go on that waits for the data authority, and does it here."""
+    made = run("govopen_harvest_approve", user, {"id": job, "refuse": refuse})
+    if not refuse:
+        _work(made["id"])
+    _end(run("govopen_harvest_job_show", user, {"id": job}), as_json)
+
+
+@harvest.command("dead")
+@click.argument("name", required=False)
+@click.option("--retry", is_flag=True, help="Try those of the source again, here and now.")
+@acting_user
+@as_json
+def dead_letters(name: str | None, retry: bool, user: str | None, as_json: bool) -> None:
+    """Lists records that could not be taken, with the reason."""
+    if retry:
+        if not name:
+            raise click.UsageError("--retry needs the name of a source")
+        made = run("govopen_harvest_dead_retry", user, {"source": name})
+        _work(made["id"])
+        _end(run("govopen_harvest_job_show", user, {"id": made["id"]}), as_json)
+    found = run("govopen_harvest_dead_list", user, {"source": name or "", "limit": 1000})["items"]
+    show(found, as_json, lambda rows: (
+        f"{one['source']}\t{one['guid']}\t{one['problem']['code']}\t{one['problem']['text']}"
+        for one in rows))  # fmt: skip

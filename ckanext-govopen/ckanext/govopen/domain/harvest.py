@@ -1,0 +1,226 @@
+"""Harvest: when a run is accounted for, what may be removed, how far the watermark may move.
+
+A run never takes more from what is here than a person has seen, and no figure of it stands that
+does not add up. Pure rules; reading sources is `govopen_harvesters`, writing is `logic`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from enum import Enum
+from math import floor
+from typing import Any
+
+Watermark = Mapping[str, object]
+
+
+# --- records on their way -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A record as it was gathered: spelled, hashed, not yet judged.
+
+    Args:
+        place: where it stood this time: shown, never compared.
+        problem: code of a finding when it cannot be taken as it is.
+    """
+
+    number: int
+    guid: str | None
+    record_hash: str
+    raw: bytes
+    place: Mapping[str, Any]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A staged record that changes something, as it is taken up again."""
+
+    number: int
+    guid: str | None
+    record_hash: str
+    raw: Mapping[str, Any]
+    place: Mapping[str, Any]
+    verdict: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What one name of a source was taken for; `field` None when nobody knows."""
+
+    name: str
+    field: str | None
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A record in our fields, with everything else that the source said."""
+
+    values: Mapping[str, str]
+    resources: Sequence[Mapping[str, str]] = ()
+    tags: Sequence[str] = ()
+    unknown: Sequence[tuple[str, str]] = ()
+    meanings: Sequence[Meaning] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+class JobState(str, Enum):
+    """How far a job is; the last four are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    NEEDS_APPROVAL = "needs_approval"
+    FINISHED = "finished"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.NEEDS_APPROVAL)
+NEXT: Mapping[JobState, tuple[JobState, ...]] = {
+    JobState.QUEUED: (JobState.RUNNING, JobState.CANCELLED, JobState.FAILED),
+    JobState.RUNNING: (
+        JobState.NEEDS_APPROVAL,
+        JobState.FINISHED,
+        JobState.PARTIAL,
+        JobState.FAILED,
+        JobState.CANCELLED,
+    ),
+    JobState.NEEDS_APPROVAL: (JobState.QUEUED, JobState.CANCELLED),
+}
+
+
+def may_become(old: str, new: str) -> bool:
+    """True when a job may go from one state to another."""
+    return JobState(new) in NEXT.get(JobState(old), ())
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the records of one run, and of what was known before it.
+
+    Args:
+        seen: records that the source gave, whatever became of them.
+        known_before, known_after: records of the source that are kept here.
+        missing: known records that a complete set did not contain; some are removed at once.
+    """
+
+    seen: int = 0
+    unchanged: int = 0
+    created: int = 0
+    updated: int = 0
+    rejected: int = 0
+    conflict: int = 0
+    missing: int = 0
+    removed: int = 0
+    known_before: int = 0
+    known_after: int = 0
+
+    @classmethod
+    def of(cls, found: Mapping[str, int]) -> Counts:
+        return cls(**{one.name: int(found.get(one.name) or 0) for one in fields(cls)})
+
+    @property
+    def is_balanced(self) -> bool:
+        """The accounting identity: every record seen is in one class, every known one is traced."""
+        classes = self.unchanged + self.created + self.updated + self.rejected + self.conflict
+        traced = self.known_before + self.created - self.removed
+        return self.seen == classes and self.known_after == traced
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run has seen that shows whether its set is whole.
+
+    Args:
+        pages: read without a fault.
+        records: in them.
+        declared: how many records the source says that it has, when it says so.
+        is_terminated: the source itself said, or its format shows, that nothing follows.
+        repeated: pages whose content had come before in this run.
+        faults: pages that could not be read, or not whole.
+        covers_all: False for a set that was asked for since some moment.
+    """
+
+    pages: int = 0
+    records: int = 0
+    declared: int | None = None
+    is_terminated: bool = False
+    repeated: int = 0
+    faults: int = 0
+    covers_all: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """True when nothing shows that a record is lacking: only then absence means something."""
+        if self.faults or self.repeated or not self.pages or not self.is_terminated:
+            return False
+        return self.declared is None or self.records >= self.declared
+
+    @property
+    def may_remove(self) -> bool:
+        return self.is_complete and self.covers_all
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """How many known records may vanish in one run before a person has to look.
+
+    Args:
+        least: so many may always vanish, however small the source is.
+        share: of the known records, beyond which the breaker trips.
+    """
+
+    least: int = 5
+    share: Decimal = Decimal("0.1")
+
+    def allows(self, known: int) -> int:
+        """The most records that may vanish of so many without an approval."""
+        return max(self.least, floor(known * self.share))
+
+    def trips(self, known: int, missing: int) -> bool:
+        return missing > self.allows(known)
+
+
+def waits_for(
+    *, is_first: bool, is_approved: bool, known: int, missing: int, breaker: Breaker
+) -> str | None:
+    """What a run has to be approved for before it writes anything: first_run, breaker or nothing.
+
+    Args:
+        is_first: nobody has approved a run of this source yet.
+        is_approved: somebody has approved this very run.
+    """
+    if is_approved:
+        return None
+    if is_first:
+        return "first_run"
+    return "breaker" if breaker.trips(known, missing) else None
+
+
+def may_approve(person: str, added_by: str, *, is_authority: bool) -> bool:
+    """The data authority approves, and never who added the source."""
+    return is_authority and bool(person) and person != added_by
+
+
+def watermark_after(
+    before: Watermark | None, reached: Watermark | None, evidence: Evidence
+) -> Watermark | None:
+    """Where the next run may begin: it moves on a complete set alone, else it stays."""
+    return reached if evidence.is_complete and reached is not None else before
+
+
+def end_state(evidence: Evidence, counts: Counts) -> JobState:
+    """How a run ends that has done all it could: what does not add up has failed."""
+    if not counts.is_balanced:
+        return JobState.FAILED
+    return JobState.FINISHED if evidence.is_complete else JobState.PARTIAL

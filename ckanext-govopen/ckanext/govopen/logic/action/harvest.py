@@ -1,0 +1,263 @@
+"""Actions of the harvest: sources, their runs, their records, and what could not be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import harvest_sources as keeping
+from ckanext.govopen.logic.action.units import unit_id_of
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
+from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
+from ckanext.govopen.logic.roles import has_role, user_of
+from ckanext.govopen.logic.workbench import person_of
+from ckanext.govopen.model import harvest as store
+
+__all__ = [
+    "govopen_harvest_approve",
+    "govopen_harvest_dead_list",
+    "govopen_harvest_dead_retry",
+    "govopen_harvest_job_create",
+    "govopen_harvest_job_list",
+    "govopen_harvest_job_show",
+    "govopen_harvest_object_list",
+    "govopen_harvest_object_show",
+    "govopen_harvest_source_create",
+    "govopen_harvest_source_delete",
+    "govopen_harvest_source_list",
+    "govopen_harvest_source_show",
+    "govopen_harvest_source_update",
+]
+
+SETTABLE = (
+    "title", "settings", "secrets", "schedule", "breaker_least", "breaker_share", "grace_days",
+)  # fmt: skip
+VANISHING_SHOWN = 500
+
+
+# --- who sees what -------------------------------------------------------------------------------
+
+
+def _units(context: Any) -> list[str] | None:
+    """Units whose sources the user keeps; None for every source."""
+    person = person_of(context)
+    if person is None:
+        return []
+    return None if person.kept_units is None else list(person.kept_units)
+
+
+def _source(context: Any, reference: object) -> Mapping[str, Any]:
+    """A source that the user keeps.
+
+    Raises:
+        tk.ObjectNotFound: there is none, or it is another unit's: the same answer.
+    """
+    found = store.source(model.Session, reference) if isinstance(reference, str) else None
+    units = _units(context)
+    if found is None or not (units is None or found["unit_id"] in units):
+        absent()
+    return found
+
+
+def _job(context: Any, reference: object) -> Mapping[str, Any]:
+    found = store.job(model.Session, reference) if isinstance(reference, str) else None
+    units = _units(context)
+    if found is None or not (units is None or found["unit_id"] in units):
+        absent()
+    return found
+
+
+# --- sources -------------------------------------------------------------------------------------
+
+
+def govopen_harvest_source_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Adds a source; nothing is read before somebody starts a run.
+
+    Args:
+        name, title, kind: the kind is a connector's.
+        unit: whose records they become; none where each row of an inventory names its unit.
+        outcome: inventory or dataset; default: the kind's own.
+        settings: options of the kind; secrets: its passwords and tokens, never shown again.
+        schedule, breaker_least, breaker_share, grace_days: when, and how much may vanish.
+    """
+    tk.check_access("govopen_harvest_source_create", context, data_dict)
+    no_unknown(data_dict, "name", "kind", "unit", "outcome", *SETTABLE)
+    unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
+    source_id = keeping.add(model.Session, data_dict, unit_id, user_of(context).id)
+    model.repo.commit()
+    return keeping.source_view(_source(context, source_id))
+
+
+def govopen_harvest_source_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Changes or pauses a source; another address or mapping is approved anew.
+
+    Args:
+        id: or name; state: active or paused; what else is given replaces what was.
+    """
+    tk.check_access("govopen_harvest_source_update", context, data_dict)
+    no_unknown(data_dict, "id", "state", *SETTABLE)
+    source = _source(context, data_dict.get("id"))
+    keeping.change(model.Session, source, data_dict, user_of(context).id)
+    model.repo.commit()
+    return keeping.source_view(_source(context, source["id"]))
+
+
+def govopen_harvest_source_delete(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Ends a source and forgets its secrets; its records stay where they are."""
+    tk.check_access("govopen_harvest_source_delete", context, data_dict)
+    no_unknown(data_dict, "id")
+    source = _source(context, data_dict.get("id"))
+    keeping.remove(model.Session, source, user_of(context).id)
+    model.repo.commit()
+    return {"id": source["id"], "name": source["name"], "state": "removed"}
+
+
+@tk.side_effect_free
+def govopen_harvest_source_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Sources by name with their health: one's units', or all of them for the data authority."""
+    tk.check_access("govopen_harvest_source_list", context, data_dict)
+    no_unknown(data_dict, "limit", "cursor")
+    limit, keys = page_limit(data_dict), cursor_of(data_dict)
+    rows = store.sources(model.Session, _units(context), keys[0] if keys else "", limit + 1)
+    return page(rows, limit, lambda row: (row["name"],), keeping.source_view)
+
+
+@tk.side_effect_free
+def govopen_harvest_source_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One source by id or name; of its secrets only that there are some."""
+    tk.check_access("govopen_harvest_source_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    return keeping.source_view(_source(context, data_dict.get("id")))
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def govopen_harvest_job_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Starts a run of a source; a worker takes it up.
+
+    Args:
+        source: id or name; dry_run: true reads and checks everything and writes nothing.
+    """
+    tk.check_access("govopen_harvest_job_create", context, data_dict)
+    no_unknown(data_dict, "source", "dry_run")
+    source = _source(context, data_dict.get("source"))
+    is_dry = tk.asbool(data_dict.get("dry_run", False))
+    job_id = keeping.start(model.Session, source, user_of(context).id, is_dry=is_dry)
+    model.repo.commit()
+    return keeping.job_view(model.Session, _job(context, job_id))
+
+
+@tk.side_effect_free
+def govopen_harvest_job_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Runs, newest first, of a source or of all that one keeps."""
+    tk.check_access("govopen_harvest_job_list", context, data_dict)
+    no_unknown(data_dict, "source", "limit", "cursor")
+    source = _source(context, data_dict["source"])["id"] if data_dict.get("source") else None
+    limit, keys = page_limit(data_dict), cursor_of(data_dict)
+    after = keys[0] if keys else ""
+    rows = store.jobs(model.Session, source, _units(context), after, limit + 1)
+    show = lambda row: keeping.job_view(model.Session, row)  # noqa: E731
+    return page(rows, limit, lambda row: (row["id"],), show)
+
+
+@tk.side_effect_free
+def govopen_harvest_job_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One run: its counts, whether they add up, and a page of its report.
+
+    Args:
+        verdict: lines of the report of this kind alone; limit, cursor: of the report.
+    """
+    tk.check_access("govopen_harvest_job_show", context, data_dict)
+    no_unknown(data_dict, "id", "verdict", "limit", "cursor")
+    row = _job(context, data_dict.get("id"))
+    limit = page_limit(data_dict)
+    after = cursor_number(data_dict) - (1 << 30) if data_dict.get("cursor") else None
+    verdict = data_dict.get("verdict") or None
+    lines = store.changes(model.Session, row["id"], verdict, after, limit + 1)
+    report = page(lines, limit, lambda line: (line["number"] + (1 << 30),), keeping.change_view)
+    shown = keeping.job_view(model.Session, row)
+    if row["state"] == "needs_approval":
+        gone = store.vanishing(model.Session, row["id"], VANISHING_SHOWN)
+        shown["vanishing"] = [dict(one) for one in gone] if row["missing"] else []
+    return {**shown, "report": report}
+
+
+def govopen_harvest_approve(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Lets a run go on that waits for a person, or ends it.
+
+    Args:
+        id: of the run; refuse: true ends it, nothing is written and nothing removed.
+    """
+    tk.check_access("govopen_harvest_approve", context, data_dict)
+    no_unknown(data_dict, "id", "refuse")
+    row = _job(context, data_dict.get("id"))
+    person = user_of(context).id
+    if tk.asbool(data_dict.get("refuse", False)):
+        keeping.reject(model.Session, row, person)
+    else:
+        is_authority = has_role(context, "data_authority", None)
+        keeping.approve(model.Session, row, person, is_authority=is_authority)
+    model.repo.commit()
+    return keeping.job_view(model.Session, _job(context, row["id"]))
+
+
+# --- records and dead letters --------------------------------------------------------------------
+
+
+@tk.side_effect_free
+def govopen_harvest_object_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Records of a source and what they are here.
+
+    Args:
+        source: id or name; state: kept, missing, removed or withdrawal_proposed.
+    """
+    tk.check_access("govopen_harvest_object_list", context, data_dict)
+    no_unknown(data_dict, "source", "state", "limit", "cursor")
+    source = _source(context, data_dict.get("source"))
+    limit, keys = page_limit(data_dict), cursor_of(data_dict)
+    state, after = data_dict.get("state") or None, keys[0] if keys else ""
+    rows = store.objects(model.Session, source["id"], state, after, limit + 1)
+    return page(rows, limit, lambda row: (row["guid"],), keeping.object_view)
+
+
+@tk.side_effect_free
+def govopen_harvest_object_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One record by source and guid, with what the source said of it the last time."""
+    tk.check_access("govopen_harvest_object_show", context, data_dict)
+    no_unknown(data_dict, "source", "guid")
+    source = _source(context, data_dict.get("source"))
+    row = store.object_(model.Session, source["id"], text(data_dict, "guid"))
+    if row is None:
+        absent()
+    return {**keeping.object_view(row), "raw": keeping.raw_of(row["raw"])}
+
+
+@tk.side_effect_free
+def govopen_harvest_dead_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Records that could not be taken, with the reason in words and what the source said."""
+    tk.check_access("govopen_harvest_dead_list", context, data_dict)
+    no_unknown(data_dict, "source", "limit", "cursor")
+    source = _source(context, data_dict["source"])["id"] if data_dict.get("source") else None
+    limit, keys = page_limit(data_dict), cursor_of(data_dict)
+    after = keys[0] if keys else ""
+    rows = store.dead(model.Session, source, _units(context), after, limit + 1)
+    return page(rows, limit, lambda row: (row["id"],), keeping.dead_view)
+
+
+def govopen_harvest_dead_retry(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Tries dead letters of a source again from what was kept, without asking the source.
+
+    Args:
+        source: id or name; id: one dead letter; default: all of the source.
+    """
+    tk.check_access("govopen_harvest_dead_retry", context, data_dict)
+    no_unknown(data_dict, "source", "id")
+    source = _source(context, data_dict.get("source"))
+    dead_id = str(data_dict["id"]) if data_dict.get("id") else None
+    job_id = keeping.retry(model.Session, source, dead_id, user_of(context).id)
+    model.repo.commit()
+    return keeping.job_view(model.Session, _job(context, job_id))

@@ -1,0 +1,98 @@
+"""Which kinds of sources there are, and whether a source says what its kind may be told.
+
+Connectors are found by the entry-point group `govopen.connectors`: a package that is installed
+beside this one adds its own, and nothing here is changed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.fetch import FetchRefused, require_address
+
+GROUP = "govopen.connectors"
+SECRET = "secret"  # noqa: S105 the kind of an option, not one
+LONGEST = 2_000
+# A name that says that its value is one: such a value goes to the secrets or nowhere.
+_SECRET_NAMES = ("key", "token", "secret", "password")
+
+
+@cache
+def kinds() -> Mapping[str, Any]:
+    """Every connector by its kind."""
+    found = (point.load() for point in entry_points(group=GROUP))
+    return {str(connector.kind): connector for connector in found}
+
+
+def of_kind(kind: str) -> Any:
+    """The connector of a kind.
+
+    Raises:
+        tk.ValidationError: `harvest.E20` there is none.
+    """
+    if kind not in kinds():
+        refuse("harvest.E20", "kind", kind, known=sorted(kinds()))
+    return kinds()[kind]
+
+
+def secret_names(kind: str) -> tuple[str, ...]:
+    """Options of a kind whose values are kept apart."""
+    return tuple(one.name for one in of_kind(kind).options if one.kind == SECRET)
+
+
+def with_defaults(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with what the connector takes where nothing is said."""
+    defaults = {one.name: one.default for one in of_kind(kind).options if one.default is not None}
+    return {**defaults, **settings}
+
+
+def require_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that a connector understands, none of them a secret.
+
+    Raises:
+        tk.ValidationError: `harvest.E21` unknown or missing, `harvest.E22` not of its kind,
+            `harvest.E23` a secret where it would be seen, `fetch.E1` … for an address.
+    """
+    options = {one.name: one for one in of_kind(kind).options if one.kind != SECRET}
+    for name, value in settings.items():
+        if name not in options:
+            if name.lower().endswith(_SECRET_NAMES):
+                refuse("harvest.E23", name, option=name)
+            refuse("harvest.E21", name, option=name, known=sorted(options))
+        _require_value(options[name], value)
+    for name, option in options.items():
+        if option.is_required and not settings.get(name):
+            refuse("harvest.E21", name, option=name, known=sorted(options))
+    return {name: value for name, value in settings.items() if value not in (None, "", {}, [])}
+
+
+def _require_value(option: Any, value: Any) -> None:
+    if value in (None, ""):
+        return
+    wanted: dict[str, Any] = {"number": int, "yes_no": bool, "list": list, "mapping": Mapping}
+    is_fitting = isinstance(value, wanted.get(option.kind, str))
+    if option.kind == "number" and isinstance(value, bool):
+        is_fitting = False
+    if not is_fitting or len(str(value)) > LONGEST * 10:
+        refuse("harvest.E22", option.name, str(value)[:200], option=option.name, wanted=option.kind)
+    if option.kind == "url":
+        _require_url(option.name, str(value))
+    if option.kind == "mapping":
+        _require_open_names(option.name, value)
+
+
+def _require_url(name: str, value: str) -> None:
+    try:
+        require_address(value)
+    except FetchRefused as refused:
+        refuse(refused.code, name, **refused.facts)
+
+
+def _require_open_names(name: str, value: Mapping[str, Any]) -> None:
+    for inner in value:
+        if name == "parameters" and str(inner).lower().endswith(_SECRET_NAMES):
+            refuse("harvest.E23", name, option=str(inner))

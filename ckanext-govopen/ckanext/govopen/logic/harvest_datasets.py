@@ -1,0 +1,269 @@
+"""Records of a source as draft datasets of its unit, private and under review's rules from then on.
+
+A draft is written anew. What is public is never touched: it gets a pending revision. What is under
+review is left as it is, and the record tried again by the next run. The unit is the source's,
+whatever a record says of its publisher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy.orm import Session
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.harvest import Mapped, Taken
+from ckanext.govopen.domain.review import State
+from ckanext.govopen.logic import accounts, datasets, revisions
+from ckanext.govopen.logic.errors import part_of
+from ckanext.govopen.logic.harvest_inventory import Bounds, Given
+from ckanext.govopen.logic.harvest_results import Result, conflict, rejected
+from ckanext.govopen.logic.vocab import vocabulary
+from ckanext.govopen.model import datasets as datasets_store
+from ckanext.govopen.model import harvest_runs as store
+from ckanext.govopen.model import review as review_store
+
+PACKAGE = "package"
+SPACE = UUID("5f0ca6a5-1b1c-4d0a-9a0e-2f2c8f1c7d55")
+TAG_CHARACTERS = (2, 100)
+MOST_TAGS = 50
+MOST_RESOURCES = 500
+CODED = {
+    "license_id": ("licence", "licence", "notspecified"),
+    "update_cycle": ("update_cycle", "update_cycle", "irregular"),
+    "data_domain": ("data_domain", "data_domain", "other"),
+    "open_type": ("open_type", "open_type", "unconditional"),
+}
+TEXTS = ("open_condition", "industry", "contact_name", "contact_phone", "contact_email")
+DATES = ("temporal_start", "temporal_end")
+RESOURCE_TEXTS = ("url", "name", "format", "description")
+
+
+def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
+    """What loading would say, as far as it shows without writing."""
+    return [_refusal(taken, mapped) or Result(taken, taken.verdict) for taken, mapped in given]
+
+
+def _refusal(taken: Taken, mapped: Mapped) -> Result | None:
+    if taken.problem:
+        return rejected(taken, Finding(taken.problem, params=taken.place))
+    title = mapped.values.get("title", "").strip()
+    if not title:
+        return rejected(taken, Finding("harvest.E8", "title"))
+    if len(title) > datasets.TITLE_CHARACTERS:
+        most = datasets.TITLE_CHARACTERS
+        return rejected(taken, Finding("datasets.E9", "title", str(len(title)), {"most": most}))
+    for name, found, most in (
+        ("resources", len(mapped.resources), MOST_RESOURCES),
+        ("tags", len(mapped.tags), MOST_TAGS * 20),
+    ):
+        if found > most:
+            return rejected(taken, Finding("harvest.E18", name, str(found), {"most": most}))
+    return None
+
+
+def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
+    """Writes records in the caller's transaction; says of each what became of it."""
+    known = store.objects(session, bounds.source_id, [str(taken.guid) for taken, _ in given])
+    results = []
+    for taken, mapped in given:
+        refusal = _refusal(taken, mapped)
+        results.append(refusal or _put(session, bounds, taken, mapped, known.get(str(taken.guid))))
+    return results
+
+
+def _put(
+    session: Session,
+    bounds: Bounds,
+    taken: Taken,
+    mapped: Mapped,
+    known: Mapping[str, Any] | None,
+) -> Result:
+    package_id = str(known["record_id"]) if known and known["state"] != "removed" else None
+    package = model.Package.get(package_id) if package_id else None
+    state = datasets.state_of(package.id) if package is not None else State.DELETED
+    if package is None or package.state == "deleted" or state is State.DELETED:
+        return _made(bounds, taken, mapped)
+    if state is State.PUBLISHED:
+        return _revised(session, bounds, taken, mapped, package)
+    if state in rules.UNDER_REVIEW:
+        return conflict(taken, "harvest.E6", entry=package.name)
+    stored = tk.get_action("package_show")(_context(), {"id": package.id})
+    data = {name: value for name, value in stored.items() if name not in datasets.DERIVED}
+    said = stated(package.id, mapped)
+    said["resources"] = [*said["resources"], *_uploaded(stored)]
+    _quietly("package_update")(_context(), {**data, **said})
+    return _written(bounds, taken, taken.verdict, package.id)
+
+
+def _made(bounds: Bounds, taken: Taken, mapped: Mapped) -> Result:
+    data = dataset_of(bounds, _free_id(bounds, str(taken.guid)), mapped)
+    package_id = _quietly("package_create")(_context(), data)
+    return _written(bounds, taken, taken.verdict, str(package_id))
+
+
+def _revised(
+    session: Session, bounds: Bounds, taken: Taken, mapped: Mapped, package: model.Package
+) -> Result:
+    """A revision that waits beside what is public; nothing when it would change nothing."""
+    stored = tk.get_action("package_show")(_context(), {"id": package.id})
+    changes = stated(package.id, mapped)
+    changes["resources"] = [*changes["resources"], *_uploaded(stored)]
+    note = f"harvest:{bounds.source_name}/{bounds.job_id}"
+    try:
+        revisions.create(_context(), package, changes, note=note, actor=bounds.actor)
+    except tk.ValidationError as refused:
+        if part_of(refused).get("code") != "revisions.E2":
+            raise
+        return _written(bounds, taken, "unchanged", package.id)
+    return _written(bounds, taken, taken.verdict, package.id)
+
+
+def _written(bounds: Bounds, taken: Taken, verdict: str, package_id: str) -> Result:
+    return Result(
+        taken, verdict, record_type=PACKAGE, record_id=package_id, unit_id=str(bounds.unit_id)
+    )
+
+
+def is_public(known: Mapping[str, Any]) -> bool:
+    """True for a record whose dataset is public: its revision is a transaction of its own."""
+    return datasets.state_of(str(known["record_id"])) is State.PUBLISHED
+
+
+def _free_id(bounds: Bounds, guid: str) -> str:
+    """The same id for the same record of the same source, whoever writes it and how often."""
+    number = 0
+    while True:
+        candidate = str(uuid5(SPACE, f"{bounds.source_id}\n{guid}\n{number}"))
+        if model.Session.get(model.Package, candidate) is None:
+            return candidate
+        number += 1
+
+
+def _context() -> dict[str, Any]:
+    """The system writes for the source's unit alone: what may be written was judged above."""
+    site = accounts.site_user()
+    return {
+        "user": site,
+        "auth_user_obj": model.User.get(site),
+        "use_cache": False,
+        "model": model,
+        "session": model.Session,
+        "ignore_auth": True,
+        "defer_commit": True,
+        "return_id_only": True,
+    }
+
+
+def _quietly(action: str) -> Any:
+    """An action without CKAN's signal: a run is one act, not an activity for each record."""
+    return tk.get_action(action).__wrapped__  # type: ignore[attr-defined]
+
+
+# --- from fields to a dataset -------------------------------------------------------------------
+
+
+def dataset_of(bounds: Bounds, package_id: str, mapped: Mapped) -> dict[str, Any]:
+    """The draft that a record becomes; what it does not say becomes the doubt of each list."""
+    otherwise = {name: doubt for name, (_, _, doubt) in CODED.items()}
+    own = {"id": package_id, "type": "dataset", "owner_org": bounds.unit_id}
+    return {**otherwise, **stated(package_id, mapped), **own}
+
+
+def stated(package_id: str, mapped: Mapped) -> dict[str, Any]:
+    """What a record says in our words, and nothing else: the rest is whoever keeps the draft's."""
+    values = mapped.values
+    made: dict[str, Any] = {
+        "title": values["title"].strip(),
+        "notes": values.get("notes", "").strip() or values["title"].strip(),
+        "resources": _resources(package_id, mapped),
+    }
+    if mapped.tags:
+        made["tags"] = [{"name": name} for name in _tags(mapped.tags)]
+    for name, (field, list_, _) in CODED.items():
+        if code := _code(list_, values.get(field, "")):
+            made[name] = code
+    if made.get("open_type", "conditional") not in ("unconditional", "conditional"):
+        made["open_type"] = "conditional"
+    made |= {name: values[name] for name in TEXTS if values.get(name)}
+    made |= {name: day for name in DATES if (day := _day(values.get(name, "")))}
+    return made
+
+
+def _uploaded(stored: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Files that people here have put beside what the source offers: they stay."""
+    return [dict(each) for each in stored["resources"] if each.get("url_type") == "upload"]
+
+
+def _code(list_: str, text: str) -> str | None:
+    """The code of a term; of several the first that is known."""
+    known = vocabulary(list_)
+    parts = [text, *(part.strip() for part in text.replace("、", ",").split(","))]
+    return next((code for part in parts if part and (code := known.code_of(part))), None)
+
+
+def _day(text: str) -> str | None:
+    try:
+        return date.fromisoformat(text.strip()[:10]).isoformat()
+    except ValueError:
+        return None
+
+
+def _tags(words: Sequence[str]) -> list[str]:
+    """Words that CKAN takes for tags, each once."""
+    least, most = TAG_CHARACTERS
+    tidy = (
+        " ".join("".join(c if c.isalnum() or c in "-_. " else " " for c in word).split())[:most]
+        for word in words
+    )
+    return list(dict.fromkeys(word for word in tidy if len(word) >= least))[:MOST_TAGS]
+
+
+def _resources(package_id: str, mapped: Mapped) -> list[dict[str, str]]:
+    """Links to what the source offers, each under an id that stays."""
+    made, seen = [], set[str]()
+    for one in mapped.resources:
+        resource = {name: one[name] for name in RESOURCE_TEXTS if one.get(name)}
+        url = resource.get("url", "")
+        if not url or url in seen:
+            continue
+        seen.add(url)
+        made.append({**resource, "id": str(uuid5(SPACE, f"{package_id}\n{url}"))})
+    return made
+
+
+# --- taking away --------------------------------------------------------------------------------
+
+
+def remove(session: Session, bounds: Bounds, gone: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Deletes drafts, which can be restored; what is public is proposed for withdrawal.
+
+    Returns:
+        state by guid: removed, withdrawal_proposed, or missing for what is under review.
+    """
+    states = {}
+    for row in gone:
+        package = model.Package.get(str(row["record_id"]))
+        state = datasets.state_of(package.id) if package is not None else State.DELETED
+        if state is State.PUBLISHED:
+            states[str(row["guid"])] = "withdrawal_proposed"
+        elif state in rules.UNDER_REVIEW:
+            states[str(row["guid"])] = "missing"
+        else:
+            states[str(row["guid"])] = "removed"
+            if package is not None and package.state != "deleted":
+                _delete(session, package)
+    return states
+
+
+def _delete(session: Session, package: model.Package) -> None:
+    review_store.set_record_state(session, PACKAGE, package.id, State.DELETED.value)
+    datasets_store.enqueue(session, [package.id])
+    package.state = "deleted"

@@ -1,0 +1,257 @@
+"""Records of a source as entries of the inventory: checked like rows of a file, written as drafts.
+
+An active entry stays as approved: what the source says now waits as its revision. An entry belongs
+to the source that brought it; another source, or a file, with the same key is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock, config
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.harvest import Mapped, Taken
+from ckanext.govopen.logic import imports, registers, units
+from ckanext.govopen.logic.harvest_results import Result, conflict, rejected
+from ckanext.govopen.logic.import_records import finding_json
+from ckanext.govopen.logic.intake import Column, Row, field_of
+from ckanext.govopen.model import harvest_runs as store
+from ckanext.govopen.model import inventory as projection
+from ckanext.govopen.model import registers as log
+
+ENTRY = "entry"
+SECRET_LINE = "inventory.E16"  # noqa: S105 the code of a finding
+Given = Sequence[tuple[Taken, Mapped]]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What loading has to know of the run: whose it is and what its source may do."""
+
+    source_id: str
+    source_name: str
+    job_id: str
+    unit_id: str | None
+    options: Mapping[str, Any]
+    actor: str
+
+
+@dataclass(frozen=True)
+class _Checked:
+    taken: Taken
+    row: imports.StagedRow
+
+
+def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
+    """What loading would say, as far as it shows without writing."""
+    fine, refused = _checked(session, bounds, given)
+    return [*refused, *(Result(one.taken, one.taken.verdict) for one in fine)]
+
+
+def _checked(session: Session, bounds: Bounds, given: Given) -> tuple[list[_Checked], list[Result]]:
+    options = _options(bounds)
+    columns = _columns(options, given)
+    finder = units.finder(session)
+    reader = imports.RowReader(finder, options, columns, None, unit_id=bounds.unit_id)
+    fine, refused = [], []
+    for taken, mapped in given:
+        if taken.problem:
+            refused.append(rejected(taken, Finding(taken.problem, params=taken.place)))
+            continue
+        row = reader.read(_row(taken, mapped))
+        if row.is_rejected:
+            refusal = next(one for one in row.findings if one.is_refusal)
+            kept = refusal.code != SECRET_LINE
+            refused.append(rejected(taken, refusal, is_raw_kept=kept))
+        else:
+            fine.append(_Checked(taken, row))
+    return fine, refused
+
+
+def _options(bounds: Bounds) -> imports.Options:
+    known = ("columns", "constants", "truncate", "create_units")
+    said = {name: bounds.options[name] for name in known if bounds.options.get(name)}
+    return imports.Options.from_json(said)
+
+
+def _columns(options: imports.Options, given: Given) -> list[Column]:
+    """The headings of these records with the field that each stands for."""
+    headings = dict.fromkeys(name for _, mapped in given for name, _ in mapped.unknown)
+    told = options.columns
+    return [Column("", name, told.get(name) or field_of(name), 1.0) for name in headings]
+
+
+def _row(taken: Taken, mapped: Mapped) -> Row:
+    findings = tuple(Finding(**one) for one in mapped.findings)
+    number = int(taken.place.get("row") or taken.number)
+    return Row(number, mapped.values, dict(mapped.unknown), {}, findings)
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
+    """Writes records in the caller's transaction; says of each what became of it."""
+    fine, results = _checked(session, bounds, given)
+    fine = [_with_unit(session, bounds, one) for one in fine]
+    known = store.objects(session, bounds.source_id, [str(one.taken.guid) for one in fine])
+    entries = store.entries(session, [str(row["record_id"]) for row in known.values()])
+    own = {guid: entries.get(str(row["record_id"])) for guid, row in known.items()
+           if row["state"] != "removed"}  # fmt: skip
+    fine, left_out = _without_conflicts(session, bounds, fine, own)
+    results += left_out
+    by_unit: dict[str, list[_Checked]] = {}
+    for one in fine:
+        by_unit.setdefault(str(one.row.unit_id), []).append(one)
+    region = config.region_code()
+    register_ids = log.ensure(session, registers.INVENTORY, by_unit, region)
+    log.lock(session, register_ids.values())
+    for unit_id, some in sorted(by_unit.items()):
+        results += _write(session, bounds, register_ids[unit_id], some, own)
+    return results
+
+
+def _with_unit(session: Session, bounds: Bounds, one: _Checked) -> _Checked:
+    """The row with its unit, made when nobody knows it and the source may make units."""
+    if one.row.unit_id is not None:
+        return one
+    text = str(one.row.unit_text)
+    found = units.finder(session).find(text)
+    if found is None:
+        region, level, today = config.region_code(), config.city_level(), clock.today()
+        facts = imports.imported_unit(text, region, level, today)
+        found = units.create(
+            session,
+            facts,
+            actor=bounds.actor,
+            at=clock.now(),
+            basis=f"harvest {bounds.source_name}",
+        )
+    return replace(one, row=replace(one.row, unit_id=found))
+
+
+def _without_conflicts(
+    session: Session,
+    bounds: Bounds,
+    fine: Sequence[_Checked],
+    own: Mapping[str, Mapping[str, Any] | None],
+) -> tuple[list[_Checked], list[Result]]:
+    """Rows that may be written, and those whose place is taken."""
+    new = [one for one in fine if own.get(str(one.taken.guid)) is None]
+    pairs = [(str(one.row.unit_id), str(one.taken.guid)) for one in new]
+    elsewhere = store.keys_elsewhere(session, bounds.source_id, pairs)
+    used = store.used_codes(session, [one.row.res_code for one in new if one.row.res_code])
+    kept, left_out = [], []
+    for one in fine:
+        entry = own.get(str(one.taken.guid))
+        pair = (str(one.row.unit_id), str(one.taken.guid))
+        if entry is not None and entry["status"] == "in_review":
+            left_out.append(conflict(one.taken, "harvest.E6", entry=entry["entry_code"]))
+        elif entry is not None and entry["unit_id"] != one.row.unit_id:
+            left_out.append(conflict(one.taken, "harvest.E7", entry=entry["entry_code"]))
+        elif entry is None and pair in elsewhere:
+            left_out.append(conflict(one.taken, "harvest.E5", entry=elsewhere[pair]))
+        elif entry is None and one.row.res_code in used:
+            left_out.append(conflict(one.taken, "harvest.E5", entry=one.row.res_code))
+        else:
+            used |= {one.row.res_code} - {None} if entry is None else set()
+            kept.append(one)
+    return kept, left_out
+
+
+def _write(
+    session: Session,
+    bounds: Bounds,
+    register_id: str,
+    some: Sequence[_Checked],
+    own: Mapping[str, Mapping[str, Any] | None],
+) -> list[Result]:
+    region = config.region_code()
+    lacking = sum(own.get(str(one.taken.guid)) is None for one in some)
+    codes = iter(log.next_entry_codes(session, region, lacking))
+    changes, results = [], []
+    for one in some:
+        entry = own.get(str(one.taken.guid))
+        code = str(entry["entry_code"]) if entry is not None else next(codes)
+        mark = registers.fields_hash(one.row.fields)
+        is_same = entry is not None and entry["fields_hash"] == mark
+        verdict = "unchanged" if is_same else one.taken.verdict
+        if not is_same:
+            changes.append(_change(bounds, one, code, entry))
+        results.append(
+            Result(one.taken, verdict, record_type=ENTRY, record_id=code, unit_id=one.row.unit_id)
+        )
+    if changes:
+        registers.write(session, register_id, changes, act(bounds))
+    return results
+
+
+def _change(
+    bounds: Bounds, one: _Checked, code: str, entry: Mapping[str, Any] | None
+) -> registers.EntryChange:
+    fields = one.row.fields
+    known = entry["res_code"] if entry is not None else one.row.res_code
+    return registers.EntryChange(
+        entry_code=code,
+        change="add" if entry is None else "change",
+        fields=fields,
+        source_id=bounds.source_id,
+        source_key=one.taken.guid,
+        warnings=[finding_json(finding) for finding in one.row.findings],
+        res_code=known or imports.res_code(fields, code),
+    )
+
+
+def act(bounds: Bounds) -> registers.Act:
+    """Who writes, on what basis: the person who keeps the source, by this run of it."""
+    return registers.Act(
+        actor=bounds.actor,
+        at=clock.now(),
+        basis=f"harvest:{bounds.source_name}/{bounds.job_id}",
+        reason=tk._("Harvest of a source"),
+    )
+
+
+# --- taking away --------------------------------------------------------------------------------
+
+
+def remove(session: Session, bounds: Bounds, gone: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Takes drafts back, and stages the retirement of what is active: a person decides on that.
+
+    Returns:
+        state by guid: removed, withdrawal_proposed, or missing for what is under review.
+    """
+    by_code = {str(row["record_id"]): str(row["guid"]) for row in gone}
+    entries = store.entries(session, list(by_code))
+    states = dict.fromkeys(by_code.values(), "removed")
+    by_register: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries.values():
+        if entry["status"] == "in_review":
+            states[by_code[str(entry["entry_code"])]] = "missing"
+        elif entry["status"] != "retired":
+            by_register.setdefault(str(entry["register_id"]), []).append(entry)
+    log.lock(session, by_register)
+    for register_id, some in sorted(by_register.items()):
+        registers.write(session, register_id, [_cancelled(one) for one in some], act(bounds))
+        projection.forget_drafts(session, [one["entry_code"] for one in some])
+        for one in some:
+            if one["active_seq"] is not None:
+                states[by_code[str(one["entry_code"])]] = "withdrawal_proposed"
+    return states
+
+
+def _cancelled(entry: Mapping[str, Any]) -> registers.EntryChange:
+    return registers.EntryChange(
+        entry["entry_code"],
+        "cancel",
+        entry["fields"],
+        res_code=entry["res_code"],
+        source_id=entry["source_id"],
+        source_key=entry["source_key"],
+    )

@@ -1,0 +1,382 @@
+"""Sources and their runs, as people keep them: adding, pausing, starting, approving, retrying.
+
+Nothing here reads a source. Who may do what is asked by the actions; what is refused whoever asks
+is refused here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.domain import harvest as rules
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.logic import audit, harvest_connectors, harvest_secrets
+from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.findings import describe
+from ckanext.govopen.logic.harvest_runs import TASK
+from ckanext.govopen.logic.harvest_schedule import after
+from ckanext.govopen.logic.roles import is_local_process
+from ckanext.govopen.model import harvest as store
+from ckanext.govopen.model import harvest_runs as runs
+from ckanext.govopen.model import jobs
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,59}")
+SCHEDULES = ("manual", "hourly", "daily", "weekly", "monthly")
+OUTCOMES = ("inventory", "dataset")
+HIDDEN = "••••"
+Row = Mapping[str, Any]
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+def add(session: Session, given: Mapping[str, Any], unit_id: str | None, person: str) -> str:
+    """Adds a source in the caller's transaction; nothing is read from it yet.
+
+    Raises:
+        tk.ValidationError: `harvest.E20` … `harvest.E28`, naming the parameter.
+    """
+    kind = str(given.get("kind") or "")
+    connector = harvest_connectors.of_kind(kind)
+    outcome = str(given.get("outcome") or connector.outcome)
+    _require_place(outcome, unit_id)
+    name = str(given.get("name") or "")
+    if not NAME.fullmatch(name):
+        refuse("harvest.E26", "name", name)
+    if store.source(session, name) is not None:
+        refuse("harvest.E27", "name", name)
+    settings = harvest_connectors.require_settings(kind, _mapping(given, "settings"))
+    row = {
+        "name": name,
+        "title": str(given.get("title") or "").strip() or name,
+        "unit_id": unit_id,
+        "kind": kind,
+        "outcome": outcome,
+        "settings": settings,
+        "schedule": "manual",
+        "created_by": person,
+        **_bounds(given),
+    }
+    secrets = _secrets(kind, given)
+    if secrets:
+        row["secret_id"] = harvest_secrets.put(session, secrets, person)
+    source_id = store.add_source(session, row)
+    _note(session, "harvest.source_added", source_id, person, {"kind": kind, "name": name})
+    return source_id
+
+
+def _require_place(outcome: str, unit_id: str | None) -> None:
+    if outcome not in OUTCOMES:
+        refuse("harvest.E22", "outcome", outcome, option="outcome", wanted=list(OUTCOMES))
+    if outcome == "dataset" and unit_id is None:
+        refuse("harvest.E28", "unit")
+
+
+def change(session: Session, source: Row, given: Mapping[str, Any], person: str) -> None:
+    """Changes a source. One that leads elsewhere now is approved anew before it writes anything."""
+    values: dict[str, Any] = _bounds(given)
+    if str(given.get("title") or "").strip():
+        values["title"] = str(given["title"]).strip()
+    if "settings" in given:
+        wanted = _mapping(given, "settings")
+        settings = harvest_connectors.require_settings(source["kind"], wanted)
+        if settings != source["settings"]:
+            values |= {"settings": settings, "approved_by": None, "approved_at": None,
+                       "watermark": None}  # fmt: skip
+    secrets = _secrets(str(source["kind"]), given)
+    if secrets:
+        values["secret_id"] = harvest_secrets.put(session, secrets, person)
+    if given.get("state") in ("active", "paused"):
+        values["state"] = given["state"]
+    if values:
+        store.change_source(session, source["id"], **values)
+    if secrets and source["secret_id"]:
+        store.forget_secret(session, source["secret_id"])
+    if "schedule" in values:
+        due = after(values["schedule"], clock.now(), source["id"])
+        store.change_source(session, source["id"], next_run_at=due)
+    named = sorted({*values} - {"secret_id", "approved_by", "approved_at", "watermark"})
+    _note(session, "harvest.source_changed", source["id"], person, {"changed": named})
+
+
+def remove(session: Session, source: Row, person: str) -> None:
+    """Ends a source: its open run, its secrets; what it brought stays where it is."""
+    open_id = store.open_job(session, source["id"])
+    if open_id is not None:
+        _cancel(session, open_id)
+    store.change_source(session, source["id"], state="removed", secret_id=None, next_run_at=None)
+    if source["secret_id"]:
+        store.forget_secret(session, source["secret_id"])
+    _note(session, "harvest.source_removed", source["id"], person, {"name": source["name"]})
+
+
+def _mapping(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = given.get(name) or {}
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, Mapping):
+        raise tk.ValidationError({name: [tk._("Give an object with names and values")]})
+    return value
+
+
+def _secrets(kind: str, given: Mapping[str, Any]) -> dict[str, str]:
+    said = _mapping(given, "secrets")
+    known = harvest_connectors.secret_names(kind)
+    for name in said:
+        if name not in known:
+            refuse("harvest.E21", "secrets", option=name, known=list(known))
+    return {name: str(value) for name, value in said.items() if value}
+
+
+def _bounds(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Schedule, breaker and days of grace, where they are given."""
+    values: dict[str, Any] = {}
+    if given.get("schedule"):
+        if given["schedule"] not in SCHEDULES:
+            said = str(given["schedule"])
+            refuse("harvest.E22", "schedule", said, option="schedule", wanted=list(SCHEDULES))
+        values["schedule"] = given["schedule"]
+    for name, least, most in (
+        ("breaker_least", 0, 100_000),
+        ("breaker_share", 0, 1),
+        ("grace_days", 0, 365),
+    ):
+        if given.get(name) is not None:
+            values[name] = _number(name, given[name], least, most)
+    return values
+
+
+def _number(name: str, said: Any, least: int, most: int) -> Decimal:
+    try:
+        number = Decimal(str(said))
+    except InvalidOperation:
+        number = Decimal(-1)
+    whole = name == "breaker_share" or number == number.to_integral_value()
+    if not (number.is_finite() and whole and least <= number <= most):
+        refuse("harvest.E22", name, str(said)[:50], option=name, wanted=f"{least}…{most}")
+    return number
+
+
+def _note(session: Session, action: str, source_id: str, person: str, facts: Any) -> None:
+    audit.note(session, action, f"harvest_source:{source_id}", actor=person, details=facts)
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def start(session: Session, source: Row, person: str, *, is_dry: bool) -> str:
+    """Makes a run that waits for a worker, in the caller's transaction.
+
+    Raises:
+        tk.ValidationError: `harvest.E29` one is open already, `harvest.E30` the source is paused.
+    """
+    if source["state"] != "active" and not is_dry:
+        refuse("harvest.E30", value=str(source["name"]))
+    kind = "dry_run" if is_dry else "run"
+    return _enqueued(session, _new_job(session, source, kind, person))
+
+
+def _new_job(session: Session, source: Row, kind: str, person: str, stage: str = "gather") -> str:
+    try:
+        with session.begin_nested():
+            return store.add_job(session, source["id"], kind, person, stage)
+    except sa.exc.IntegrityError:
+        refuse("harvest.E29", value=str(source["name"]))
+
+
+def _enqueued(session: Session, job_id: str) -> str:
+    """Leaves a run to the workers; a command does its own, here and now."""
+    if not is_local_process():
+        jobs.enqueue(session, TASK, {"job": job_id}, f"{TASK}.{job_id}")
+    return job_id
+
+
+def retry(session: Session, source: Row, dead_id: str | None, person: str) -> str:
+    """Makes a run that tries dead letters again from what was kept of them.
+
+    Raises:
+        tk.ValidationError: `harvest.E31` there is none that could be tried.
+    """
+    job_id = _new_job(session, source, "retry", person, "load")
+    count = store.stage_dead(session, job_id, source["id"], dead_id)
+    if not count:
+        refuse("harvest.E31", value=str(source["name"]))
+    evidence = rules.Evidence(pages=1, records=count, is_terminated=True, covers_all=False)
+    runs.update(session, job_id, seen=count, evidence=vars(evidence))
+    return _enqueued(session, job_id)
+
+
+def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> None:
+    """Lets a run that waits go on; approving the first one approves the source.
+
+    Raises:
+        tk.NotAuthorized: `harvest.E32` the person added the source, or is not the authority.
+        tk.ValidationError: `harvest.E33` it does not wait.
+    """
+    _require_waiting(job)
+    added_by = str(job["source_created_by"])
+    if not rules.may_approve(person, added_by, is_authority=is_authority):
+        refuse("harvest.E32")
+    now = clock.now()
+    runs.update(session, job["id"], state="queued", approved_by=person, approved_at=now,
+                progressed_at=now)  # fmt: skip
+    if job["waits_for"] == "first_run":
+        store.change_source(session, job["source_id"], approved_by=person, approved_at=now)
+    _enqueued(session, job["id"])
+    _decided(session, "harvest.approved", job, person)
+
+
+def reject(session: Session, job: Row, person: str) -> None:
+    """Ends a run that waits: nothing of it is written, nothing is removed."""
+    _require_waiting(job)
+    _cancel(session, job["id"])
+    _decided(session, "harvest.refused", job, person)
+
+
+def _require_waiting(job: Row) -> None:
+    if job["state"] != rules.JobState.NEEDS_APPROVAL.value:
+        refuse("harvest.E33", value=str(job["state"]))
+
+
+def _cancel(session: Session, job_id: str) -> None:
+    runs.clear_stage(session, job_id)
+    runs.update(session, job_id, state="cancelled", stage="done", ended_at=clock.now())
+
+
+def _decided(session: Session, action: str, job: Row, person: str) -> None:
+    facts = {"source": str(job["source_name"]), "waits_for": str(job["waits_for"])}
+    audit.note(session, action, f"harvest_job:{job['id']}", actor=person, details=facts)
+
+
+# --- as they are shown --------------------------------------------------------------------------
+
+
+def source_view(row: Row) -> dict[str, Any]:
+    """A source; of its secrets only that there are some."""
+    names = ("id", "name", "title", "unit_id", "unit_name", "kind", "outcome", "schedule", "state",
+             "breaker_least", "grace_days", "records", "dead", "last_job", "last_state",
+             "last_waits_for", "created_by", "approved_by")  # fmt: skip
+    times = ("next_run_at", "created_at", "approved_at", "last_ended_at", "last_complete_at")
+    return {
+        **{name: row[name] for name in names},
+        **{name: _time(row[name]) for name in times},
+        "breaker_share": str(row["breaker_share"]),
+        "settings": dict(row["settings"]),
+        "secrets": dict.fromkeys(harvest_connectors.secret_names(row["kind"]), HIDDEN)
+        if row["secret_id"]
+        else {},
+        "health": health(row),
+    }
+
+
+def health(row: Row) -> str:
+    """In a word how a source does: new, waiting, good, behind, failing or paused."""
+    if row["state"] == "paused":
+        return "paused"
+    if row["last_state"] == "needs_approval":
+        return "waiting"
+    if row["last_job"] is None:
+        return "new"
+    if row["last_state"] in ("failed", "partial"):
+        return "failing"
+    return "behind" if row["dead"] else "good"
+
+
+def job_view(session: Session, row: Row) -> dict[str, Any]:
+    """A run; of an open one how far it is."""
+    state = str(row["state"])
+    shown: dict[str, Any] = {
+        "id": row["id"],
+        "source": row["source_name"],
+        "source_title": row["source_title"],
+        "kind": row["kind"],
+        "state": state,
+        "stage": row["stage"],
+        **{name: row[name] for name in store.COUNTS},
+        "balanced": row["balanced"],
+        "waits_for": row["waits_for"],
+        "started": _time(row["started_at"]),
+        "ended": _time(row["ended_at"]),
+        "created_at": _time(row["created_at"]),
+        "approved_by": row["approved_by"],
+        "error": problem(row["error"]["code"], row["error"]["facts"]) if row["error"] else None,
+        "evidence": {k: v for k, v in (row["evidence"] or {}).items() if k != "names"},
+        "names": _names(row["evidence"] or {}),
+    }
+    if state in ("queued", "running", "needs_approval"):
+        shown["progress"] = store.live_counts(session, row["id"])
+    return shown
+
+
+def _names(evidence: Row) -> list[dict[str, Any]]:
+    """What the names of the source were taken for; unknown ones have no field."""
+    found = evidence.get("names") or {}
+    return [
+        {"name": name, "field": field, "confidence": str(confidence)}
+        for name, (field, confidence) in found.items()
+    ]
+
+
+def change_view(row: Row) -> dict[str, Any]:
+    """A line of a run's report."""
+    shown = {k: row[k] for k in ("number", "guid", "verdict", "record_type", "record_id")}
+    shown["problem"] = problem(row["code"], row["facts"]) if row["code"] else None
+    return shown
+
+
+def object_view(row: Row) -> dict[str, Any]:
+    """A record of a source and what it is here."""
+    names = ("guid", "record_type", "record_id", "unit_id", "state", "last_job")
+    return {
+        **{name: row[name] for name in names},
+        "title": row.get("title"),
+        "missing_since": _time(row["missing_since"]),
+        "updated_at": _time(row["updated_at"]),
+    }
+
+
+def dead_view(row: Row) -> dict[str, Any]:
+    """A record that could not be taken, with the reason in words."""
+    return {
+        "id": row["id"],
+        "source": row["source_name"],
+        "source_title": row["source_title"],
+        "guid": row["guid"],
+        "problem": problem(row["code"], row["facts"]),
+        "place": row["place"],
+        "attempts": row["attempts"],
+        "first_at": _time(row["first_at"]),
+        "last_at": _time(row["last_at"]),
+        "raw": raw_of(row["raw"]),
+        "is_retryable": row["raw_sha"] is not None and not str(row["guid"]).startswith("#"),
+    }
+
+
+def raw_of(body: Any) -> Any:
+    """What the source said, as it was kept."""
+    return None if body is None else json.loads(zlib.decompress(bytes(body)))
+
+
+def problem(code: str, facts: Row) -> dict[str, Any]:
+    """A reason with its words in the reader's language."""
+    named = {"field": facts.get("field"), "value": facts.get("value")}
+    params = {name: value for name, value in facts.items() if name not in named}
+    return {**describe(Finding(code, params=params, **named)), "facts": dict(facts)}
+
+
+def _time(value: Any) -> str | None:
+    return None if value is None else str(value.isoformat())

@@ -1,0 +1,444 @@
+"""A run as its worker writes it: each step one transaction that the newest epoch alone may make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.model.bulk import copy_rows
+
+Row = Mapping[str, Any]
+STAGE_COLUMNS = ("job_id", "number", "guid", "record_hash", "raw", "place", "verdict", "code")
+
+
+def _run(session: Session, sql: str, **values: object) -> Any:
+    return session.execute(sa.text(sql), values)
+
+
+def claim(session: Session, job_id: str, now: datetime) -> Row | None:
+    """Takes a run up with a new epoch: whoever had it before cannot write any more."""
+    return (
+        _run(
+            session,
+            "UPDATE govopen_harvest_job j SET run_epoch = run_epoch + 1, state = 'running',"
+            " started_at = coalesce(started_at, :now), progressed_at = :now"
+            " FROM govopen_harvest_source s WHERE j.id = :id AND s.id = j.source_id"
+            " AND j.state IN ('queued', 'running') RETURNING j.*, s.kind AS source_kind,"
+            " s.settings, s.secret_id, s.watermark AS source_watermark, s.outcome, s.unit_id,"
+            " s.state AS source_state, s.approved_at AS source_approved_at, s.breaker_least,"
+            " s.breaker_share, s.grace_days, s.created_by AS source_created_by",
+            id=job_id,
+            now=now,
+        )
+        .mappings()
+        .one_or_none()
+    )
+
+
+def lock(session: Session, job_id: str) -> Row:
+    """The run for this transaction: its epoch, state and stage as they are now."""
+    return (
+        _run(
+            session,
+            "SELECT j.run_epoch, j.state, j.stage, j.seen, s.state AS source_state"
+            " FROM govopen_harvest_job j JOIN govopen_harvest_source s ON s.id = j.source_id"
+            " WHERE j.id = :id FOR UPDATE OF j",
+            id=job_id,
+        )
+        .mappings()
+        .one()
+    )
+
+
+def update(session: Session, job_id: str, **values: object) -> None:
+    """Sets columns of a run; mappings go in as JSON."""
+    plain = {
+        name: json.dumps(value, ensure_ascii=False, default=str)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in values.items()
+    }
+    places = ", ".join(f"{name} = :{name}" for name in plain)
+    _run(session, f"UPDATE govopen_harvest_job SET {places} WHERE id = :id", id=job_id, **plain)
+
+
+# --- gather and diff -----------------------------------------------------------------------------
+
+
+def clear_stage(session: Session, job_id: str) -> None:
+    _run(session, "DELETE FROM govopen_harvest_stage WHERE job_id = :id", id=job_id)
+
+
+def known_hashes(session: Session, source_id: str, guids: Sequence[str]) -> dict[str, str]:
+    """The hash that each of these records had the last time, where it is kept."""
+    rows = _run(
+        session,
+        "SELECT guid, record_hash FROM govopen_harvest_object WHERE source_id = :source"
+        " AND guid = ANY (CAST(:guids AS text[])) AND state <> 'removed'",
+        source=source_id,
+        guids=list(guids),
+    )
+    return {str(guid): str(mark) for guid, mark in rows}
+
+
+def stage(session: Session, rows: Iterable[Sequence[object]]) -> int:
+    """Adds gathered records (values in the order of STAGE_COLUMNS)."""
+    return copy_rows(session, "govopen_harvest_stage", STAGE_COLUMNS, rows)
+
+
+def staged(session: Session, job_id: str) -> int:
+    sql = "SELECT count(*) FROM govopen_harvest_stage WHERE job_id = :id"
+    return int(_run(session, sql, id=job_id).scalar_one())
+
+
+_JUDGE = (
+    # Of two records with one name the first counts.
+    "UPDATE govopen_harvest_stage t SET verdict = 'conflict', code = 'harvest.E3', is_done = true,"
+    " facts = jsonb_build_object('other', x.first) FROM (SELECT number, min(number) OVER"
+    " (PARTITION BY guid) AS first FROM govopen_harvest_stage WHERE job_id = :job"
+    " AND guid IS NOT NULL) x WHERE t.job_id = :job AND t.number = x.number AND x.first < x.number",
+    # What could not be taken the last time and has not changed cannot be taken now either.
+    "UPDATE govopen_harvest_stage t SET verdict = 'rejected', code = d.code, is_done = true"
+    " FROM govopen_harvest_dead d WHERE t.job_id = :job AND t.verdict IS NULL"
+    " AND d.source_id = :source AND d.state = 'open' AND d.record_hash = t.record_hash"
+    " AND d.guid = coalesce(t.guid, '#' || t.record_hash)",
+    "UPDATE govopen_harvest_stage t SET is_done = true FROM govopen_harvest_dead d"
+    " WHERE t.job_id = :job AND t.verdict = 'rejected' AND NOT t.is_done AND d.source_id = :source"
+    " AND d.state = 'open' AND d.record_hash = t.record_hash"
+    " AND d.guid = coalesce(t.guid, '#' || t.record_hash)",
+    "UPDATE govopen_harvest_stage t SET verdict = CASE WHEN o.record_hash = t.record_hash"
+    " THEN 'unchanged' ELSE 'updated' END, is_done = o.record_hash = t.record_hash"
+    " FROM govopen_harvest_object o WHERE t.job_id = :job AND t.verdict IS NULL"
+    " AND o.source_id = :source AND o.guid = t.guid AND o.state <> 'removed'",
+    "UPDATE govopen_harvest_stage SET verdict = 'created' WHERE job_id = :job AND verdict IS NULL",
+)
+
+
+def judge(session: Session, job_id: str, source_id: str) -> None:
+    """Says of each gathered record what it is, by set operations."""
+    for statement in _JUDGE:
+        _run(session, statement, job=job_id, source=source_id)
+
+
+def known(session: Session, source_id: str) -> int:
+    """How many records of a source are kept."""
+    sql = "SELECT count(*) FROM govopen_harvest_object WHERE source_id = :id AND state <> 'removed'"
+    return int(_run(session, sql, id=source_id).scalar_one())
+
+
+_ABSENT = (
+    " FROM govopen_harvest_object o WHERE o.source_id = :source AND o.state = 'kept' AND NOT EXISTS"
+    " (SELECT FROM govopen_harvest_stage t WHERE t.job_id = :job AND t.guid = o.guid)"
+)
+
+
+def absent(session: Session, job_id: str, source_id: str) -> int:
+    """How many kept records the run did not see."""
+    sql = f"SELECT count(*){_ABSENT}"
+    return int(_run(session, sql, job=job_id, source=source_id).scalar_one())
+
+
+# --- map, check, load ----------------------------------------------------------------------------
+
+
+def batch(session: Session, job_id: str, size: int, *, to_check: bool) -> Sequence[Row]:
+    """Records that are still to be checked, or to be written, in their order."""
+    still = "NOT is_checked" if to_check else "NOT is_done"
+    return (
+        _run(
+            session,
+            "SELECT number, guid, record_hash, raw, place, verdict, code FROM govopen_harvest_stage"
+            f" WHERE job_id = :job AND {still} AND verdict IN ('created', 'updated', 'rejected')"
+            " AND NOT is_done ORDER BY number LIMIT :size",
+            job=job_id,
+            size=size,
+        )
+        .mappings()
+        .all()
+    )
+
+
+def mark_checked(session: Session, job_id: str, codes: Mapping[int, str | None]) -> None:
+    """Notes what loading would say of each record."""
+    _run(
+        session,
+        "UPDATE govopen_harvest_stage t SET is_checked = true, code = coalesce(x.code, t.code)"
+        " FROM unnest(CAST(:numbers AS integer[]), CAST(:codes AS text[])) AS x(number, code)"
+        " WHERE t.job_id = :job AND t.number = x.number",
+        job=job_id,
+        numbers=list(codes),
+        codes=list(codes.values()),
+    )
+
+
+def mark_done(
+    session: Session, job_id: str, verdicts: Mapping[int, tuple[str, str | None]]
+) -> None:
+    """Notes what became of each record."""
+    _run(
+        session,
+        "UPDATE govopen_harvest_stage t SET is_done = true, verdict = x.verdict, code = x.code"
+        " FROM unnest(CAST(:numbers AS integer[]), CAST(:verdicts AS text[]),"
+        " CAST(:codes AS text[])) AS x(number, verdict, code)"
+        " WHERE t.job_id = :job AND t.number = x.number",
+        job=job_id,
+        numbers=list(verdicts),
+        verdicts=[verdict for verdict, _ in verdicts.values()],
+        codes=[code for _, code in verdicts.values()],
+    )
+
+
+def objects(session: Session, source_id: str, guids: Sequence[str]) -> dict[str, Row]:
+    """What these records became here before, also those that were removed."""
+    rows = _run(
+        session,
+        "SELECT * FROM govopen_harvest_object WHERE source_id = :source"
+        " AND guid = ANY (CAST(:guids AS text[]))",
+        source=source_id,
+        guids=list(guids),
+    ).mappings()
+    return {str(row["guid"]): row for row in rows}
+
+
+def put_raw(session: Session, bodies: Mapping[str, bytes]) -> None:
+    """Keeps what sources said, once for each content."""
+    for sha256, body in bodies.items():
+        _run(
+            session,
+            "INSERT INTO govopen_harvest_raw (sha256, body) VALUES (:sha, :body)"
+            " ON CONFLICT DO NOTHING",
+            sha=sha256,
+            body=body,
+        )
+
+
+def put_objects(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """What records of a source are here now."""
+    if rows:
+        session.execute(
+            sa.text(
+                "INSERT INTO govopen_harvest_object AS o (source_id, guid, record_type, record_id,"
+                " unit_id, record_hash, raw_sha, first_job, last_job)"
+                " VALUES (:source_id, :guid, :record_type, :record_id, :unit_id, :record_hash,"
+                " :raw_sha, :job, :job) ON CONFLICT (source_id, guid) DO UPDATE SET"
+                " record_type = excluded.record_type, record_id = excluded.record_id,"
+                " unit_id = excluded.unit_id, record_hash = excluded.record_hash,"
+                " raw_sha = excluded.raw_sha, state = 'kept', missing_since = NULL,"
+                " last_job = excluded.last_job, updated_at = govopen_now()"
+            ),
+            list(rows),
+        )
+
+
+def put_dead(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Records that could not be taken; one that could not before has been tried once more."""
+    for row in rows:
+        values = {**row, "facts": json.dumps(row["facts"], ensure_ascii=False, default=str)}
+        values["place"] = json.dumps(row["place"], ensure_ascii=False, default=str)
+        session.execute(
+            sa.text(
+                "INSERT INTO govopen_harvest_dead AS d (source_id, job_id, guid, code, facts,"
+                " place, record_hash, raw_sha) VALUES (:source_id, :job, :guid, :code,"
+                " CAST(:facts AS jsonb), CAST(:place AS jsonb), :record_hash, :raw_sha)"
+                " ON CONFLICT (source_id, guid) WHERE state = 'open' DO UPDATE SET"
+                " job_id = excluded.job_id, code = excluded.code, facts = excluded.facts,"
+                " place = excluded.place, record_hash = excluded.record_hash,"
+                " raw_sha = excluded.raw_sha, attempts = d.attempts + 1, last_at = govopen_now()"
+            ),
+            values,
+        )
+
+
+def mend(session: Session, source_id: str, guids: Sequence[str]) -> None:
+    """Closes the dead letters of records that have been taken."""
+    _run(
+        session,
+        "UPDATE govopen_harvest_dead SET state = 'mended', last_at = govopen_now()"
+        " WHERE source_id = :source AND state = 'open' AND guid = ANY (CAST(:guids AS text[]))",
+        source=source_id,
+        guids=list(guids),
+    )
+
+
+def put_changes(session: Session, job_id: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Lines of the run's report."""
+    if rows:
+        session.execute(
+            sa.text(
+                "INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, record_type,"
+                " record_id, code, facts) VALUES (:job, :number, :guid, :verdict, :record_type,"
+                " :record_id, :code, CAST(:facts AS jsonb)) ON CONFLICT DO NOTHING"
+            ),
+            [
+                {**row, "job": job_id, "facts": json.dumps(row.get("facts") or {}, default=str)}
+                for row in rows
+            ],
+        )
+
+
+def keys_elsewhere(
+    session: Session, source_id: str, pairs: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Entries that another source, or a file, has brought under the same unit and key."""
+    rows = _run(
+        session,
+        "SELECT d.unit_id, d.source_key, d.entry_code FROM govopen_data_resource d"
+        " JOIN unnest(CAST(:units AS text[]), CAST(:keys AS text[])) AS x(unit_id, key)"
+        " ON x.unit_id = d.unit_id AND x.key = d.source_key"
+        " WHERE d.source_id <> :source AND d.status <> 'retired'",
+        source=source_id,
+        units=[unit for unit, _ in pairs],
+        keys=[key for _, key in pairs],
+    )
+    return {(str(unit), str(key)): str(code) for unit, key, code in rows}
+
+
+def entries(session: Session, codes: Sequence[str]) -> dict[str, Row]:
+    """Entries by their codes, with what decides whether they may be changed."""
+    rows = _run(
+        session,
+        "SELECT d.entry_code, d.register_id, d.unit_id, d.status, d.active_seq, d.res_code,"
+        " d.fields, d.fields_hash, d.source_id, d.source_key FROM govopen_data_resource d"
+        " WHERE d.entry_code = ANY (CAST(:codes AS text[]))",
+        codes=list(codes),
+    ).mappings()
+    return {str(row["entry_code"]): row for row in rows}
+
+
+def used_codes(session: Session, res_codes: Sequence[str]) -> set[str]:
+    """Resource codes among these that some entry has."""
+    rows = _run(
+        session,
+        "SELECT res_code FROM govopen_data_resource WHERE status <> 'retired'"
+        " AND res_code = ANY (CAST(:codes AS text[]))",
+        codes=list(res_codes),
+    )
+    return {str(code) for (code,) in rows}
+
+
+# --- remove and close ----------------------------------------------------------------------------
+
+
+def found_again(session: Session, job_id: str, source_id: str) -> None:
+    """What was missing and is there again is kept as before."""
+    _run(
+        session,
+        "UPDATE govopen_harvest_object o SET state = 'kept', missing_since = NULL"
+        " WHERE o.source_id = :source AND o.missing_since IS NOT NULL"
+        " AND o.state IN ('missing', 'withdrawal_proposed') AND EXISTS"
+        " (SELECT FROM govopen_harvest_stage t WHERE t.job_id = :job AND t.guid = o.guid)",
+        job=job_id,
+        source=source_id,
+    )
+
+
+def note_missing(session: Session, job_id: str, source_id: str, now: datetime) -> int:
+    """First phase: what was not seen is missing since now; it stays where it is."""
+    return int(
+        _run(
+            session,
+            "WITH gone AS (UPDATE govopen_harvest_object o SET state = 'missing',"
+            " missing_since = :now, last_job = :job WHERE o.source_id = :source"
+            " AND o.state = 'kept' AND NOT EXISTS (SELECT FROM govopen_harvest_stage t"
+            "  WHERE t.job_id = :job AND t.guid = o.guid) RETURNING o.guid, o.record_type,"
+            "  o.record_id)"
+            " INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, record_type,"
+            " record_id) SELECT :job, -row_number() OVER (ORDER BY guid), guid, 'missing',"
+            " record_type, record_id FROM gone ON CONFLICT DO NOTHING",
+            job=job_id,
+            source=source_id,
+            now=now,
+        ).rowcount
+    )
+
+
+def removable(session: Session, source_id: str, before: datetime, size: int) -> Sequence[Row]:
+    """Second phase: records that have been missing since before some moment."""
+    return (
+        _run(
+            session,
+            "SELECT * FROM govopen_harvest_object WHERE source_id = :source AND state = 'missing'"
+            " AND missing_since <= :before ORDER BY guid LIMIT :size",
+            source=source_id,
+            before=before,
+            size=size,
+        )
+        .mappings()
+        .all()
+    )
+
+
+def set_state(session: Session, source_id: str, guid: str, state: str, job_id: str) -> None:
+    _run(
+        session,
+        "UPDATE govopen_harvest_object SET state = :state, last_job = :job,"
+        " updated_at = govopen_now() WHERE source_id = :source AND guid = :guid",
+        source=source_id,
+        guid=guid,
+        state=state,
+        job=job_id,
+    )
+
+
+def _of_report(session: Session, job_id: str, verdicts: Sequence[str]) -> int:
+    return int(
+        _run(
+            session,
+            "SELECT count(*) FROM govopen_harvest_change WHERE job_id = :id"
+            " AND verdict = ANY (CAST(:verdicts AS text[]))",
+            id=job_id,
+            verdicts=list(verdicts),
+        ).scalar_one()
+    )
+
+
+def missing_by(session: Session, job_id: str) -> int:
+    """How many records the run has noted as missing."""
+    return _of_report(session, job_id, ["missing"])
+
+
+def removed_by(session: Session, job_id: str) -> int:
+    """How many records the run has removed."""
+    return _of_report(session, job_id, ["removed"])
+
+
+def taken_by(session: Session, job_id: str) -> int:
+    """How many records the run has removed, or proposed for withdrawal."""
+    return _of_report(session, job_id, ["removed", "withdrawal_proposed"])
+
+
+def totals(session: Session, job_id: str) -> dict[str, int]:
+    """The gathered records by what became of them."""
+    rows = _run(
+        session,
+        "SELECT verdict, count(*) FROM govopen_harvest_stage WHERE job_id = :id GROUP BY verdict",
+        id=job_id,
+    )
+    return {str(verdict): int(count) for verdict, count in rows}
+
+
+def report_conflicts(session: Session, job_id: str) -> None:
+    """Lines for records that were one too many: listed, not kept."""
+    _run(
+        session,
+        "INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, code, facts)"
+        " SELECT job_id, number, guid, 'conflict', code, facts FROM govopen_harvest_stage"
+        " WHERE job_id = :id AND verdict = 'conflict' ON CONFLICT DO NOTHING",
+        id=job_id,
+    )
+
+
+def stuck(session: Session, before: datetime) -> list[str]:
+    """Runs at work that have not moved on since before some moment; each is locked."""
+    rows = _run(
+        session,
+        "SELECT id FROM govopen_harvest_job WHERE state = 'running' AND progressed_at < :before"
+        " FOR UPDATE SKIP LOCKED",
+        before=before,
+    )
+    return list(rows.scalars())

@@ -1,0 +1,89 @@
+"""The one spelling of a record: equal hashes mean that nothing has changed.
+
+Sorted names, NFC, no volatile names; the version of the mapping is part of it, so that a record
+whose meaning changes counts as changed.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from govopen_harvesters.contract import Json
+
+HASH_BYTES = 20
+MOST_BYTES = 1 << 20
+MOST_PARTS = 20_000
+DEEPEST = 50
+LONGEST_GUID = 500
+# What no text may hold: PostgreSQL refuses NUL, UTF-8 has no lone surrogates, and a mark that
+# nobody sees can make two names look like one. Tabs and ends of lines stay.
+_DROPPED = dict.fromkeys(
+    set(range(0x20)) - {0x09, 0x0A, 0x0D}
+    | {0x7F, 0xFEFF, 0xFFFE, 0xFFFF}
+    | set(range(0x202A, 0x202F))
+    | set(range(0x2066, 0x206A))
+)
+
+
+class TooMuchError(Exception):
+    """A record beyond what one record may hold; the argument names the limit."""
+
+
+def clean(value: Json, depth: int = 0) -> Json:
+    """A value without characters that cannot be kept; names become text.
+
+    Raises:
+        TooMuchError: it is nested too deeply, or holds a number that JSON has no word for.
+    """
+    if depth > DEEPEST:
+        raise TooMuchError("depth")
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {clean_text(str(name)): clean(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(each, depth + 1) for each in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        raise TooMuchError("number")
+    return value
+
+
+def clean_text(text: str) -> str:
+    """A text in NFC without characters that cannot be kept."""
+    kept = text.translate(_DROPPED).encode("utf-8", "replace").decode("utf-8")
+    return unicodedata.normalize("NFC", kept)
+
+
+def clean_guid(guid: object) -> str | None:
+    """What a source calls a record, as it is compared; None when it is no name."""
+    if isinstance(guid, bool) or not isinstance(guid, (str, int)):
+        return None
+    text = clean_text(str(guid)).strip().rstrip("/")
+    return text if 0 < len(text) <= LONGEST_GUID else None
+
+
+def spelled(value: Json) -> bytes:
+    """Canonical bytes.
+
+    Raises:
+        TooMuchError: too long, or of too many parts.
+    """
+    text = json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    if text.count(",") > MOST_PARTS:
+        raise TooMuchError("parts")
+    body = text.encode()
+    if len(body) > MOST_BYTES:
+        raise TooMuchError("bytes")
+    return body
+
+
+def record_hash(lasting: bytes, version: str) -> str:
+    """BLAKE2b of a record's canonical bytes and of the version of its mapping."""
+    digest = blake2b(version.encode() + b"\0", digest_size=HASH_BYTES)
+    digest.update(lasting)
+    return digest.hexdigest()

@@ -1,0 +1,179 @@
+"""DCAT catalogues in Turtle, RDF/XML, JSON-LD or N-Triples, page by page where Hydra pages them.
+
+The file is read by a program of its own within limits (`rdf_reader`), since it is hostile until
+proved otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urljoin
+
+from govopen_harvesters.canonical import clean_guid
+from govopen_harvesters.contract import (
+    DATASET,
+    Json,
+    Option,
+    Page,
+    Record,
+    Source,
+    SourceFault,
+    Web,
+)
+
+RECORDS = 200
+WALL_SECONDS = 300
+READER = "govopen_harvesters.rdf_reader"
+FORMATS = ("turtle", "xml", "jsonld", "ntriples")
+
+
+class DcatConnector:
+    """The datasets of a DCAT catalogue."""
+
+    kind = "dcat"
+    version = 1
+    outcome = DATASET
+    label: Mapping[str, str] = {"zh": "DCAT 目录", "en": "DCAT catalogue"}
+    options: Sequence[Option] = (
+        Option("url", "url", "目录地址", "Address of the catalogue", is_required=True),
+        Option(
+            "format",
+            "text",
+            "格式（turtle、xml、jsonld、ntriples）",
+            "Format (turtle, xml, jsonld, ntriples)",
+        ),
+        Option("fields", "mapping", "字段对应", "Names and their fields"),
+        Option("constants", "mapping", "固定值", "Constants for absent fields"),
+    )
+    fields: Mapping[str, str] = {
+        "title": "title",
+        "description": "notes",
+        "keyword": "tags",
+        "distribution": "resources",
+        "license": "licence",
+        "accrualPeriodicity": "update_cycle",
+        "theme": "data_domain",
+        "theme.prefLabel": "data_domain",
+        "publisher.name": "publisher",
+        "contactPoint.fn": "contact_name",
+        "contactPoint.hasEmail": "contact_email",
+        "temporal.startDate": "temporal_start",
+        "temporal.endDate": "temporal_end",
+        "landingPage": "landing_page",
+        "uri": "",
+        "identifier": "",
+        "resources.downloadURL": "url",
+        "resources.accessURL": "url",
+        "resources.title": "name",
+        "resources.format": "format",
+        "resources.mediaType": "format",
+        "resources.description": "description",
+        "resources.uri": "",
+    }
+    volatile = frozenset[str]()
+
+    def pages(self, source: Source, web: Web) -> Iterator[Page]:
+        """The datasets of each page of the catalogue, until no next one is named."""
+        url: str | None = str(source.options["url"])
+        while url:
+            with web.download(url) as file, TemporaryDirectory(prefix="harvest-") as folder:
+                digest = sha256(file.path.read_bytes()).hexdigest()
+                lines = _lines(file.path, _format(source.options, file.path), Path(folder))
+                said = _end(lines)
+                following = urljoin(url, str(said["next"])) if said.get("next") else None
+                total = str(said.get("total", ""))
+                declared = int(total) if total.isdecimal() else None
+                yield from _pages(lines, digest, declared, is_last=following is None)
+            url = following
+
+
+def _pages(lines: Path, digest: str, declared: int | None, *, is_last: bool) -> Iterator[Page]:
+    with lines.open(encoding="utf-8") as stream:
+        records = (
+            _record(json.loads(line)["dataset"]) for line in stream if '"dataset"' in line[:12]
+        )
+        batch = list(islice(records, RECORDS))
+        mark: str | None = digest  # the same file again is the same first part again
+        while True:
+            following = list(islice(records, RECORDS))
+            yield Page(batch, mark, declared=declared, is_last=is_last and not following)
+            if not following:
+                return
+            batch, mark = following, None
+
+
+def _record(one: Mapping[str, Json]) -> Record:
+    """A dataset under its address, or under its identifier where it has no address."""
+    return Record(clean_guid(one.get("uri") or one.get("identifier")), one)
+
+
+def _format(options: Mapping[str, Json], path: Path) -> str:
+    """The format as told, else by what the file begins with."""
+    told = str(options.get("format") or "").lower()
+    if told in FORMATS:
+        return told
+    with path.open("rb") as stream:
+        head = stream.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head[:1] in (b"{", b"["):
+        return "jsonld"
+    return "xml" if head[:5].lower() in (b"<?xml", b"<rdf:") else "turtle"
+
+
+def _lines(path: Path, format_: str, folder: Path) -> Path:
+    """What the reading program found, as JSON lines.
+
+    Raises:
+        SourceFault: `harvest.E34` it was refused, or took too much.
+    """
+    out = folder / "lines.jsonl"
+    command = [sys.executable, "-S", "-m", READER, str(path), format_, str(out)]
+    try:
+        ended = subprocess.run(  # noqa: S603 our own interpreter and module
+            command, env=_environment(), capture_output=True, timeout=WALL_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise SourceFault("harvest.E34", said=f"{WALL_SECONDS} s") from None
+    if ended.returncode:
+        raise SourceFault("harvest.E34", said="–")
+    return out
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    specs = [find_spec(name) for name in ("pyoxigraph", "govopen_harvesters")]
+    return tuple(str(Path(one.origin).parents[1]) for one in specs if one and one.origin)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(_libraries()),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONSAFEPATH": "1",
+        "MALLOC_ARENA_MAX": "1",
+    }
+
+
+def _end(lines: Path) -> Mapping[str, Json]:
+    last = ""
+    with lines.open(encoding="utf-8") as stream:
+        for last in stream:  # noqa: B007 - the last line is what is wanted
+            pass
+    found = json.loads(last) if last else {}
+    if "end" not in found:
+        raise SourceFault("harvest.E34", said=str(found.get("refused") or "–"))
+    end: Mapping[str, Json] = found["end"]
+    return end
+
+
+connector = DcatConnector()

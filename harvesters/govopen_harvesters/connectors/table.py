@@ -1,0 +1,170 @@
+"""Spreadsheets and CSV: one file, a folder of files, or an address; read by the inventory's intake.
+
+A row is known by its key column. Without one: by its link, or its resource code, where those are
+there and differ in every row; else by its provider and name, and how many of that name came before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+from ckanext.govopen.logic.intake import IntakeRefused, Row, Table, read_table
+
+from govopen_harvesters.contract import (
+    INVENTORY,
+    Json,
+    Option,
+    Page,
+    Record,
+    Source,
+    SourceFault,
+    Web,
+)
+
+ROWS = 500
+SUFFIXES = (".xls", ".xlsx", ".xlsb", ".xlsm", ".ods", ".csv", ".tsv", ".txt")
+Key = Callable[[Row], "str | None"]
+
+
+class TableConnector:
+    """Rows of tables."""
+
+    kind = "table"
+    version = 1
+    outcome = INVENTORY
+    label: Mapping[str, str] = {"zh": "电子表格或 CSV", "en": "Spreadsheet or CSV"}
+    options: Sequence[Option] = (
+        Option("url", "url", "文件地址", "Address of the file"),
+        Option(
+            "path", "path", "收件文件夹中的文件或子文件夹", "File or folder in the incoming folder"
+        ),
+        Option("sheet", "text", "工作表", "Sheet"),
+        Option("encoding", "text", "编码", "Encoding"),
+        Option("columns", "mapping", "列名对应", "Columns and their fields"),
+        Option("constants", "mapping", "固定值", "Constants for absent fields"),
+        Option("truncate", "list", "超长时截短的字段", "Fields cut to their limit"),
+        Option("key", "text", "标识列", "Column that identifies a row"),
+        Option("create_units", "yes_no", "建立未知单位", "Make units that nobody knows"),
+    )
+    fields: Mapping[str, str] = {}
+    volatile = frozenset[str]()
+
+    def pages(self, source: Source, web: Web) -> Iterator[Page]:
+        """The rows of every file; a file that cannot be read is a fault of its own."""
+        with _files(source, web) as files:
+            for at, path in enumerate(files):
+                is_last = at == len(files) - 1
+                try:
+                    table = _read(path, source.options)
+                except IntakeRefused as refused:
+                    found = [
+                        (one.code, {**one.params, "file": path.name}) for one in refused.findings
+                    ]
+                    yield Page((), faults=found, is_last=is_last)
+                else:
+                    yield from _pages(table, path.name, source.options, is_last)
+
+
+@contextmanager
+def _files(source: Source, web: Web) -> Iterator[list[Path]]:
+    if source.options.get("url"):
+        with web.download(str(source.options["url"])) as file:
+            yield [file.path]
+        return
+    yield _incoming(source)
+
+
+def _incoming(source: Source) -> list[Path]:
+    """The files that the source names, inside the incoming folder and nowhere else."""
+    said = str(source.options.get("path") or "")
+    if source.incoming is None or not said:
+        raise SourceFault("harvest.E12", path=said)
+    root = source.incoming.resolve()
+    place = (root / said).resolve()
+    if not place.is_relative_to(root) or not place.exists():
+        raise SourceFault("harvest.E12", path=said)
+    if place.is_file():
+        return [place]
+    found = sorted(p for p in place.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise SourceFault("harvest.E12", path=said)
+    return found
+
+
+def _read(path: Path, options: Mapping[str, Json]) -> Table:
+    return read_table(
+        path,
+        sheet=options.get("sheet") or None,
+        encoding=options.get("encoding") or None,
+        mapping=dict(options.get("columns") or {}) or None,
+    )
+
+
+def _pages(table: Table, file: str, options: Mapping[str, Json], is_last: bool) -> Iterator[Page]:
+    identify = _identifier(table, options)
+    ordinals = {column.header for column in table.columns if column.field == "ordinal"}
+    rows = iter(table.rows)
+    batch = list(islice(rows, ROWS))
+    while True:
+        following = list(islice(rows, ROWS))
+        records = [_record(row, identify, ordinals, file, table.sheet) for row in batch]
+        yield Page(records, is_last=is_last and not following)
+        if not following:
+            return
+        batch = following
+
+
+def _record(row: Row, identify: Key, ordinals: set[str], file: str, sheet: str | None) -> Record:
+    """A row; a running number moves when a row is inserted above, so it is no property of it."""
+    source = {name: text for name, text in row.source.items() if name not in ordinals}
+    findings = [
+        {name: value for name, value in asdict(one).items() if name not in ("sheet", "cell", "row")}
+        for one in row.findings
+    ]
+    values = {name: text for name, text in row.values.items() if name != "ordinal"}
+    raw = {"source": source, "values": values, "findings": findings}
+    return Record(identify(row), raw, {"file": file, "sheet": sheet, "row": row.number})
+
+
+def _identifier(table: Table, options: Mapping[str, Json]) -> Key:
+    if options.get("key"):
+        header = str(options["key"])
+        if header not in {column.header for column in table.columns}:
+            raise SourceFault("harvest.E13", column=header)
+        return lambda row: row.source.get(header)
+    for name in ("link", "res_code"):
+        if _is_unique(table, name):
+            return lambda row, name=name: row.values.get(name)  # type: ignore[misc]
+    return _by_name()
+
+
+def _is_unique(table: Table, name: str) -> bool:
+    """True when every row has this field, each another."""
+    seen: set[str] = set()
+    for row in table.rows:
+        value = row.values.get(name)
+        if not value or value in seen:
+            return False
+        seen.add(value)
+    return bool(seen)
+
+
+def _by_name() -> Key:
+    count: dict[str, int] = {}
+
+    def identify(row: Row) -> str | None:
+        name = row.values.get("name")
+        if not name:
+            return f"#{row.number}"
+        whole = f"{row.values.get('provider', '')}|{name}"
+        count[whole] = count.get(whole, 0) + 1
+        return f"{whole}|{count[whole]}" if count[whole] > 1 else whole
+
+    return identify
+
+
+connector = TableConnector()

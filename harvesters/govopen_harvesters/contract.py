@@ -1,0 +1,152 @@
+"""What a connector is: one file that says as data what it may be told, and gives pages of records.
+
+Others add theirs by an entry point of the group `govopen.connectors` that names such an object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+Json = Any  # what a JSON document holds
+INVENTORY, DATASET = "inventory", "dataset"
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that a source of this kind may be told.
+
+    Args:
+        kind: text, url, path, number, yes_no, list, mapping; secret is kept apart and never shown.
+    """
+
+    name: str
+    kind: str
+    zh: str
+    en: str
+    is_required: bool = False
+    default: Json = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source as a connector sees it.
+
+    Args:
+        options: as declared, with defaults filled in.
+        secrets: by the name of their option.
+        watermark: what the last complete run has reached; None for a run over everything.
+        incoming: the folder in which files of this machine may lie, and nowhere else.
+    """
+
+    options: Mapping[str, Json]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    watermark: Mapping[str, Json] | None = None
+    incoming: Path | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a source.
+
+    Args:
+        guid: what the source calls it for ever; None when it has no name, which is refused.
+        raw: everything that the source says of it.
+        place: where it stood this time (row, cell, page): shown, never compared.
+        problem: code of a finding when it could not be read.
+    """
+
+    guid: str | None
+    raw: Mapping[str, Json]
+    place: Mapping[str, Json] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some records, and what they prove.
+
+    Args:
+        digest: of the bytes, where pages follow each other: the same page again is a fault.
+        declared: how many records the whole source says that it has.
+        is_last: the source, or its format, says that nothing follows.
+        faults: parts that could not be read, with code and facts.
+        reached: a watermark for the next run, once this one is complete.
+        covers_all: False when only what changed since the watermark was asked for.
+    """
+
+    records: Sequence[Record]
+    digest: str | None = None
+    declared: int | None = None
+    is_last: bool = False
+    faults: Sequence[tuple[str, Mapping[str, Json]]] = ()
+    reached: Mapping[str, Json] | None = None
+    covers_all: bool = True
+
+
+class SourceFault(Exception):  # noqa: N818 the name says what happened
+    """A source that cannot be read on from here.
+
+    Attributes:
+        code: of a finding in `data/findings`.
+        facts: what its text mentions; never a secret.
+    """
+
+    def __init__(self, code: str, **facts: Json) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+
+class Download(Protocol):
+    """A file that was fetched; it goes when the block ends."""
+
+    path: Path
+    name: str
+
+
+class Web(Protocol):
+    """How a connector reaches the network: guarded, limited, with retries."""
+
+    def download(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> Any:  # a context manager that gives a Download
+        """The file at an address."""
+
+    def json(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[Json, str]:
+        """The JSON document at an address, and the digest of its bytes."""
+
+    def require_inside(self, host: str, port: int) -> None:
+        """Lets through a listed host of one's own network, for what is no request of the web.
+
+        Raises:
+            SourceFault: `harvest.E36` it is not listed.
+        """
+
+
+class Connector(Protocol):
+    """Reads one kind of source.
+
+    Attributes:
+        version: raised whenever the same bytes mean something else: every record is looked at anew.
+        outcome: inventory or dataset: what its records become.
+        fields: names of the source to fields of ours, where they are the standard's own.
+        volatile: names that change without the record having changed.
+    """
+
+    kind: str
+    version: int
+    outcome: str
+    label: Mapping[str, str]
+    options: Sequence[Option]
+    fields: Mapping[str, str]
+    volatile: frozenset[str]
+
+    def pages(self, source: Source, web: Web) -> Iterator[Page]:
+        """The pages of a source, one after the other.
+
+        Raises:
+            SourceFault: it cannot be read on; what came before counts, the set is partial.
+        """

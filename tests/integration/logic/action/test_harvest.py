@@ -1,0 +1,491 @@
+"""Harvest of tables into the inventory: accounted, repeatable, stopped by its breaker, unkillable."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from harvest_kit import Field, alone, counts, field_of, killed_at
+from python_calamine import load_workbook
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import harvest_runs
+from ckanext.govopen.logic.intake import read_table
+
+from govopen_harvesters import pipeline
+
+REAL = Path(__file__).parents[5] / "shared" / "real" / "taoyuan-open-data-inventory.xls"
+KILLS = 40
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def one(application: Flask, data_folder: Path) -> Iterator[Field]:
+    with field_of(application, data_folder) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _fresh_keys(one: Field) -> None:
+    """No two tests bring the same keys: what one source brought, another never takes over."""
+    one.mark = uuid4().hex[:8]
+
+
+def code_of(error: BaseException) -> str | None:
+    return getattr(error, "govopen", {}).get("code")
+
+
+# --- a source's life -----------------------------------------------------------------------------
+
+
+def test_a_first_run_waits_and_who_added_the_source_cannot_approve_it(one: Field) -> None:
+    one.put("a.csv", one.rows(5))
+    source, before = one.add(), one.log_rows()
+    job = one.run(source)
+    assert (job["state"], job["waits_for"]) == ("needs_approval", "first_run")
+    assert counts(job) == {"seen": 5, "created": 5}
+    assert one.log_rows() == before
+    with pytest.raises(tk.NotAuthorized) as caught:
+        one.approve(job["id"], "adder")
+    assert code_of(caught.value) == "harvest.E32"
+    with pytest.raises(tk.NotAuthorized):
+        one.approve(job["id"], "officer")
+    done = one.approve(job["id"])
+    assert (done["state"], done["balanced"], counts(done)) == (
+        "finished",
+        True,
+        {"seen": 5, "created": 5},
+    )
+    again = one.run(source)
+    assert (again["state"], counts(again)) == ("finished", {"seen": 5, "unchanged": 5})
+
+
+def test_what_comes_is_drafts_that_nobody_outside_sees(one: Field) -> None:
+    one.put("a.csv", one.rows(3))
+    source = one.approved(unit=one.office.unit_id)
+    one.run(source)
+    entries = one.left(source)["entries"]
+    assert {row[4] for row in entries} == {"draft"}
+    codes = [row[0] for row in one.sql(
+        "SELECT record_id FROM govopen_harvest_object WHERE source_id = :id", id=source["id"])]  # fmt: skip
+    with one.application.test_request_context("/"), pytest.raises(tk.ObjectNotFound):
+        tk.get_action("govopen_data_resource_show")({}, {"id": codes[0]})
+
+
+def test_a_refused_first_run_leaves_nothing(one: Field) -> None:
+    one.put("a.csv", one.rows(2))
+    source = one.add()
+    job = one.run(source)
+    one.act("authority", "govopen_harvest_approve", id=job["id"], refuse=True)
+    assert one.show(job["id"])["state"] == "cancelled"
+    left = one.left(source)
+    assert (left["entries"], left["staged"]) == ([], 0)
+
+
+def test_a_dry_run_says_everything_and_writes_nothing(one: Field) -> None:
+    one.put("a.csv", [*one.rows(4), (f"{one.mark}-x", "", "", "", "")])
+    source, before = one.approved(), one.log_rows()
+    job = one.run(source, dry_run=True)
+    assert (job["state"], counts(job)) == ("finished", {"seen": 5, "created": 4, "rejected": 1})
+    assert (one.log_rows(), one.left(source)["entries"]) == (before, [])
+
+
+def test_a_changed_cell_is_exactly_one_update(one: Field) -> None:
+    rows = one.rows(10)
+    one.put("a.csv", rows)
+    source = one.approved()
+    one.run(source)
+    before, rows[3] = one.log_rows(), (*rows[3][:3], "每年", "摘要")
+    one.put("a.csv", rows)
+    job = one.run(source)
+    assert counts(job) == {"seen": 10, "unchanged": 9, "updated": 1}
+    assert [line["guid"] for line in job["report"]["items"]] == [rows[3][0]]
+    assert one.log_rows() == before + 1
+
+
+def test_two_runs_of_one_source_are_never_open_together(one: Field) -> None:
+    source = one.approved()
+    one.start(source)
+    with pytest.raises(tk.ValidationError) as caught:
+        one.start(source)
+    assert code_of(caught.value) == "harvest.E29"
+
+
+# --- what vanishes -------------------------------------------------------------------------------
+
+
+def test_the_breaker_trips_and_nothing_is_touched_until_somebody_approves(one: Field) -> None:
+    one.put("a.csv", one.rows(50))
+    source = one.approved()
+    one.run(source)
+    before = one.left(source)["entries"]
+    one.put("a.csv", one.rows(30))
+    job = one.run(source)
+    assert (job["state"], job["waits_for"], job["missing"]) == ("needs_approval", "breaker", 20)
+    assert len(job["vanishing"]) == 20
+    assert one.left(source)["entries"] == before
+    done = one.approve(job["id"])
+    assert (done["state"], done["removed"], done["known_after"]) == ("finished", 20, 30)
+    assert done["balanced"]
+    left = [row for row in one.left(source)["entries"] if row[1] == "kept"]
+    assert len(left) == 30
+
+
+def test_a_few_that_vanish_are_missing_first_and_removed_after_their_days_of_grace(
+    one: Field,
+) -> None:
+    one.put("a.csv", one.rows(50))
+    source = one.approved()
+    one.sql("UPDATE govopen_harvest_source SET grace_days = 7 WHERE id = :id", id=source["id"])
+    one.run(source)
+    one.put("a.csv", one.rows(47))
+    job = one.run(source)
+    assert (job["state"], job["missing"], job["removed"]) == ("finished", 3, 0)
+    one.sql("UPDATE govopen_harvest_object SET missing_since = missing_since - interval '8 days'"
+            " WHERE source_id = :id AND state = 'missing'", id=source["id"])  # fmt: skip
+    later = one.run(source)
+    assert (later["missing"], later["removed"], later["known_after"]) == (0, 3, 47)
+    one.put("a.csv", one.rows(50))
+    back = one.run(source)
+    assert counts(back) == {"seen": 50, "unchanged": 47, "created": 3}
+    assert back["balanced"]
+
+
+def test_an_active_entry_that_vanishes_is_proposed_for_withdrawal_and_stays(one: Field) -> None:
+    one.put("a.csv", one.rows(2))
+    source = one.approved()
+    one.run(source)
+    code = one.sql("SELECT record_id FROM govopen_harvest_object WHERE source_id = :id"
+                   " ORDER BY guid LIMIT 1", id=source["id"])[0][0]  # fmt: skip
+    one.sql("UPDATE govopen_data_resource SET status = 'active', active_seq = working_seq,"
+            " active_fields = fields WHERE entry_code = :code", code=code)  # fmt: skip
+    one.put("a.csv", one.rows(2)[1:])
+    job = one.run(source)
+    assert (job["removed"], job["known_after"], job["balanced"]) == (0, 2, True)
+    state = one.sql("SELECT o.state, d.status FROM govopen_harvest_object o"
+                    " JOIN govopen_data_resource d ON d.entry_code = o.record_id"
+                    " WHERE o.record_id = :code", code=code)[0]  # fmt: skip
+    assert tuple(state) == ("withdrawal_proposed", "active")
+
+
+def test_a_file_that_cannot_be_read_touches_nothing(one: Field) -> None:
+    one.put("a.csv", one.rows(20))
+    source = one.approved()
+    one.run(source)
+    before = one.left(source)["entries"]
+    (one.folder / "a.csv").write_bytes(b"PK\x03\x04 broken")
+    job = one.run(source)
+    assert job["state"] == "failed"
+    assert job["error"]["text"]
+    assert one.left(source)["entries"] == before
+
+
+# --- records that cannot be taken ----------------------------------------------------------------
+
+
+def test_a_bad_record_is_a_dead_letter_and_the_others_arrive(one: Field) -> None:
+    rows = one.rows(6)
+    rows[2] = (rows[2][0], "", rows[2][2], "每月", "摘要")
+    one.put("a.csv", rows)
+    source = one.approved()
+    job = one.run(source)
+    assert counts(job) == {"seen": 6, "created": 5, "rejected": 1}
+    dead = one.act("adder", "govopen_harvest_dead_list", source=source["id"])["items"]
+    assert [(each["guid"], each["problem"]["code"]) for each in dead] == [
+        (rows[2][0], "inventory.E11")
+    ]
+    before = one.left(source)
+    again = one.run(source)
+    assert counts(again) == {"seen": 6, "unchanged": 5, "rejected": 1}
+    assert one.left(source)["dead"] == before["dead"]
+    one.put("a.csv", one.rows(6))
+    mended = one.run(source)
+    assert counts(mended) == {"seen": 6, "unchanged": 5, "created": 1}
+    assert one.act("adder", "govopen_harvest_dead_list", source=source["id"])["items"] == []
+
+
+def test_a_dead_letter_is_tried_again_from_what_was_kept(one: Field) -> None:
+    rows = [
+        (key, name, f"新局{one.mark}", cycle, text) for key, name, _, cycle, text in one.rows(2)
+    ]
+    one.put("a.csv", rows)
+    source = one.approved()
+    assert counts(one.run(source)) == {"seen": 2, "rejected": 2}
+    settings = {**source["settings"], "create_units": True}
+    one.act("authority", "govopen_harvest_source_update", id=source["id"], settings=settings)
+    (one.folder / "a.csv").unlink()
+    retried = one.act("adder", "govopen_harvest_dead_retry", source=source["id"])
+    job = one.work(retried["id"])
+    assert (job["state"], counts(job), job["balanced"]) == (
+        "finished",
+        {"seen": 2, "created": 2},
+        True,
+    )
+
+
+def test_a_secret_line_is_refused_and_nothing_of_it_is_kept(one: Field) -> None:
+    header = ("编号", "信息资源名称", "信息资源提供方", "涉密属性")
+    unit = f"测试局{one.office.mark}"
+    one.put("a.csv", [(f"{one.mark}-s", "绝密之名", unit, "机密")], header)
+    source = one.approved()
+    assert counts(one.run(source)) == {"seen": 1, "rejected": 1}
+    dead = one.act("adder", "govopen_harvest_dead_list", source=source["id"])["items"][0]
+    assert (dead["problem"]["code"], dead["raw"], dead["is_retryable"]) == (
+        "inventory.E16",
+        None,
+        False,
+    )
+    assert "绝密之名" not in str(dead)
+
+
+def test_no_source_takes_over_what_another_brought(one: Field) -> None:
+    one.put("a.csv", one.rows(3))
+    first, second = one.approved(), one.approved()
+    one.run(first)
+    before = one.left(first)
+    job = one.run(second)
+    assert counts(job) == {"seen": 3, "conflict": 3}
+    assert job["balanced"]
+    assert {line["problem"]["code"] for line in job["report"]["items"]} == {"harvest.E5"}
+    assert one.left(first) == before
+
+
+def test_a_key_that_comes_twice_counts_once_and_is_listed(one: Field) -> None:
+    rows = one.rows(3)
+    one.put("a.csv", [*rows, (rows[0][0], "另一个", *rows[0][2:])])
+    source = one.approved()
+    job = one.run(source)
+    assert counts(job) == {"seen": 4, "created": 3, "conflict": 1}
+    names = {row[3] for row in one.left(source)["entries"]}
+    assert names == {"数据0", "数据1", "数据2"}
+
+
+# --- workers that die, sleep and wake ------------------------------------------------------------
+
+
+def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_run_leaves(
+    one: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH", 8)
+    calm, statements = _statements_of_a_run(one)
+    wanted = _plain(one, calm)
+    killed = 0
+    for number in range(KILLS):
+        source = _source_of_its_own(one, f"k{number}")
+        job_id = one.start(source)
+        at = 1 + number * statements // KILLS
+        killed += killed_at(at, one, job_id)
+        one.work(job_id)
+        assert _plain(one, source) == wanted, f"killed before statement {at} of {statements}"
+    assert killed == KILLS
+
+
+def _source_of_its_own(one: Field, name: str) -> dict[str, Any]:
+    """The same content under keys of its own, one row of it bad, one key twice."""
+    rows = [(f"{name}-{key}", title, *rest) for key, title, *rest in one.rows(30)]
+    rows[7] = (rows[7][0], "", *rows[7][2:])
+    rows.append((rows[0][0], "重复", *rows[0][2:]))
+    one.put(f"{name}.csv", rows)
+    settings = {"path": f"{one.folder.name}/{name}.csv", "key": "编号"}
+    return one.approved(settings=settings)
+
+
+def _statements_of_a_run(one: Field) -> tuple[dict[str, Any], int]:
+    import sqlalchemy as sa
+
+    source, count = _source_of_its_own(one, "calm"), 0
+    job_id = one.start(source)
+
+    def tick(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    sa.event.listen(model.meta.engine, "before_cursor_execute", tick)
+    try:
+        with alone():
+            from govopen_harvesters import runner
+
+            runner.run(job_id, is_patient=True)
+    finally:
+        sa.event.remove(model.meta.engine, "before_cursor_execute", tick)
+    return source, count
+
+
+def _plain(one: Field, source: dict[str, Any]) -> dict[str, Any]:
+    """What is left, without the part of the keys and hashes that tells the sources apart."""
+    left = one.left(source)
+    left["entries"] = [(row[1], *row[3:5], row[6]) for row in left["entries"]]
+    left["dead"] = [(row[1], row[3]) for row in left["dead"]]
+    return left
+
+
+def test_a_worker_that_wakes_after_another_took_over_writes_nothing(one: Field) -> None:
+    one.put("a.csv", one.rows(20))
+    source = one.approved()
+    job_id = one.start(source)
+    with alone():
+        sleeper = harvest_runs.claim(model.Session, job_id)
+        assert sleeper is not None
+    done = one.work(job_id)
+    assert done["state"] == "finished"
+    before = one.left(source)
+    with pytest.raises(harvest_runs.StaleRunError):
+        sleeper.begin_gather()
+    assert one.left(source) == before
+
+
+def test_a_run_that_makes_no_progress_has_failed(one: Field) -> None:
+    source = one.approved()
+    job_id = one.start(source)
+    with alone():
+        harvest_runs.claim(model.Session, job_id)
+    one.sql("UPDATE govopen_harvest_job SET progressed_at = progressed_at - interval '6 minutes'"
+            " WHERE id = :id", id=job_id)  # fmt: skip
+    with alone():
+        assert job_id in harvest_runs.fail_stuck(model.Session)
+    assert one.show(job_id)["error"]["code"] == "harvest.E25"
+
+
+def test_a_worker_of_the_stack_takes_a_run_up(one: Field) -> None:
+    one.put("a.csv", one.rows(4))
+    source = one.approved()
+    job = one.office.act("adder", "govopen_harvest_job_create", source=source["id"])
+    waited = 0.0
+    while one.show(job["id"])["state"] in ("queued", "running"):
+        time.sleep(0.25)
+        waited += 0.25
+        assert waited < PATIENCE_SECONDS, one.show(job["id"])
+    done = one.show(job["id"])
+    assert (done["state"], counts(done)) == ("finished", {"seen": 4, "created": 4})
+
+
+# --- who sees what -------------------------------------------------------------------------------
+
+
+def test_another_units_source_is_as_if_it_never_was(one: Field, application: Flask) -> None:
+    source = one.add(unit=one.office.unit_id)
+    assert (
+        one.act("officer", "govopen_harvest_source_show", id=source["name"])["id"] == source["id"]
+    )
+    other = one.office.__class__(application)
+    with application.test_request_context("/"):
+        other.open_unit()
+    other.hire("officer", ("info_officer",))
+    for action in ("govopen_harvest_source_show", "govopen_harvest_source_update"):
+        with pytest.raises((tk.ObjectNotFound, tk.NotAuthorized)):
+            other.act("officer", action, id=source["name"])
+    assert other.act("officer", "govopen_harvest_source_list")["items"] == []
+    with pytest.raises(tk.NotAuthorized):
+        one.act("stranger", "govopen_harvest_source_list")
+
+
+def test_a_secret_is_kept_encrypted_and_never_shown(one: Field) -> None:
+    word = f"geheim{one.mark}"
+    source = one.add(kind="ckan", unit=one.office.unit_id, outcome="dataset",
+                     settings={"url": "https://ckan.example"}, secrets={"api_key": word})  # fmt: skip
+    shown = [source, one.act("adder", "govopen_harvest_source_list", limit=1000)]
+    assert word not in str(shown)
+    assert list(source["secrets"]) == ["api_key"]
+    body = one.sql("SELECT x.body FROM govopen_secret x JOIN govopen_harvest_source s"
+                   " ON s.secret_id = x.id WHERE s.id = :id", id=source["id"])[0][0]  # fmt: skip
+    assert word.encode() not in bytes(body)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"url": "file:///etc/hostname"}, "fetch.E1"),
+        ({"url": "https://a:b@x.cn/"}, "fetch.E2"),
+        ({"api_key": "x", "url": "https://x.cn"}, "harvest.E23"),
+        ({"nothing": 1, "url": "https://x.cn"}, "harvest.E21"),
+        ({}, "harvest.E21"),
+        ({"url": 7}, "harvest.E22"),
+    ],
+)
+def test_settings_that_a_source_cannot_have_are_refused(
+    one: Field, settings: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        one.add(kind="ckan", unit=one.office.unit_id, settings=settings)
+    assert code_of(caught.value) == code
+
+
+def test_another_address_has_to_be_approved_anew(one: Field) -> None:
+    one.put("a.csv", one.rows(1))
+    source = one.approved()
+    settings = {"path": f"{one.folder.name}/b.csv", "key": "编号"}
+    one.act("authority", "govopen_harvest_source_update", id=source["id"], settings=settings)
+    one.put("b.csv", one.rows(1))
+    assert one.run(source)["waits_for"] == "first_run"
+
+
+# --- the real inventory --------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    not REAL.exists(), reason="the real inventory does not lie beside this checkout"
+)
+def test_the_real_inventory_as_a_source(one: Field) -> None:
+    header, rows = _real_cells(one.mark)
+    settings = {"path": f"{one.folder.name}/real.csv", "create_units": True}
+    one.put("real.csv", rows, header)
+    source = one.add(settings=settings)
+    first = one.run(source)
+    assert (first["state"], counts(first)) == ("needs_approval", {"seen": 1429, "created": 1429})
+    done = one.approve(first["id"])
+    assert (done["state"], done["balanced"]) == ("finished", True)
+    assert counts(done) == {"seen": 1429, "created": 1429}
+
+    before = _everything(one)
+    again = one.run(source)
+    assert counts(again) == {"seen": 1429, "unchanged": 1429}
+    assert _everything(one) == before
+
+    one.put("real.csv", [row for at, row in enumerate(rows) if at % 5 not in (1, 3)], header)
+    cut = one.run(source)
+    assert (cut["state"], cut["waits_for"], cut["missing"]) == ("needs_approval", "breaker", 572)
+    assert _everything(one) == before
+    one.act("authority", "govopen_harvest_approve", id=cut["id"], refuse=True)
+
+    abstract = header.index("資料集描述") if "資料集描述" in header else 5
+    changed = [
+        tuple("改" + cell if column == abstract and at in (4, 400, 1400) else cell
+              for column, cell in enumerate(row))
+        for at, row in enumerate(rows)
+    ]  # fmt: skip
+    one.put("real.csv", changed, header)
+    third = one.run(source)
+    assert counts(third) == {"seen": 1429, "unchanged": 1426, "updated": 3}
+
+
+def _real_cells(mark: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The real file's cells; its links bear a mark, so that runs of this test do not meet."""
+    table = read_table(REAL)
+    link = next(at for at, column in enumerate(table.columns) if column.field == "link")
+    header = tuple(column.header for column in table.columns)
+    rows = [
+        tuple(
+            f"{text}#{mark}" if at == link else text for at, text in enumerate(row.source.values())
+        )
+        for row in table.rows
+    ]
+    assert load_workbook(str(REAL)).sheet_names
+    return header, rows
+
+
+def _everything(one: Field) -> list[int]:
+    """How many rows there are of what a harvest may write, runs and their audit notes apart."""
+    tables = ("govopen_register_log", "govopen_data_resource", "govopen_harvest_object",
+              "govopen_harvest_raw", "govopen_harvest_dead", "govopen_harvest_change", "package",
+              "activity", "govopen_index_outbox", "govopen_org_unit")  # fmt: skip
+    return [int(one.sql(f"SELECT count(*) FROM {name}")[0][0]) for name in tables]
