@@ -200,7 +200,8 @@ def version_entries(
     return _rows(
         session,
         f"SELECT l.entry_code, l.change, {FIELDS_SQL.format(l='l')} AS new, before.fields AS old,"
-        f" coalesce(d.name, {FIELDS_SQL.format(l='l')} ->> 'name') AS name, u.name AS unit_name"
+        f" coalesce(d.name, {FIELDS_SQL.format(l='l')} ->> 'name') AS name, u.name AS unit_name,"
+        " g.register_type, convert_from(l.public, 'UTF8')::jsonb -> 'extra' AS extra"
         " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
         f" JOIN govopen_register_version v ON v.id = e.version_id {_BEFORE}"
         " LEFT JOIN govopen_data_resource d ON d.entry_code = l.entry_code"

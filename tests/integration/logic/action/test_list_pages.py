@@ -78,6 +78,10 @@ def test_an_adjustment_goes_from_the_form_to_the_public_notice(office: Office) -
         assert "依条例新增。" in preview
         assert "道路占用许可" in preview
         case = send(client, f"{draft}/submit", revision=revision_of(page))
+    with signed_in(office, "approver") as client:
+        desk = read(client, case)
+    assert "权力类型" in desk
+    assert "行政许可" in desk
     office.approve(case.rpartition("/")[2])
     visitor = office.application.test_client()
     index = read(visitor, "/registers?register_type=power_list")

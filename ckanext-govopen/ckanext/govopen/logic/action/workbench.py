@@ -12,7 +12,14 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.registers import changed_fields
 from ckanext.govopen.domain.review_waiting import LEVELS
-from ckanext.govopen.logic import audit_events, duty_view, hiding, verification, waiting
+from ckanext.govopen.logic import (
+    audit_events,
+    duty_view,
+    hiding,
+    registers,
+    verification,
+    waiting,
+)
 from ckanext.govopen.logic.action.review import govopen_review_show
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -142,14 +149,14 @@ def _drafts(person: Person) -> list[dict[str, Any]]:
 
 @tk.side_effect_free
 def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """What a case changes in the inventory: entries with old and new values.
+    """What a case changes in lists: entries with old and new values.
 
     Args:
         id: the case; limit, cursor: page the entries.
 
     Returns:
         `{case, versions, items, next_cursor}`; items are
-        `{entry_code, change, fields: {f: [old, new]}}`. Of datasets,
+        `{entry_code, register_type, change, extra, fields: {f: [old, new]}}`. Of datasets,
         `govopen_review_record_list` and `govopen_review_difference` tell what changes.
     """
     no_unknown(data_dict, "id", "limit", "cursor")
@@ -195,9 +202,20 @@ def _difference(row: Mapping[str, Any]) -> dict[str, Any]:
         "entry_code": row["entry_code"],
         "name": row["name"],
         "unit_name": row["unit_name"],
-        "change": row["change"] if row["change"] == "cancel" or row["old"] else "add",
+        "register_type": row["register_type"],
+        "change": _change_of(row),
+        "extra": row["extra"] or {},
         "fields": {name: [old.get(name), new.get(name)] for name in changed_fields(old, new)},
     }
+
+
+def _change_of(row: Mapping[str, Any]) -> str:
+    """The kind of change; of the inventory, where a resubmitted addition is a change of a draft,
+    what was never public is an addition."""
+    is_first = not row["old"] and row["change"] not in ("cancel", "transfer")
+    if row["register_type"] == registers.INVENTORY and is_first:
+        return "add"
+    return str(row["change"])
 
 
 @tk.side_effect_free
