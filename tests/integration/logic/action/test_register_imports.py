@@ -213,3 +213,30 @@ def test_a_json_file_says_nothing_of_what_it_leaves_out(office: Office) -> None:
     report = bring_file(office, data, "powers.json", dry_run=True)
     rows = office.act("officer", "govopen_register_import_row_list", id=report["id"])["items"]
     assert rows[0]["changed_fields"] == ["level"]
+
+
+TREES = """
+code: street_tree_list
+order: 90
+zh: 行道树清单
+en: Street trees
+authority_role: register_authority
+fields:
+  - {name: species, zh: 树种, en: Species, required: active, identity: true}
+  - {name: planted_on, zh: 栽植日期, en: Planted on, kind: date}
+"""
+
+
+def test_a_type_that_is_only_a_file_is_imported_reviewed_and_public(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "street_tree_list.yaml").write_text(TREES, encoding="utf-8")
+    with office.application.app_context():
+        monkeypatch.setitem(tk.config, "ckanext.govopen.register_types_path", str(tmp_path))
+    data = "条目编码,事项名称,树种,栽植日期\nT-1,银杏大道,银杏,2024年3月12日\n".encode()
+    facts = {**BASIS, "effective_on": office.days_ahead(-2)}
+    report = bring_file(office, data, "trees.csv", register_type="street_tree_list", **facts)
+    draft = office.act("officer", "govopen_register_draft_show", id=report["draft_id"])
+    office.approve(hand_in(office, draft)["case_id"])
+    (entry,) = listed(office, draft["register_id"]).values()
+    assert entry["fields"] == {"name": "银杏大道", "species": "银杏", "planted_on": "2024-03-12"}
