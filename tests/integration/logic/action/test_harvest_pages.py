@@ -1,0 +1,122 @@
+"""The story of a source in the browser's words: added, tried, approved by another, watched, mended."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+sys.path.insert(0, str(Path(__file__).parent))
+from harvest_kit import Field, field_of
+
+import ckan.model as model
+
+PASSWORD = "correct-horse-battery-7"
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def one(application: Flask, data_folder: Path) -> Iterator[Field]:
+    application.config["WTF_CSRF_ENABLED"] = False  # its forms are sent without a token
+    try:
+        with field_of(application, data_folder) as made:
+            yield made
+    finally:
+        application.config["WTF_CSRF_ENABLED"] = True
+
+
+@contextmanager
+def signed_in(one: Field, person: str) -> Iterator[FlaskClient]:
+    with one.application.test_request_context("/"):
+        one.office.user(person).password = PASSWORD
+        model.repo.commit()
+    with one.application.test_client() as client:
+        form = {"login": one.office.name(person), "password": PASSWORD}
+        assert client.post("/user/login", data=form).status_code == 302
+        yield client
+
+
+def read(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return str(answer.get_data(as_text=True))
+
+
+def settled(client: FlaskClient, page: str) -> str:
+    """The page of a run once the stack's worker has done with it for now."""
+    waited = 0.0
+    while True:
+        answer = client.get(page)
+        if "Refresh" not in answer.headers:
+            return str(answer.get_data(as_text=True))
+        time.sleep(0.25)
+        waited += 0.25
+        assert waited < PATIENCE_SECONDS
+
+
+def test_a_source_is_added_tried_approved_by_another_and_mended(one: Field) -> None:
+    rows = one.rows(4)
+    rows[1] = (rows[1][0], "", *rows[1][2:])
+    one.put("a.csv", rows)
+    name = f"page-{one.mark}"
+    form = {
+        "kind": "table", "outcome": "inventory", "name": name, "title": f"页面来源{one.mark}",
+        "unit": one.office.unit_id, "schedule": "daily", "o-path": f"{one.folder.name}/a.csv",
+        "o-key": "编号", "o-constants": "secrecy: non_secret",
+    }  # fmt: skip
+    with signed_in(one, "adder") as client:
+        assert "添加来源" in read(client, "/workbench/harvest")
+        assert "收件文件夹" in read(client, "/workbench/harvest/new")
+        answer = client.post("/workbench/harvest/new", data=form)
+        page = f"/workbench/harvest/sources/{name}"
+        assert (answer.status_code, answer.headers["Location"].endswith(page)) == (302, True)
+        run = client.post(f"{page}/run", data={"dry_run": "1"}).headers["Location"]
+        shown = settled(client, run)
+        assert "所见 4 = 未变 0 + 新增 3 + 更新 0 + 拒收 1 + 冲突 0" in shown
+        run = client.post(f"{page}/run").headers["Location"]
+        shown = settled(client, run)
+        assert "首次归集" in shown
+        assert "批准本次归集" not in shown
+        assert client.post(f"{run}/approve").status_code == 409
+    with signed_in(one, "authority") as client:
+        assert "批准本次归集" in settled(client, run)
+        assert client.post(f"{run}/approve").status_code == 302
+        assert "账目相符" in settled(client, run)
+    with signed_in(one, "officer") as client:
+        assert f"页面来源{one.mark}" in read(client, "/workbench/harvest")
+        shown = read(client, page)
+        assert "inventory.E11" in shown
+        assert "全部重试" in shown
+        one.put("a.csv", one.rows(4))
+        again = client.post(f"{page}/run").headers["Location"]
+        assert "账目相符" in settled(client, again)
+        assert "没有：每条记录都已载入。" in read(client, page)
+        assert client.get("/workbench/harvest/new").status_code == 404
+        assert client.post(f"{page}/state", data={"state": "paused"}).status_code in (403, 409)
+    with signed_in(one, "stranger") as client:
+        for path in ("/workbench/harvest", page, run):
+            assert client.get(path).status_code in (403, 404)
+
+
+def test_the_same_pages_in_english(one: Field) -> None:
+    with signed_in(one, "authority") as client:
+        shown = read(client, "/en/workbench/harvest")
+        assert "Add a source" in shown
+        assert "Dead letters" in shown
+
+
+def test_a_form_that_is_wrong_says_so_and_keeps_what_was_typed(one: Field) -> None:
+    form = {"kind": "ckan", "outcome": "dataset", "name": "Not A Name", "title": "题目在此",
+            "unit": one.office.unit_id, "o-url": "https://x.example", "o-api_key": "geheim"}  # fmt: skip
+    with signed_in(one, "adder") as client:
+        answer = client.post("/workbench/harvest/new", data=form)
+        shown = answer.get_data(as_text=True)
+        assert answer.status_code == 409
+        assert "题目在此" in shown
+        assert "geheim" not in shown
