@@ -8,7 +8,7 @@ another type. Nothing here knows the database; whether a change may be made at a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -98,8 +98,7 @@ class Change:
     @property
     def corrects(self) -> int | None:
         value = self.extra.get("corrects")
-        is_number = isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
-        return int(str(value)) if is_number else None
+        return int(str(value)) if _is_number(value) else None
 
     def codes(self, name: str) -> tuple[str, ...]:
         """Entry codes that the extra of this name lists."""
@@ -118,6 +117,51 @@ class Change:
             for one in found
             if isinstance(one, Mapping)
         )
+
+
+def malformed(extra: Values) -> list[str]:
+    """Names of what is said with a change in a form that nothing here reads."""
+    return sorted(
+        name
+        for name, value in extra.items()
+        if value not in (None, "") and not _FORMS.get(name, _is_text)(value)
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    """A version's number, which comes as text from a form."""
+    text = str(value)
+    is_said = isinstance(value, (int, str)) and not isinstance(value, bool)
+    return is_said and text.isascii() and text.isdecimal() and len(text) < _LONG_NUMBER
+
+
+def _are_texts(value: object) -> bool:
+    return _is_text(value) or (isinstance(value, (list, tuple)) and all(map(_is_text, value)))
+
+
+def _are_parts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(one, Mapping)
+        and isinstance(one.get("fields"), Mapping)
+        and bool(one["fields"])
+        and isinstance(one.get("entry_code") or "", str)
+        for one in value
+    )
+
+
+_LONG_NUMBER = 10
+_FORMS: Mapping[str, Callable[[object], bool]] = {
+    "corrects": _is_number,
+    "merged_codes": _are_texts,
+    "parts": _are_parts,
+    "receiving": _are_texts,
+    "stays": _are_texts,
+    "stays_in_force": lambda value: isinstance(value, (bool, str)),
+}
 
 
 @dataclass(frozen=True)
@@ -173,7 +217,7 @@ def rows(
         before = present.get(change.entry_code)
         yield from _MAKERS.get(change.kind, _plain)(change, before, on, own)
         if change.kind == "merge":
-            yield from (_merged(change, present[code], on) for code in _absorbed(change))
+            yield from (_merged(change, present[code], on) for code in absorbed(change))
         elif change.kind == "correct":
             yield _corrected(change, corrected)
 
@@ -191,7 +235,8 @@ def _plain(change: Change, before: Present | None, on: date, _: Target) -> Itera
     yield Row(OWN, change.entry_code, change.kind, status, _content(change, before), on, extra)
 
 
-def _absorbed(change: Change) -> tuple[str, ...]:
+def absorbed(change: Change) -> tuple[str, ...]:
+    """Codes of the other entries that a merge takes in."""
     return tuple(code for code in change.codes("merged_codes") if code != change.entry_code)
 
 
@@ -268,7 +313,7 @@ def statuses_after(changes: Sequence[Change], present: Mapping[str, Present]) ->
             continue
         status = KINDS[change.kind].status or (before.status if before else "in_force")
         after[change.entry_code] = status
-        after |= dict.fromkeys(_absorbed(change), "merged")
+        after |= dict.fromkeys(absorbed(change), "merged")
     return after
 
 
@@ -277,6 +322,6 @@ def touched(changes: Sequence[Change]) -> list[str]:
     found: list[str] = []
     for change in changes:
         found.append(change.entry_code)
-        found += _absorbed(change)
+        found += absorbed(change)
         found += [code for code, _ in change.parts] if change.kind == "split" else []
     return found

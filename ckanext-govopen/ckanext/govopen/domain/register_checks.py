@@ -17,6 +17,7 @@ from ckanext.govopen.domain.adjustments import (
     WITH_CONTENT,
     Change,
     Present,
+    absorbed,
     statuses_after,
     touched,
 )
@@ -57,6 +58,7 @@ class World:
         present: entries of the list that the adjustment touches or names, by code.
         taken: codes of new entries that another list, or an earlier entry, has used.
         children: entries in force by the code of their parent: those that the draft ends.
+        above: the parent of each entry that stands over one which new contents name.
         parents: of the parents that new contents name, those in force.
         same: entries in force of this list with a name that the draft gives, by code.
         links: entries in force that refer to entries which the draft ends.
@@ -69,6 +71,7 @@ class World:
     present: Mapping[str, Present] = field(default_factory=dict)
     taken: Collection[str] = ()
     children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    above: Mapping[str, str] = field(default_factory=dict)
     parents: Collection[str] = ()
     same: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     links: Sequence[Linked] = ()
@@ -157,6 +160,8 @@ def _check_correction(change: Change, world: World) -> Iterator[Finding]:
 
 def _check_codes_named(change: Change, world: World) -> Iterator[Finding]:
     if change.kind == "merge":
+        if change.extra.get("merged_codes") and not absorbed(change):
+            yield _lacking(change, "merged_codes")
         for code in change.codes("merged_codes"):
             other = world.present.get(code)
             if other is None or other.status not in IN_FORCE:
@@ -215,6 +220,7 @@ def _check_same(kind: RegisterType, changes: Sequence[Change], world: World) -> 
 
 def _check_families(changes: Sequence[Change], world: World) -> Iterator[Finding]:
     """E9: a child never outlives its parent. E11: a licence stands in the list above."""
+    yield from _check_circles(changes, world)
     after = statuses_after(changes, world.present)
     gone = {code for code, status in after.items() if status not in IN_FORCE}
     for parent in sorted(gone):
@@ -227,6 +233,20 @@ def _check_families(changes: Sequence[Change], world: World) -> Iterator[Finding
             yield Finding("registers.E9", "parent_code", above, {"entry": code})
         if fields.get("name") in world.missing_above:
             yield Finding("registers.E11", "name", str(fields["name"]), {"entry": code})
+
+
+def _check_circles(changes: Sequence[Change], world: World) -> Iterator[Finding]:
+    """E28: no entry stands under itself, however far up."""
+    contents = dict(_contents(changes))
+    said = {code: str(fields.get("parent_code") or "") for code, fields in contents.items()}
+    above = {**world.above, **said}
+    for code in said:
+        passed, place = {code}, above.get(code, "")
+        while place and place not in passed:
+            passed.add(place)
+            place = above.get(place, "")
+        if place == code:
+            yield Finding("registers.E28", "parent_code", said[code], {"entry": code})
 
 
 def _status(code: str, world: World) -> str:

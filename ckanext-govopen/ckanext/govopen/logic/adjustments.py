@@ -109,7 +109,7 @@ def put(
     """
     draft = _editable(session, draft_id)
     kind = register_type(str(_register_of(session, draft)["register_type"]))
-    edits = _with_codes(session, draft, list(changes))
+    edits = _with_codes(session, draft, _well_formed(changes))
     _refuse_unstorable(kind, edits)
     if revision is not None:
         _refuse_conflict(session, draft, edits, take_out, facts, revision)
@@ -164,6 +164,19 @@ def _coded(edit: Edit, codes: Iterator[str]) -> Edit:
 def _parts(edit: Edit) -> tuple[tuple[str, Mapping[str, object]], ...]:
     is_split = edit.kind == "split"
     return Change("", edit.kind, {}, edit.extra).parts if is_split else ()
+
+
+def _well_formed(edits: Iterable[Edit]) -> list[Edit]:
+    """E27: what is said with a change has the form in which the rules read it."""
+    given = list(edits)
+    found = [
+        Finding("registers.E27", "extra", params={"entry": edit.entry_code or "–", "extra": names})
+        for edit in given
+        if (names := ", ".join(rules.malformed(edit.extra)))
+    ]
+    if found:
+        refuse_all(found)
+    return given
 
 
 def _refuse_unstorable(kind: RegisterType, edits: Sequence[Edit]) -> None:
@@ -519,6 +532,7 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
         present=present,
         taken=set(store.taken_codes(session, register_id, opened)),
         children=children,
+        above=store.above(session, register_id, parents),
         parents=set(store.in_force(session, register_id, parents)),
         same={
             str(row["entry_code"]): row["fields"]

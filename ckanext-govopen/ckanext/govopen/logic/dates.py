@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from dateutil.parser import isoparse
@@ -29,6 +29,24 @@ def instant(data_dict: Mapping[str, Any], name: str) -> Any:
     if moment is None or not _is_usable(moment):
         refuse("date.E1", name, str(value))
     return moment
+
+
+def day(data_dict: Mapping[str, Any], name: str) -> date | None:
+    """A parameter that is a day, or None.
+
+    Raises:
+        tk.ValidationError: `date.E1`, also for a year that no calendar here counts in.
+    """
+    value = data_dict.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        found = date.fromisoformat(str(value))
+    except ValueError:
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        refuse("date.E1", name, str(value)[:40])
+    return found
 
 
 def start_of(value: object) -> datetime | None:

@@ -318,6 +318,21 @@ def children(session: Session, register_id: str, parents: Sequence[str]) -> list
     )
 
 
+def above(session: Session, register_id: str, entry_codes: Sequence[str]) -> dict[str, str]:
+    """The parent of each of these entries, and of each that stands over one: {code: parent}."""
+    rows = _rows(
+        session,
+        "WITH RECURSIVE up AS (SELECT entry_code, parent_code FROM govopen_register_entry"
+        " WHERE register_id = :register AND entry_code = ANY (CAST(:codes AS text[]))"
+        " UNION SELECT e.entry_code, e.parent_code FROM up JOIN govopen_register_entry e"
+        " ON e.register_id = :register AND e.entry_code = up.parent_code)"
+        " SELECT entry_code, parent_code FROM up WHERE parent_code IS NOT NULL",
+        register=register_id,
+        codes=list(entry_codes),
+    )
+    return {str(row["entry_code"]): str(row["parent_code"]) for row in rows}
+
+
 def in_force(session: Session, register_id: str, entry_codes: Sequence[str]) -> list[str]:
     return [
         str(row["entry_code"])

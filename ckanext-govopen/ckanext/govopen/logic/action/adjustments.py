@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import ckan.model as model
@@ -14,7 +13,7 @@ from ckanext.govopen.domain import register_checks
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.registers import changed_fields
 from ckanext.govopen.domain.review import AUTHORITY_STEPS
-from ckanext.govopen.logic import adjustments, audit, findings, notices
+from ckanext.govopen.logic import adjustments, audit, dates, findings, notices
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.auth.adjustments import keeps_lists
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
@@ -82,17 +81,8 @@ def facts_of(data_dict: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in store.FACTS:
         if name in data_dict:
-            found[name] = _day(name, data_dict[name]) if name in DATES else _said(name, data_dict)
+            found[name] = dates.day(data_dict, name) if name in DATES else _said(name, data_dict)
     return found
-
-
-def _day(name: str, value: object) -> date | None:
-    if value in (None, ""):
-        return None
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        refuse("date.E1", name, str(value)[:40])
 
 
 def _said(name: str, data_dict: Mapping[str, Any]) -> str | None:
@@ -426,7 +416,7 @@ def govopen_register_look_create(context: Any, data_dict: dict[str, Any]) -> dic
         absent()
     tk.check_access("govopen_register_look_create", context, data_dict)
     no_unknown(data_dict, "id", "note", "on")
-    note, on = _said("prose", {"prose": data_dict.get("note")}), _day("on", data_dict.get("on"))
+    note, on = _said("prose", {"prose": data_dict.get("note")}), dates.day(data_dict, "on")
     day = on or clock.today()
     if not note:
         refuse("registers.E1", "reason")

@@ -7,10 +7,10 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import notices
+from ckanext.govopen.logic import dates, notices
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit
-from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
 from ckanext.govopen.model import notices as store
 
 __all__ = ["govopen_register_notice_list", "govopen_register_notice_show"]
@@ -28,7 +28,7 @@ def govopen_register_notice_list(context: Any, data_dict: dict[str, Any]) -> dic
     no_unknown(data_dict, "register", "register_type", "unit", "limit", "cursor")
     limit, after = page_limit(data_dict), cursor_of(data_dict)
     if data_dict.get("register"):
-        before = int(after[0]) if after and after[0].isdecimal() else None
+        before = cursor_number(data_dict) or None
         rows = store.of_register(model.Session, str(data_dict["register"]), before, limit + 1)
         found = page(rows, limit, lambda row: (row["number"],), dict)
     else:
@@ -36,6 +36,8 @@ def govopen_register_notice_list(context: Any, data_dict: dict[str, Any]) -> dic
             "type": data_dict.get("register_type") or None,
             "unit": unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None,
         }
+        if after and (len(after) != 2 or dates.start_of(after[0]) is None):
+            raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
         rows = store.newest(model.Session, filters, after, limit + 1)
         found = page(rows, limit, lambda row: (row["published_at"].isoformat(), row["id"]), dict)
     return {**found, "items": notices.summaries(model.Session, found["items"])}

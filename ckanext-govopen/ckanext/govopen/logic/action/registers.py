@@ -12,7 +12,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain.registers import changed_fields, entry_status
-from ckanext.govopen.logic import registers
+from ckanext.govopen.logic import dates, registers
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -67,13 +67,7 @@ def govopen_register_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 def _as_of(data_dict: Mapping[str, Any], name: str) -> date:
-    value = data_dict.get(name)
-    if not value:
-        return clock.today()
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        refuse("date.E1", name, str(value))
+    return dates.day(data_dict, name) or clock.today()
 
 
 def _moment(data_dict: Mapping[str, Any]) -> datetime | None:
@@ -83,7 +77,9 @@ def _moment(data_dict: Mapping[str, Any]) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
-        refuse("date.E1", "known_at", str(value))
+        moment = None
+    if moment is None or not dates.FIRST_YEAR <= moment.year <= dates.LAST_YEAR:
+        refuse("date.E1", "known_at", str(value)[:40])
     return moment if moment.tzinfo else moment.replace(tzinfo=clock.SITE_ZONE)
 
 
@@ -111,7 +107,7 @@ def govopen_register_entry_list(context: Any, data_dict: dict[str, Any]) -> dict
 def _wanted(data_dict: Mapping[str, Any]) -> spans.Wanted:
     status = data_dict.get("status") or None
     if status is not None and status not in (known := vocabulary("entry_status")):
-        refuse("vocab.E1", "status", str(status), allowed=", ".join(known))
+        refuse("vocab.E1", "status", str(status)[:40], allowed=", ".join(sorted(known.codes)))
     return spans.Wanted(
         _as_of(data_dict, "as_of"),
         _moment(data_dict),

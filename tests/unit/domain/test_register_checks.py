@@ -1,0 +1,76 @@
+"""Changes that contradict themselves or are said in another form are named, never carried out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from ckanext.govopen.domain.adjustments import Change, Present, malformed
+from ckanext.govopen.domain.register_checks import Facts, World, check
+from ckanext.govopen.logic.register_types import register_type
+
+DAY = date(2026, 3, 2)
+FACTS = Facts("云政发〔2026〕6号", "职能调整", DAY, DAY)
+
+
+def present(code: str) -> Present:
+    return Present(code, "in_force", {"name": code}, 1, 1, date(2020, 1, 2))
+
+
+def codes(changes: list[Change], **world: object) -> list[str]:
+    known = {code: present(code) for code in "ABC"}
+    given = World(present=known, parents={*known}, **world)  # type: ignore[arg-type]
+    return [one.code for one in check(register_type("power_list"), FACTS, changes, given)]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"corrects": True},
+        {"corrects": 10**30},
+        {"corrects": "-1"},
+        {"merged_codes": {"a": 1}},
+        {"merged_codes": ["A", 1]},
+        {"receiving": {"x": [1]}},
+        {"parts": "x"},
+        {"parts": [1, None]},
+        {"parts": [{"entry_code": "A-1", "fields": {}}]},
+        {"to_unit": ["x"]},
+        {"new_type": {"a": 1}},
+        {"period": 5},
+    ],
+)
+def test_what_is_said_in_another_form_is_named(extra: dict[str, object]) -> None:
+    assert malformed(extra) == [*extra]
+
+
+def test_what_forms_and_interfaces_send_is_read() -> None:
+    part = {"entry_code": None, "fields": {"name": "甲"}}
+    said = {"corrects": "3", "merged_codes": "A B", "parts": [part], "stays_in_force": True}
+    assert malformed({**said, "receiving": ["安澜县"], "period": "2026年", "stays": ""}) == []
+
+
+def test_an_entry_is_not_merged_with_itself() -> None:
+    assert "registers.E20" in codes([Change("A", "merge", {}, {"merged_codes": ["A"]}, 1)])
+
+
+@pytest.mark.parametrize(
+    ("parents", "above"),
+    [
+        ({"A": "A"}, {}),
+        ({"A": "B", "B": "A"}, {}),
+        ({"A": "B"}, {"B": "C", "C": "A"}),
+    ],
+)
+def test_no_entry_stands_under_itself(parents: dict[str, str], above: dict[str, str]) -> None:
+    changes = [
+        Change(code, "change", {"name": f"{code}-1", "parent_code": parent}, {}, 1)
+        for code, parent in parents.items()
+    ]
+    assert codes(changes, above=above).count("registers.E28") == len(parents)
+
+
+def test_a_chain_of_parents_is_no_circle() -> None:
+    changes = [Change("A", "change", {"name": "A-1", "parent_code": "B"}, {}, 1)]
+    assert "registers.E28" not in codes(changes, above={"B": "C"})
