@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ckanext.govopen.domain.adjustments import Change, Present, malformed
-from ckanext.govopen.domain.register_checks import Facts, World, check
+from ckanext.govopen.domain.register_checks import Facts, World, check, check_facts
 from ckanext.govopen.logic.register_types import register_type
 
 DAY = date(2026, 3, 2)
@@ -69,6 +69,12 @@ def test_no_entry_stands_under_itself(parents: dict[str, str], above: dict[str, 
         for code, parent in parents.items()
     ]
     assert codes(changes, above=above).count("registers.E28") == len(parents)
+
+
+@pytest.mark.parametrize(("today", "is_refused"), [(DAY, False), (date(2026, 3, 1), True)])
+def test_an_approval_is_not_in_the_future(today: date, is_refused: bool) -> None:
+    facts = Facts("云政发〔2026〕6号", "职能调整", DAY, DAY, None, today)
+    assert ("registers.E29" in [one.code for one in check_facts(facts)]) is is_refused
 
 
 def test_a_chain_of_parents_is_no_circle() -> None:

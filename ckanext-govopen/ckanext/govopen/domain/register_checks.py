@@ -37,6 +37,7 @@ class Facts:
     effective_on: date | None = None
     approved_on: date | None = None
     requested_on: date | None = None
+    today: date | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def check(
 
 
 def check_facts(facts: Facts) -> list[Finding]:
-    """E1: basis, reason and date of an adjustment."""
+    """E1: basis, reason and date. E25, E29: when it was asked for and approved."""
     said = {
         "basis": facts.basis.strip(),
         "reason": facts.reason.strip(),
@@ -107,6 +108,8 @@ def check_facts(facts: Facts) -> list[Finding]:
     found = [Finding("registers.E1", name) for name, value in said.items() if not value]
     if facts.approved_on and facts.requested_on and facts.approved_on < facts.requested_on:
         found.append(Finding("registers.E25", "approved_on", facts.approved_on.isoformat()))
+    if facts.approved_on and facts.today and facts.approved_on > facts.today:
+        found.append(Finding("registers.E29", "approved_on", facts.approved_on.isoformat()))
     return found
 
 

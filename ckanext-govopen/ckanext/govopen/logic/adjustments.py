@@ -473,6 +473,7 @@ def _facts(draft: Mapping[str, Any]) -> register_checks.Facts:
         draft["effective_on"],
         draft["approved_on"],
         draft["requested_on"],
+        clock.today(),
     )
 
 
