@@ -361,8 +361,10 @@ def first_broken(session: Session, register_id: str) -> tuple[int, str | None] |
     return None if found is None else (int(found[0]), found[1])
 
 
-def public_versions(session: Session, register_id: str) -> Sequence[Mapping[str, object]]:
-    """Published versions of a register, newest first, with the number of their entries."""
+def public_versions(
+    session: Session, register_id: str, before: int | None, limit: int
+) -> Sequence[Mapping[str, object]]:
+    """Published versions of a register, newest first, those before a number, with their size."""
     return (
         session.execute(
             sa.text(
@@ -370,12 +372,32 @@ def public_versions(session: Session, register_id: str) -> Sequence[Mapping[str,
                 " (SELECT count(*) FROM govopen_register_version_entry e WHERE e.version_id = v.id)"
                 " AS entries"
                 " FROM govopen_register_version v JOIN govopen_public_version p ON p.id = v.id"
-                " WHERE v.register_id = :id ORDER BY v.number DESC"
+                " WHERE v.register_id = :id"
+                " AND v.number < coalesce(CAST(:before AS integer), 2147483647)"
+                " ORDER BY v.number DESC LIMIT :limit"
             ),
-            {"id": register_id},
+            {"id": register_id, "before": before, "limit": limit},
         )
         .mappings()
         .all()
+    )
+
+
+def freshness(session: Session, register_id: str, before: date) -> Mapping[str, object]:
+    """The last look at a list, and how many entries in force nobody changed or looked at since."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT l.on AS looked_on, (SELECT count(*) FROM govopen_register_entry e"
+                " WHERE e.register_id = :id AND e.status IN ('in_force', 'suspended')"
+                " AND greatest(e.changed_on, l.on) < :before) AS stale"
+                " FROM (SELECT max(reviewed_on) AS on FROM govopen_register_review"
+                " WHERE register_id = :id) l"
+            ),
+            {"id": register_id, "before": before},
+        )
+        .mappings()
+        .one()
     )
 
 

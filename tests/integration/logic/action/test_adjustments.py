@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from lists_kit import adjust, begin, change, edit, hand_in, listed, power, refus
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.model import registers as store
 
 
 @pytest.fixture(scope="module")
@@ -396,15 +400,20 @@ def test_a_notice_says_what_was_and_what_is_with_number_and_working_days(office:
     assert notices["items"][1]["term"]["is_late"] is False
 
 
-def test_a_look_without_adjustment_is_recorded(office: Office) -> None:
-    draft = begin(office)
+def test_a_look_without_adjustment_is_recorded_and_makes_a_list_fresh(office: Office) -> None:
+    register, _ = added(office, "久未核对")
+    later = date.fromisoformat(office.days_ahead(5))
+    with office.application.test_request_context("/"):
+        before = store.freshness(model.Session, register, later)
+    assert before["stale"] > 0
     made = office.act(
-        "officer",
-        "govopen_register_look_create",
-        id=draft["register_id"],
-        note="逐条核对，无须调整",
+        "officer", "govopen_register_look_create", id=register, note="逐条核对，无须调整"
     )
-    assert made["register"] == draft["register_id"]
+    with office.application.test_request_context("/"):
+        shown = tk.get_action("govopen_register_show")({}, {"id": register})
+        after = store.freshness(model.Session, register, date.fromisoformat(made["reviewed_on"]))
+    assert (shown["looked_on"], shown["stale"]) == (made["reviewed_on"], 0)
+    assert after["stale"] == 0
 
 
 @pytest.mark.parametrize("person", ["stranger"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import ckan.model as model
@@ -15,7 +15,8 @@ from ckanext.govopen.domain.registers import changed_fields, entry_status
 from ckanext.govopen.logic import dates, registers
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
-from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
+from ckanext.govopen.logic.register_types import register_types
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import registers as store
 from ckanext.govopen.model import spans
@@ -58,12 +59,35 @@ def _register(data_dict: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @tk.side_effect_free
 def govopen_register_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """One register with the number of its entries on a date."""
+    """One register with the number of its entries on a date, and whether it is looked after.
+
+    Returns:
+        the register with `entries`, `looked_on` (the last 零报告), and `stale`: entries in force
+        that nobody changed or looked at for longer than the type allows.
+    """
     tk.check_access("govopen_register_show", context, data_dict)
     no_unknown(data_dict, "id", "as_of", "known_at")
     row = _register(data_dict)
     wanted = spans.Wanted(_as_of(data_dict, "as_of"), _moment(data_dict))
-    return {**_register_view(row), "entries": spans.count(model.Session, row["id"], wanted)}
+    return {
+        **_register_view(row),
+        "entries": spans.count(model.Session, row["id"], wanted),
+        **_freshness(row),
+    }
+
+
+def _freshness(row: Mapping[str, Any]) -> dict[str, Any]:
+    kind = register_types().get(row["register_type"])
+    if kind is None:  # the inventory has update cycles of its own
+        return {"looked_on": None, "stale": 0, "review_days": None}
+    before = clock.today() - timedelta(days=kind.review_days)
+    found = store.freshness(model.Session, row["id"], before)
+    looked_on: Any = found["looked_on"]
+    return {
+        "looked_on": looked_on.isoformat() if looked_on else None,
+        "stale": found["stale"],
+        "review_days": kind.review_days,
+    }
 
 
 def _as_of(data_dict: Mapping[str, Any], name: str) -> date:
@@ -223,21 +247,24 @@ def _sorted_differences(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 @tk.side_effect_free
 def govopen_register_change_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Published adjustments of a register with basis, reason and dates, newest first."""
+    """Published adjustments of a register with basis, reason and dates, newest first.
+
+    Args:
+        id: of the register; limit, cursor: of the page.
+    """
     tk.check_access("govopen_register_change_list", context, data_dict)
-    no_unknown(data_dict, "id")
-    rows = store.public_versions(model.Session, _register(data_dict)["id"])
+    no_unknown(data_dict, "id", "limit", "cursor")
+    limit, before = page_limit(data_dict), cursor_number(data_dict) or None
+    rows = store.public_versions(model.Session, _register(data_dict)["id"], before, limit + 1)
+    return page(rows, limit, lambda row: (row["number"],), _version_view)
+
+
+def _version_view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "items": [
-            {
-                **row,
-                "effective_on": row["effective_on"].isoformat(),
-                "published_at": row["published_at"].isoformat(),
-                "approved_on": row["approved_on"].isoformat() if row["approved_on"] else None,
-            }
-            for row in rows
-        ],
-        "next_cursor": None,
+        **row,
+        "effective_on": row["effective_on"].isoformat(),
+        "published_at": row["published_at"].isoformat(),
+        "approved_on": row["approved_on"].isoformat() if row["approved_on"] else None,
     }
 
 
