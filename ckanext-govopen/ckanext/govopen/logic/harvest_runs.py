@@ -76,6 +76,7 @@ class Run:
         self._source_id = str(row["source_id"])
         self._bodies: dict[int, bytes] = {}
         self._names: dict[str, list[Any]] = {}
+        self._after = 0
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
         self.options: Mapping[str, Any] = row["settings"]
@@ -220,7 +221,9 @@ class Run:
 
     def batch(self, size: int) -> list[Taken]:
         """Records of the present stage that are still to be done, in their order."""
-        rows = store.batch(self._session, self._id, size, to_check=self.stage == "check")
+        is_check = self.stage == "check"
+        rows = store.batch(self._session, self._id, self._after, size, to_check=is_check)
+        self._after = int(rows[-1]["number"]) if rows else 0
         self._session.rollback()
         self._bodies = {row["number"]: bytes(row["raw"]) for row in rows if row["raw"]}
         return [_taken(row) for row in rows]
