@@ -35,6 +35,7 @@ def group_of(item: pytest.Item) -> str:
     return "the shared stack" if folder in ON_THE_SHARED_STACK else str(item.path)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put every test into its group; the longest groups begin first."""
     first = ("the shared stack", "stacks of their own")
