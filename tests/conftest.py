@@ -1,17 +1,17 @@
 """What holds for every test, and the fictional city for those that need years of history.
 
-Where tests run beside each other, those on the shared stack make one group, in their order; those
-that start stacks of their own another; every other file is a group of its own.
+Where tests run beside each other, those on the shared stack make one lane, in their order; those
+that start stacks of their own another; every other file is a lane of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from cities import City
@@ -21,28 +21,38 @@ settings.register_profile("no_clock", deadline=None)
 settings.load_profile("no_clock")
 
 
-ON_THE_SHARED_STACK = ("integration", "browser")
-ON_STACKS_OF_THEIR_OWN = ("small_city", "own_stack")
+STACKS_OF_THEIR_OWN = (
+    "tests/scripts/",
+    "tests/integration/test_recomputation.py",
+    "tests/integration/test_search_phrases.py",
+    "tests/browser/test_rates_pages.py",
+    "tests/browser/test_real_inventory.py",
+)
+THE_SHARED_STACK = ("tests/integration/", "tests/browser/")
 
 
-def group_of(item: pytest.Item) -> str:
-    """Return the group in which a test runs."""
-    if set(ON_STACKS_OF_THEIR_OWN) & set(getattr(item, "fixturenames", ())):
-        return "stacks of their own"
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    if folder == "scripts":
-        return "stacks of their own"
-    return "the shared stack" if folder in ON_THE_SHARED_STACK else str(item.path)
+def lane_of(nodeid: str) -> str:
+    """Return the lane in which a test runs: those of one lane run one after the other."""
+    if nodeid.startswith(STACKS_OF_THEIR_OWN):
+        return "1 stacks of their own"
+    return "0 the shared stack" if nodeid.startswith(THE_SHARED_STACK) else nodeid.split("::")[0]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+class Lanes(LoadScopeScheduling):
+    """What a worker takes whole: a lane."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return lane_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """Give each worker a lane at a time."""
+    return Lanes(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put every test into its group; the longest groups begin first."""
-    first = ("the shared stack", "stacks of their own")
-    groups = {item: group_of(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: first.index(groups[item]) if groups[item] in first else len(first))
+    """The long lanes begin first, in their order."""
+    items.sort(key=lambda item: min(lane_of(item.nodeid), "2"))
 
 
 @pytest.fixture(scope="session")
