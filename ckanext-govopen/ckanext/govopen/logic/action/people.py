@@ -121,6 +121,7 @@ def organization_list_for_user(next_action: Next, context: Any, data_dict: dict[
     if not _is_own(context, data_dict.get("id")) and not _keeps_people(context):
         if data_dict.get("id"):
             absent()
+        tk.check_access("organization_list_for_user", context, data_dict)
         return []
     return next_action(context, data_dict)
 
