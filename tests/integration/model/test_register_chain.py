@@ -28,8 +28,8 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import registers
 from ckanext.govopen.logic.register_chain import VERIFIER, chain_lines
+from ckanext.govopen.model import registers as log
 
 ENTRIES = 5
 ROWS = (1 + 1) + (ENTRIES + 1)  # an entry of the kit and ours, each with its publishing
@@ -108,7 +108,7 @@ def entry_at(session: Session, register_id: str, position: int) -> str | None:
 def test_an_untouched_register_holds_for_the_site_and_for_a_stranger(
     superuser: Session, register_id: str, tmp_path: Path
 ) -> None:
-    assert registers.first_broken(superuser, register_id) is None
+    assert log.first_broken(superuser, register_id) is None
     said = verified(tmp_path / "chain.jsonl", superuser, register_id)
     assert said["holds"]
     assert said["register"] == register_id
@@ -130,7 +130,7 @@ def test_one_changed_byte_of_any_row_is_found_at_its_position(
             ),
             {"id": register_id, "position": position},
         )
-        found = registers.first_broken(superuser, register_id)
+        found = log.first_broken(superuser, register_id)
         assert found == (position, entry_at(superuser, register_id, position))
         if column in PUBLIC:
             said = verified(tmp_path / "chain.jsonl", superuser, register_id)
@@ -143,7 +143,7 @@ def test_a_row_that_is_gone_is_found(superuser: Session, register_id: str, tmp_p
         sa.text("DELETE FROM govopen_register_log WHERE register_id = :id AND position = 2"),
         {"id": register_id},
     )
-    assert registers.first_broken(superuser, register_id) == (2, None)
+    assert log.first_broken(superuser, register_id) == (2, None)
     assert verified(tmp_path / "chain.jsonl", superuser, register_id)["position"] == 2
 
 
@@ -158,7 +158,7 @@ def test_an_erased_private_payload_keeps_the_chain_valid(
         {"id": register_id},
     ).scalar_one()
     assert erased == ROWS
-    assert registers.first_broken(superuser, register_id) is None
+    assert log.first_broken(superuser, register_id) is None
     assert verified(tmp_path / "chain.jsonl", superuser, register_id)["holds"]
 
 

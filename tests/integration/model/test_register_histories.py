@@ -16,13 +16,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ledger import APPROVER, OFFICER, hire
 from oracles import register_history as clerk
 from oracles.register_histories import BEIJING, days_of, histories, moments_of
 
 pytestmark = pytest.mark.usefixtures("app")
 
 SALT = b"0123456789abcdef"
-OFFICER, APPROVER = "person-officer", "person-approver"
 few = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -36,6 +36,7 @@ class Kept:
 
         model.Session.rollback()
         self.session = model.Session
+        hire(self.session)
         self.region = uuid4().hex
         self.id = self.value(
             "INSERT INTO govopen_register (register_type, unit_id, region_code)"
