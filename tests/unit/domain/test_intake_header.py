@@ -13,12 +13,13 @@ from ckanext.govopen.domain.intake import (
     script_of,
 )
 from ckanext.govopen.domain.intake_header import Aliases, assign_columns, find_header, fold
-from ckanext.govopen.logic.intake import _aliases
+from ckanext.govopen.logic.intake import INVENTORY, _headings
 
 
 @pytest.fixture(scope="module")
 def aliases() -> Aliases:
-    return Aliases(**_aliases())
+    said = _headings(INVENTORY)
+    return Aliases(said.aliases, said.exact_only)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,8 @@ def test_the_parent_tells_what_a_leaf_means(aliases: Aliases) -> None:
 
 
 def test_the_callers_mapping_wins_and_takes_its_field_from_other_columns() -> None:
-    mapped = Aliases(**_aliases(), mapping={"主题": "name", "C": None})
+    said = _headings(INVENTORY)
+    mapped = Aliases(said.aliases, said.exact_only, mapping={"主题": "name", "C": None})
     assert mapped.match(("主题",)).field == "name"
     assert mapped.match(("信息资源名称",)).field is None
     assert mapped.match(("更新周期",), "C").field is None
