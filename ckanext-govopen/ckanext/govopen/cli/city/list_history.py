@@ -214,7 +214,7 @@ class _Historian:
 
     def _own(self, unit: Unit) -> Iterator[_Occasion]:
         """In some years the unit adjusts its lists by itself."""
-        share = 0.75 if self.size == "small" else 0.16
+        share = 0.75 if self.size == "small" else 0.12
         begin = max(WAVES[0][0], unit.valid_from + timedelta(days=_SETTLED))
         end = min(unit.valid_to or self.today, self.today)
         for year in range(begin.year + 1, end.year + 1):
