@@ -270,6 +270,21 @@ class TestNegativeList:
             assert city.resource_on(row.key, TODAY).open_type == "withheld"
             assert row.key not in opened
 
+    def test_each_adjustment_covers_what_its_unit_has_by_then(self, demo):
+        by_code = {row.res_code: row for row in demo.resources}
+        named = [
+            (by_code[target["code"]], part.unit_key, one.date)
+            for one in demo.lists.adjustments
+            for part in one.parts
+            if part.register_type == "disclosure_negative_list"
+            for change in part.changes
+            for target in change.fields.get("targets", ())
+        ]
+        assert named
+        for row, unit_key, day in named:
+            assert row.unit_key == unit_key
+            assert row.registered_on < day
+
 
 class TestGaps:
     def test_every_source_in_force_has_an_item_but_those_left_out(self, city):

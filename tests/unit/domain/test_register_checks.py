@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ckanext.govopen.domain.adjustments import Change, Present, malformed
-from ckanext.govopen.domain.register_checks import Facts, World, check, check_facts
+from ckanext.govopen.domain.register_checks import Facts, World, check, check_covered, check_facts
 from ckanext.govopen.logic.register_types import register_type
 
 DAY = date(2026, 3, 2)
@@ -80,3 +80,22 @@ def test_an_approval_is_not_in_the_future(today: date, is_refused: bool) -> None
 def test_a_chain_of_parents_is_no_circle() -> None:
     changes = [Change("A", "change", {"name": "A-1", "parent_code": "B"}, {}, 1)]
     assert "registers.E28" not in codes(changes, above={"B": "C"})
+
+
+def test_a_negative_list_covers_what_its_own_unit_has() -> None:
+    targets = [
+        {"type": "data_inventory", "code": "990100-0000001"},
+        {"type": "data_inventory", "code": "990100-0000002"},
+        {"type": "disclosure_standard", "code": "990100-0000001"},
+    ]
+    own = {("data_inventory", "990100-0000001")}
+    found = check_covered(register_type("disclosure_negative_list"), {"targets": targets}, own)
+    assert [(one.code, one.field, one.value) for one in found] == [
+        ("registers.E44", "targets", "990100-0000002"),
+        ("registers.E44", "targets", "990100-0000001"),
+    ]
+
+
+def test_other_lists_refer_to_entries_of_other_units() -> None:
+    fields = {"source_entry": [{"type": "power_list", "code": "990100-0000002"}]}
+    assert check_covered(register_type("disclosure_standard"), fields, set()) == []

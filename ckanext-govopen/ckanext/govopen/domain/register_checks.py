@@ -22,10 +22,11 @@ from ckanext.govopen.domain.adjustments import (
     touched,
 )
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.domain.register_types import RegisterType, identity_of
+from ckanext.govopen.domain.register_types import Link, RegisterType, identity_of, links_of
 from ckanext.govopen.domain.registers import IN_FORCE
 
 PROJECTIONS = frozenset({"open_data_list"})
+NEGATIVE = "disclosure_negative_list"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,26 @@ def check_type(register_type: str) -> list[Finding]:
     if register_type in PROJECTIONS:
         return [Finding("registers.E15", "register_type", register_type)]
     return []
+
+
+def covered(kind: RegisterType, fields: Mapping[str, object]) -> list[Link]:
+    """What an entry of a negative list covers; nothing where the list is another one."""
+    return links_of(kind, fields) if kind.code == NEGATIVE else []
+
+
+def check_covered(
+    kind: RegisterType, fields: Mapping[str, object], own: Collection[tuple[str, str]]
+) -> list[Finding]:
+    """E44: a unit holds back what is its own. What is another's and what is not there read alike.
+
+    Args:
+        own: type and code of entries that the unit of the list has.
+    """
+    return [
+        Finding("registers.E44", one.field, one.to_code)
+        for one in covered(kind, fields)
+        if (one.to_type, one.to_code) not in own
+    ]
 
 
 def _check_codes(changes: Sequence[Change], world: World) -> Iterator[Finding]:

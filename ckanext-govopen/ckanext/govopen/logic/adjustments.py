@@ -273,17 +273,18 @@ def _findings(session: Session, seen: _Seen) -> list[Finding]:
     kind = register_type(str(seen.register["register_type"]))
     world = _world(session, seen)
     found = register_checks.check(kind, _facts(seen.draft), seen.changes, world)
-    for change in seen.changes:
-        found += _content_findings(seen.register, kind, change)
+    contents = [one for change in seen.changes for one in _contents(kind, change)]
+    found += _content_findings(session, seen.register, contents)
     if moved := register_checks.moved(seen.changes, seen.present):
         found.append(Finding("registers.E18", "entries", params={"entries": moved}))
     return found
 
 
-def _content_findings(
-    register: Mapping[str, Any], kind: RegisterType, change: Change
-) -> Iterator[Finding]:
-    """What an entry that stays or comes into force still lacks, said with its code."""
+_Content = tuple[RegisterType, str, Mapping[str, object]]
+
+
+def _contents(kind: RegisterType, change: Change) -> Iterator[_Content]:
+    """Type, code and content of each entry that a change gives a content."""
     contents = [(kind, change.entry_code, change.fields)]
     if change.kind == "convert" and change.extra.get("new_type") in register_types():
         contents = [
@@ -293,10 +294,24 @@ def _content_findings(
         contents += [(kind, code, fields) for code, fields in change.parts]
     elif change.kind not in rules.WITH_CONTENT:
         return
-    for its_kind, code, fields in contents:
-        if not fields and change.kind in ("split", "entrust", "retrieve", "merge"):
-            continue
-        found = check_fields(its_kind, fields, vocabularies()) + missing_fields(its_kind, fields)
+    for one in contents:
+        if one[2] or change.kind not in ("split", "entrust", "retrieve", "merge"):
+            yield one
+
+
+def _content_findings(
+    session: Session, register: Mapping[str, Any], contents: Sequence[_Content]
+) -> Iterator[Finding]:
+    """What an entry that stays or comes into force still lacks, said with its code."""
+    wanted = {
+        (link.to_type, link.to_code)
+        for kind, _, fields in contents
+        for link in register_checks.covered(kind, fields)
+    }
+    own = store.own_entries(session, str(register["id"]), wanted) if wanted else ()
+    for kind, code, fields in contents:
+        found = check_fields(kind, fields, vocabularies()) + missing_fields(kind, fields)
+        found += register_checks.check_covered(kind, fields, own)
         for finding in found:
             # What is only missing keeps a draft from being handed in.
             params = {**finding.params, "entry": code}

@@ -375,6 +375,34 @@ def links_to(session: Session, register_id: str, entry_codes: Sequence[str]) -> 
     )
 
 
+def own_entries(
+    session: Session, register_id: str, wanted: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Of these entries, by type and code, those of the unit of a list, whatever their state.
+
+    An entry of the inventory is found by its entry code and by its resource code.
+    """
+    rows = session.execute(
+        sa.text(
+            "SELECT w.type, w.code FROM govopen_register g,"
+            " jsonb_to_recordset(CAST(:wanted AS jsonb)) AS w(type text, code text)"
+            " WHERE g.id = :register AND CASE WHEN w.type = 'data_inventory' THEN"
+            "  EXISTS (SELECT FROM govopen_data_resource d WHERE d.entry_code = w.code"
+            "   AND d.unit_id = g.unit_id)"
+            "  OR EXISTS (SELECT FROM govopen_data_resource d WHERE d.res_code = w.code"
+            "   AND d.unit_id = g.unit_id)"
+            " ELSE EXISTS (SELECT FROM govopen_register_entry e WHERE e.register_type = w.type"
+            "  AND e.region_code = g.region_code AND e.entry_code = w.code"
+            "  AND e.unit_id = g.unit_id) END"
+        ),
+        {
+            "register": register_id,
+            "wanted": json.dumps([{"type": to_type, "code": code} for to_type, code in wanted]),
+        },
+    )
+    return {(str(row.type), str(row.code)) for row in rows}
+
+
 def published_rows(
     session: Session, register_id: str, wanted: Sequence[tuple[str, int]]
 ) -> list[Row]:

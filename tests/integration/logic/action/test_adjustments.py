@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from lists_kit import adjust, begin, change, edit, hand_in, listed, power, refusal, value
 from publishing_kit import Office
@@ -428,3 +429,53 @@ def test_who_keeps_no_list_of_the_unit_finds_no_draft(office: Office, person: st
             register_type="power_list",
             unit=office.unit_id,
         )
+
+
+class TestNegativeList:
+    """A unit holds back what is its own: what is another's reads like what is not there."""
+
+    @staticmethod
+    def covering(*targets: tuple[str, str]) -> dict[str, Any]:
+        return {
+            "name": f"停车记录{targets!r}"[:60],
+            "circumstance": "停车记录可识别到个人",
+            "grounds": ["g15_privacy"],
+            "legal_basis": [{"title": "政府信息公开条例", "article": "第十五条"}],
+            "targets": [{"type": kind, "code": code} for kind, code in targets],
+        }
+
+    @pytest.mark.parametrize("kind", ["data_inventory", "disclosure_standard"])
+    def test_what_the_unit_does_not_have_is_refused_on_its_row(
+        self, office: Office, other: Office, kind: str
+    ) -> None:
+        own, foreign = office.entry_codes[0], other.entry_codes[0]
+        codes = [foreign, "990100-9999999", own if kind != "data_inventory" else "310099/1"]
+        fields = self.covering(("data_inventory", own), *((kind, code) for code in codes))
+        draft = edit(office, begin(office, "disclosure_negative_list"), change("add", None, fields))
+        entry = draft["items"][0]["entry_code"]
+        told = [one for one in draft["findings"] if one["code"] == "registers.E44"]
+        assert {(one["entry_code"], one["is_refusal"]) for one in told} == {(entry, True)}
+        assert all(any(f"“{code}”" in str(one) for one in told) for code in codes)
+        refused = refusal(office, "govopen_register_draft_submit", id=draft["id"])
+        assert list(refused) == ["targets"]
+        assert all(code in str(refused) for code in codes)
+
+    def test_many_rows_are_looked_up_by_one_query(self, office: Office) -> None:
+        rows = [
+            change("add", None, {**self.covering(("data_inventory", code)), "name": f"事项{at}"})
+            for at, code in enumerate(office.add_entries(5))
+        ]
+        draft = edit(office, begin(office, "disclosure_negative_list"), *rows)
+        asked: list[str] = []
+
+        def note(_: object, __: object, statement: str, *more: object) -> None:
+            asked.append(statement)
+
+        engine = model.Session.get_bind()
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            shown = office.act("officer", "govopen_register_draft_show", id=draft["id"])
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        assert [one["code"] for one in shown["findings"] if one["is_refusal"]] == []
+        assert sum("govopen_data_resource" in statement for statement in asked) == 1
