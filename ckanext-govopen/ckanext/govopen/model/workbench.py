@@ -219,8 +219,8 @@ def version_summary(session: Session, version_ids: Sequence[str]) -> list[Row]:
     """Basis, reason and numbers of each version: added, changed, cancelled."""
     return _rows(
         session,
-        "SELECT v.id, v.basis, v.reason, v.effective_on, v.import_id, r.unit_id, u.name AS"
-        " unit_name, count(*) AS entries,"
+        "SELECT v.id, v.basis, v.reason, v.effective_on, v.approved_on, v.import_id, r.unit_id,"
+        " u.name AS unit_name, count(*) AS entries,"
         " count(*) FILTER (WHERE before.log_seq IS NULL AND l.change <> 'cancel') AS added,"
         " count(*) FILTER (WHERE before.log_seq IS NOT NULL AND l.change <> 'cancel') AS changed,"
         " count(*) FILTER (WHERE l.change = 'cancel') AS cancelled"

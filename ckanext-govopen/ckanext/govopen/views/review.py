@@ -74,6 +74,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         authority_steps=AUTHORITIES,
         said=_results(),
         ground_label=_ground_label,
+        approved_on=_approved_on(found["versions"]),
         publishes=bool(covered) and covered[-1] == case["steps"][-1],
         why=_why_not(case),
         may_submit=case["state"] == "draft" and _keeps(case),
@@ -82,6 +83,12 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         changed=sum(version["changed"] for version in found["versions"]),
         cancelled=sum(version["cancelled"] for version in found["versions"]),
     )
+
+
+def _approved_on(versions: Sequence[Mapping[str, Any]]) -> str | None:
+    """The day that the drafts of a case give; none where they differ: one day is set for all."""
+    days = {version["approved_on"] for version in versions}
+    return days.pop() if len(days) == 1 else None
 
 
 def _results() -> dict[str, str]:

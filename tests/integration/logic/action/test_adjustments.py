@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from lists_kit import adjust, begin, change, edit, hand_in, listed, power, refusal, value
 from publishing_kit import Office
 from publishing_kit import office as open_office
@@ -479,3 +480,18 @@ class TestNegativeList:
             sa.event.remove(engine, "before_cursor_execute", note)
         assert [one["code"] for one in shown["findings"] if one["is_refusal"]] == []
         assert sum("govopen_data_resource" in statement for statement in asked) == 1
+
+
+@pytest.mark.parametrize("approved_on", [-12, None])
+def test_the_form_of_the_approver_begins_with_the_day_that_the_draft_gives(
+    office: Office, client: FlaskClient, approved_on: int | None
+) -> None:
+    facts = {} if approved_on is None else {"approved_on": approved_on}
+    draft = begin(office, requested_on=-20, **facts)
+    draft = edit(office, draft, change("add", None, power(office, f"批准日期事项{approved_on}")))
+    case_id = hand_in(office, draft)["case_id"]
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = office.user_id("approver"), True
+    page = client.get(f"/workbench/review/{case_id}").get_data(as_text=True)
+    day = "" if approved_on is None else office.days_ahead(approved_on)
+    assert f'name="approved_on" value="{day}"' in page
