@@ -25,6 +25,7 @@ STACKS_OF_THEIR_OWN = (
     "tests/scripts/",
     "tests/integration/test_recomputation.py",
     "tests/integration/test_search_phrases.py",
+    "tests/browser/test_public_pages.py",
     "tests/browser/test_rates_pages.py",
     "tests/browser/test_real_inventory.py",
 )

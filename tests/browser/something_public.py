@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
+import sys
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -300,3 +302,7 @@ def person(ini: Path) -> tuple[str, str]:
         user.password = password
         model.repo.commit()
         return str(user.name), password
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(make(Path(sys.argv[1]))))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import something_public
 from axe_playwright_python.sync_playwright import Axe
 
 if TYPE_CHECKING:
+    from cities import City
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 PAGES = {
@@ -54,6 +59,29 @@ HAN = re.compile("[\u4e00-\u9fff]")
 NAMES = re.compile(
     r"\b(?:English|API|OpenAPI|CSV|XLSX|JSON|XML|SHA-256|curl|Python|JavaScript|Excel|HTML|PDF)\b"
 )
+
+
+@pytest.fixture(scope="module")
+def site_url(small_city: City) -> str:
+    """Return the address of a city with years of history: its pages are as full as real ones."""
+    return small_city.url
+
+
+@pytest.fixture(scope="module")
+def public(small_city: City) -> dict[str, str]:
+    """Return the paths of something public of each kind, made there by a program of its own.
+
+    CKAN holds one site in a process, and other tests hold the shared one in theirs.
+    """
+    made = subprocess.run(
+        [sys.executable, something_public.__file__, str(small_city.data / "ckan.ini")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    paths: dict[str, str] = json.loads(made.stdout.splitlines()[-1])
+    return paths
 
 
 class Visit:

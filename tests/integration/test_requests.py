@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -142,6 +144,40 @@ class TestDevelopers:
         document = client.get("/developers/openapi.json").get_json()
         call = document["paths"]["/govopen_register_entry_list"]["get"]
         assert {"id", "as_of", "known_at", "q"} <= {one["name"] for one in call["parameters"]}
+
+
+class TestCursors:
+    @pytest.mark.parametrize(
+        "action",
+        [
+            "govopen_owed_entry_list",
+            "govopen_disclosure_item_list",
+            "govopen_unit_list",
+            "govopen_data_resource_list",
+            "govopen_duty_list",
+        ],
+    )
+    @pytest.mark.parametrize("keys", [[], ["a", "b", "c"], {"a": 1}], ids=["none", "three", "map"])
+    def test_a_list_takes_no_cursor_of_another_list(
+        self, client: FlaskClient, action: str, keys: object
+    ) -> None:
+        cursor = base64.urlsafe_b64encode(json.dumps(keys).encode()).decode()
+        answer = client.get(f"/api/3/action/{action}", query_string={"cursor": cursor})
+        assert answer.status_code == 409
+        assert set(answer.get_json()["error"]) == {"__type", "cursor"}
+
+
+class TestMoments:
+    @pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:00", "0001-01-01", "x"])
+    def test_a_rate_is_not_known_at_a_moment_that_no_calendar_has(
+        self, client: FlaskClient, moment: str
+    ) -> None:
+        answer = client.get(
+            "/api/3/action/govopen_rate_show",
+            query_string={"rate": "data_open_rate", "known_at": moment},
+        )
+        assert answer.status_code == 409
+        assert "known_at" in answer.get_json()["error"]
 
 
 class TestPartsThatAreDown:

@@ -10,8 +10,15 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 
 
-def cursor_of(data_dict: Mapping[str, Any]) -> list[str]:
-    """The keys after which the page begins; empty for the first page."""
+def cursor_of(data_dict: Mapping[str, Any], count: int = 1) -> list[str]:
+    """The keys after which the page begins; empty for the first page.
+
+    Args:
+        count: how many keys the list pages by.
+
+    Raises:
+        tk.ValidationError: a text that no such list gave.
+    """
     text = data_dict.get("cursor")
     if not text:
         return []
@@ -19,7 +26,7 @@ def cursor_of(data_dict: Mapping[str, Any]) -> list[str]:
         keys = json.loads(base64.urlsafe_b64decode(str(text)))
     except ValueError:
         keys = None
-    if not isinstance(keys, list):
+    if not isinstance(keys, list) or len(keys) != count:
         raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
     return [str(key) for key in keys]
 
@@ -27,7 +34,7 @@ def cursor_of(data_dict: Mapping[str, Any]) -> list[str]:
 def cursor_number(data_dict: Mapping[str, Any]) -> int:
     """The row number after which the page begins; 0 for the first page."""
     keys = cursor_of(data_dict)
-    if keys and not (len(keys) == 1 and keys[0].isdecimal() and len(keys[0]) < 10):
+    if keys and not (keys[0].isdecimal() and len(keys[0]) < 10):
         raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
     return int(keys[0]) if keys else 0
 

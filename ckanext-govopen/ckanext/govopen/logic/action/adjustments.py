@@ -325,7 +325,7 @@ def govopen_register_draft_list(context: Any, data_dict: dict[str, Any]) -> dict
         "register": data_dict.get("register") or None,
         "state": state,
     }
-    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    limit, after = page_limit(data_dict), cursor_of(data_dict, 2)
     rows = store.page(model.Session, _scope(context), filters, after, limit + 1)
     return page(rows, limit, lambda row: (row["updated_at"].isoformat(), row["id"]), _draft_view)
 

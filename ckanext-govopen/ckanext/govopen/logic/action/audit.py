@@ -50,7 +50,7 @@ def _before(data_dict: Mapping[str, Any]) -> int | None:
     keys = cursor_of(data_dict)
     if not keys:
         return None
-    if len(keys) != 1 or not keys[0].isdecimal() or len(keys[0]) > 18:
+    if not keys[0].isdecimal() or len(keys[0]) > 18:
         raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
     return int(keys[0])
 

@@ -25,7 +25,7 @@ from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.adjustments import Edit
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.findings import describe
-from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.paging import cursor_number, page
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.logic.rules import pack_sums
 from ckanext.govopen.logic.standard_intake import Catalogue, Given, read_catalogue
@@ -217,9 +217,8 @@ def govopen_disclosure_derivation_list(context: Any, data_dict: dict[str, Any]) 
     tk.check_access("govopen_disclosure_derivation_list", context, data_dict)
     no_unknown(data_dict, "unit", "domain", "limit", "cursor")
     unit_id = unit_id_of(data_dict.get("unit"))
-    limit, start = page_limit(data_dict), cursor_of(data_dict)
+    limit, at = page_limit(data_dict), cursor_number(data_dict)
     found = _proposals(unit_id, _domain(data_dict.get("domain")))
-    at = int(start[0]) if start and start[0].isdecimal() else 0
     part = [{"at": at + number + 1, "one": one} for number, one in enumerate(found[at:])]
     result = page(part[: limit + 1], limit, lambda row: (row["at"],), _proposal_view)
     return {**result, "total": len(found)}

@@ -134,7 +134,7 @@ def _given(data_dict: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _after_day(data_dict: Mapping[str, Any]) -> tuple[date, str] | None:
-    keys = cursor_of(data_dict)
+    keys = cursor_of(data_dict, 2)
     if not keys:
         return None
     try:
@@ -210,10 +210,10 @@ def govopen_duty_matrix(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
 def _after_unit(data_dict: Mapping[str, Any]) -> tuple[int, str] | None:
     """The place of the last unit of the page before: most overdue first, then by id."""
-    keys = cursor_of(data_dict)
+    keys = cursor_of(data_dict, 2)
     if not keys:
         return None
-    if len(keys) != 2 or not keys[0].isdecimal() or len(keys[0]) > 9:
+    if not keys[0].isdecimal() or len(keys[0]) > 9:
         raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
     return -int(keys[0]), keys[1]
 

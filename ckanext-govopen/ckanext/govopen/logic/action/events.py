@@ -133,11 +133,9 @@ def govopen_event_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     """
     tk.check_access("govopen_event_list", context, data_dict)
     no_unknown(data_dict, "limit", "cursor")
-    user, keys, limit = user_of(context), cursor_of(data_dict), page_limit(data_dict)
+    user, keys, limit = user_of(context), cursor_of(data_dict, 2), page_limit(data_dict)
     if user is None:
         raise tk.NotAuthorized
-    if keys and len(keys) != 2:
-        raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
     scope = None if user.sysadmin else review_scope(user.id)
     after = (keys[0], keys[1]) if keys else None
     rows = store.events_page(model.Session, scope, after, limit + 1)

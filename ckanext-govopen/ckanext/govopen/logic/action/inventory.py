@@ -100,7 +100,7 @@ def govopen_data_resource_list(context: Any, data_dict: dict[str, Any]) -> dict[
         }
     limit = page_limit(data_dict)
     pages = projection.page_inside if inside else projection.page_outside
-    rows = pages(model.Session, filters, cursor_of(data_dict), limit + 1)
+    rows = pages(model.Session, filters, cursor_of(data_dict, 2), limit + 1)
     show = entry_inside if inside else entry_public
     result = page(rows, limit, lambda row: (row["sort_name"], row["entry_code"]), show)
     if data_dict.get("include_total"):

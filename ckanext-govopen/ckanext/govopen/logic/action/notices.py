@@ -26,7 +26,7 @@ def govopen_register_notice_list(context: Any, data_dict: dict[str, Any]) -> dic
     """
     tk.check_access("govopen_register_notice_list", context, data_dict)
     no_unknown(data_dict, "register", "register_type", "unit", "limit", "cursor")
-    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    limit = page_limit(data_dict)
     if data_dict.get("register"):
         before = cursor_number(data_dict) or None
         rows = store.of_register(model.Session, str(data_dict["register"]), before, limit + 1)
@@ -36,7 +36,8 @@ def govopen_register_notice_list(context: Any, data_dict: dict[str, Any]) -> dic
             "type": data_dict.get("register_type") or None,
             "unit": unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None,
         }
-        if after and (len(after) != 2 or dates.start_of(after[0]) is None):
+        after = cursor_of(data_dict, 2)
+        if after and dates.start_of(after[0]) is None:
             raise tk.ValidationError({"cursor": [tk._("cursor is not one that this list gave")]})
         rows = store.newest(model.Session, filters, after, limit + 1)
         found = page(rows, limit, lambda row: (row["published_at"].isoformat(), row["id"]), dict)

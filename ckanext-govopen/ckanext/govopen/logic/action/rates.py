@@ -13,7 +13,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain import rates as rules
-from ckanext.govopen.logic import rate_snapshots, rates
+from ckanext.govopen.logic import dates, rate_snapshots, rates
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -84,7 +84,9 @@ def _moment(text: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00").replace(" ", "+"))
     except ValueError:
-        refuse("date.E1", "known_at", str(text))
+        moment = None
+    if moment is None or not dates.FIRST_YEAR <= moment.year <= dates.LAST_YEAR:
+        refuse("date.E1", "known_at", str(text)[:40])
     if len(str(text)) == len("2026-11-21"):
         moment = datetime.combine(moment.date(), time.max)
     return moment if moment.tzinfo else moment.replace(tzinfo=clock.SITE_ZONE)

@@ -13,7 +13,7 @@ from ckanext.govopen.domain.standard_gaps import Coverage, Gap, World
 from ckanext.govopen.logic import standard_pilots, standard_world
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
-from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
 from ckanext.govopen.logic.standard_world import Publication
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import standards as store
@@ -52,14 +52,14 @@ def govopen_disclosure_item_list(context: Any, data_dict: dict[str, Any]) -> dic
     """
     tk.check_access("govopen_disclosure_item_list", context, data_dict)
     no_unknown(data_dict, "unit", "domain", "stage", "q", "limit", "cursor")
-    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    limit, after = page_limit(data_dict), cursor_of(data_dict, 2)
     rows = store.items(
         model.Session,
         unit_id=unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None,
         domain=_code("disclosure_domain", data_dict.get("domain"), "domain"),
         stage=_code("five_open", data_dict.get("stage"), "stage"),
         q=str(data_dict.get("q") or ""),
-        after=after if len(after) == 2 else ("", ""),
+        after=after or ("", ""),
         limit=limit + 1,
     )
     shown = _shown(rows[:limit])
@@ -233,13 +233,12 @@ def govopen_disclosure_gap_list(context: Any, data_dict: dict[str, Any]) -> dict
     no_unknown(data_dict, "unit", "kind", "limit", "cursor")
     unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
     kind = _code("standard_gap", data_dict.get("kind"), "kind")
-    limit, start = page_limit(data_dict, most=10_000), cursor_of(data_dict)
+    limit, at = page_limit(data_dict, most=10_000), cursor_number(data_dict)
     rows = store.items(model.Session)
     # Of the whole region: an item of one unit may answer for a source of another.
     world = standard_world.world(model.Session, rows)
     found = [gap for gap in standard_gaps.gaps(world) if unit_id in (None, gap.unit_id)]
     chosen = [gap for gap in found if kind is None or gap.kind == kind]
-    at = int(start[0]) if start and start[0].isdecimal() else 0
     part = [{"at": at + number + 1, "gap": gap} for number, gap in enumerate(chosen[at:])]
     names = _Names(rows, world)
     result = page(part[: limit + 1], limit, lambda one: (one["at"],), names.view)

@@ -55,7 +55,7 @@ def govopen_unit_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     """Units with their validity dates, by name; `q` filters by name or code, `kind` by kind."""
     tk.check_access("govopen_unit_list", context, data_dict)
     no_unknown(data_dict, "q", "kind", "limit", "cursor", "include_total")
-    limit, after = page_limit(data_dict), cursor_of(data_dict)
+    limit, after = page_limit(data_dict), cursor_of(data_dict, 2)
     rows = store.page(
         model.Session,
         q=str(data_dict.get("q") or ""),

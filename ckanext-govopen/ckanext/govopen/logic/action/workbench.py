@@ -234,7 +234,7 @@ def govopen_dataset_list(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         person.drafting_units,
         _scope(person),
         data_dict,
-        cursor_of(data_dict),
+        cursor_of(data_dict, 2),
         limit + 1,
     )
     found = page(rows, limit, lambda row: (row["key"], row["id"]), _plain)
