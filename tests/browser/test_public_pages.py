@@ -76,10 +76,11 @@ def public(small_city: City) -> dict[str, str]:
     made = subprocess.run(
         [sys.executable, something_public.__file__, str(small_city.data / "ckan.ini")],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        check=True,
-        stdout=subprocess.PIPE,
+        check=False,
+        capture_output=True,
         text=True,
     )
+    assert made.returncode == 0, made.stderr[-4000:]
     paths: dict[str, str] = json.loads(made.stdout.splitlines()[-1])
     return paths
 
