@@ -75,7 +75,6 @@ def public(small_city: City) -> dict[str, str]:
     """
     made = subprocess.run(
         [sys.executable, something_public.__file__, str(small_city.data / "ckan.ini")],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
         capture_output=True,
         text=True,
