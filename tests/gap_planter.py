@@ -2,9 +2,9 @@
 
 Every entry of a list of powers must have an item; every item a source that is in force, of its own
 body, which exists; every item of the superior's catalogue must be here; every item that its body
-publishes itself must be published in time, and again after its period (domain-model §1, A5, A16).
-The city is in order; then faults are planted, each of one kind, beside things that only look like
-one. Nothing of the product is imported.
+publishes itself must be published in time, and again after its period. The source is
+津政办函〔2017〕72号 三(一)、三(二). The city is in order; then faults are planted, each of one kind,
+beside things that only look like one. Nothing of the product is imported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""B16: reading an inventory of 100,000 rows and 29 columns, and importing it without applying."""
+"""Reading an inventory of 100,000 rows and 29 columns, and importing it without applying."""
 
 from __future__ import annotations
 

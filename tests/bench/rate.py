@@ -1,4 +1,4 @@
-"""B15: rates at any date, the dashboard and a page of rows, with 500 units and years of history."""
+"""Rates at any date, the dashboard and a page of rows, with 500 units and years of history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B17: registers at any date, their differences, a large publishing, and the proof of their bytes.
+"""Registers at any date, their differences, a large publishing, and the proof of their bytes.
 
 Twenty lists hold the entries; 10,000 adjustments of twenty entries each lie behind them, whatever
 their size, so that what grows is the size of a list and not what happened to it in a year.

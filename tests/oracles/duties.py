@@ -1,8 +1,9 @@
 """Who owed what in a simulated year, and what was late: a second reading of the rule packs.
 
-Written from domain-model §6.0 to §6.2 and from the packs' own text; no line of the product is
-imported. A world (see `year.py`) is units, events, evidence and what changes a term; `run` gives
-one row for each dated duty, `breaches` those that were late or are still open after their date.
+Written from the rules in words (docs/en/duties.md) and from the packs' own text; no line of the
+product is imported. A world (see `year.py`) is units, events, evidence and what changes a term;
+`run` gives one row for each dated duty, `breaches` those that were late or are still open after
+their date.
 
 Everything is asked anew for each duty, moment after moment, in the order in which it was recorded.
 The working days come from `workdays.py`.
@@ -52,7 +53,7 @@ def local(at):
 
 
 def bound_of(rule, pack, settings):
-    """Amount and unit of a rule; None where its word has no number yet (§6.0)."""
+    """Amount and unit of a rule; None where its word has no number yet."""
     bound = rule.get("bound") or {}
     if "parameter" in bound:
         name = bound["parameter"]
@@ -179,7 +180,7 @@ def count(duty, days):
 
 
 def is_past(duty, at):
-    """Say whether the last moment of a duty lies before this one (24:00 in Beijing, §6.1)."""
+    """Say whether the last moment of a duty (24:00 in Beijing) lies before this one."""
     if duty["due_at"]:
         return at > duty["due_at"]
     return local(at) > duty["due_on"]
@@ -270,7 +271,7 @@ class World:
         return units
 
     def owner(self, duty, at):
-        """The unit that answers for an open duty: it goes with the succession (§0.3)."""
+        """The unit that answers for an open duty: it goes with the succession."""
         unit, day = duty["unit"], local(at)
         if duty["event"] in self.split and self.split[duty["event"]][0] <= day:
             unit = self.split[duty["event"]][1]
@@ -292,7 +293,7 @@ def strictness(duty):
 
 
 def gives_way(duty, other):
-    """§6.0: between two packs the stricter bound applies; of equals, the first by its name."""
+    """Between two packs the stricter bound applies; of equals, the first by its name."""
     if duty["rule"]["pack"] == other["rule"]["pack"]:
         return False
     return (strictness(other), other["rule"]["pack"]) < (strictness(duty), duty["rule"]["pack"])
@@ -378,7 +379,7 @@ def of_periods(world, rules):
 
 
 def duties_of(world, rules):
-    """One duty where rules of several packs ask the same subject for the same act (§6.0)."""
+    """One duty where rules of several packs ask the same subject for the same act."""
     by_trigger = defaultdict(list)
     for rule in rules:
         by_trigger[rule["trigger"]].append(rule)
@@ -485,7 +486,7 @@ def apply(world, duty, at, kind, change):
 
 
 def recount(duty, at, days):
-    """§6.1: recompute when data arrive; a passed due date is never moved earlier.
+    """Recompute when data arrive; a passed due date is never moved earlier.
 
     Nor does a date to come move into the past, or a window shrink.
     """

@@ -13,7 +13,7 @@ FIRST = date(2026, 3, 2)
 DAY = timedelta(days=1)
 CODES = [f"Q{n}" for n in range(1, 6)]
 NAMES = ["核发许可证", "核发许可证(变更)", "行政检查", "行政检查 二"]
-# What can become of an entry in a state, and the state it has then (domain-model §3.5).
+# What can become of an entry in a state, and the state it has then.
 KINDS = {
     None: {"add": "in_force", "undertake": "in_force", "split": "in_force", "convert": "in_force"},
     "in_force": {

@@ -1,7 +1,7 @@
 """What a register said on any day, as known at any moment, kept as a clerk would keep it.
 
-Written from domain-model §3.1, §3.5 to §3.7 and from nothing else; no line of the product is
-imported, and nothing is derived but by replaying every published row on every single day.
+Written from the rules in words (docs/decisions/012) and from nothing else; no line of the product
+is imported, and nothing is derived but by replaying every published row on every single day.
 
 A history is a list of versions in the order of their publishing:
 
@@ -16,7 +16,8 @@ from oracles.workdays import Days
 
 DAY = timedelta(days=1)
 SHOWN = ("in_force", "suspended")
-TERM = 10  # working days from the approval of an adjustment to its publishing (§3.6)
+# working days from the approval of an adjustment to its publishing (京人社办发〔2016〕179号 一.12)
+TERM = 10
 
 
 def effective_on(history, version, row):
@@ -74,7 +75,7 @@ def fields_that_differ(old, new):
 
 
 def notice(history, number):
-    """§3.7: each row of a version with what stood before it on its first day, and what stands now.
+    """Each row of a version with what stood before it on its first day, and what stands now.
 
     Corrections are listed apart and counted in no kind.
     """
@@ -102,7 +103,7 @@ def standing_fields(history, day, entry):
 
 
 def due_on(version, days=None):
-    """§3.6: ten working days after the approval's date, or after the first day without one."""
+    """Ten working days after the approval's date, or after the first day without one."""
     return (days or Days()).due(version["approved_on"] or version["effective_on"], TERM)[0]
 
 

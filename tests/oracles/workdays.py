@@ -1,8 +1,8 @@
 """Due dates counted on the fingers, to compare the product's calendar with.
 
-Written from domain-model §6.1 and from nothing else; no line of the product is imported. What a
-year's notice says is taken from the library `chinesecalendar`; a year without notice has its
-weekends and the thirteen days of the holiday rule as it stands since 2025.
+Written from the rules in words (docs/en/duties.md) and from nothing else; no line of the product
+is imported. What a year's notice says is taken from the library `chinesecalendar`; a year without
+notice has its weekends and the thirteen days of the holiday rule as it stands since 2025.
 """
 
 from datetime import date, timedelta

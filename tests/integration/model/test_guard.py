@@ -1,4 +1,4 @@
-"""The publication guard, by direct SQL as the application's role: security, appendix A.
+"""The publication guard, by direct SQL as the application's role: docs/decisions/003.
 
 Every refusal comes from the database itself; no code of the application is between it and the test.
 """

@@ -1,4 +1,4 @@
-"""A regression test for each published weakness of CKAN whose code is loaded here (security §2).
+"""A regression test for each published weakness of CKAN whose code is loaded here.
 
 The advisory on secrets that many sites shared is in tests/unit/logic/test_startup.py, the one on
 the CSRF check in tests/integration/test_requests.py, those on stored scripts also in

@@ -1,8 +1,8 @@
 """A second reading of the rules for the two rates, day by day, to compare the product with.
 
-Written from the text of the rules (domain-model §5.2, §5.3, §5.5) and from nothing else: it
-imports no line of the product, knows no date ranges of its own and asks every day anew. Facts are
-plain dicts; a stretch of days is a pair (first day, first day after it or None).
+Written from the rules in words (docs/en/administrator.md) and from nothing else: it imports no line
+of the product, knows no date ranges of its own and asks every day anew. Facts are plain
+dicts; a stretch of days is a pair (first day, first day after it or None).
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The two opening rates: every edge case of domain-model §5.5 with its own numbers."""
+"""The two opening rates: every edge case with its own numbers."""
 
 # ruff: noqa: RUF012  (the cities of a class are constants that every test of it reads)
 
@@ -57,7 +57,7 @@ def owner(city, rate, record, as_of):
 
 
 class TestUnitMerged:
-    """并入: U_base drops the unit, the successor inherits its data and its opening."""
+    """并入: the base drops the unit, the successor inherits its data and its opening."""
 
     units = {
         "old": unit(

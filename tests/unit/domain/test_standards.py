@@ -25,7 +25,7 @@ from ckanext.govopen.logic.vocab import vocabularies
 
 TODAY = date(2026, 11, 2)
 FACTS = Facts(TODAY)
-# The sample of domain-model §10.
+# An item that nothing can be said against.
 SAMPLE = {
     "domain": "affordable_housing",
     "item_l1": "配给管理",

@@ -40,7 +40,7 @@ OVERRIDES = {D(day): False for day in NOTICE["holidays"]} | {
     D(day): True for day in NOTICE["workdays"]
 }
 
-# §6.1, as printed there: start, term, pauses, due date.
+# Start, term, pauses, due date.
 PAUSE = ((D("2026-03-06"), D("2026-03-16")),)
 VECTORS = [
     ("2026-09-28", 10, (), "2026-10-16"),

@@ -30,7 +30,7 @@ from ckanext.govopen.logic.vocab import vocabularies, vocabulary
 
 DATA = Path(product.__file__).parents[1] / "data"
 FILES = sorted((DATA / "registers").glob("*.yaml"))
-# domain-model §3.2: every type but the inventory, its projection and the standard catalogue.
+# Every type but the inventory, its projection and the standard catalogue.
 WITH_FILE = {
     "power_list", "responsibility_list", "licensing_list", "public_service_list", "fee_list",
     "inspection_list", "intermediary_list", "disclosure_negative_list",

@@ -1,4 +1,4 @@
-"""What each kind of adjustment does to the entries of a list (domain-model §3.5).
+"""What each kind of adjustment does to the entries of a list (vocabulary `register_change`).
 
 A change of a draft says what shall become of one entry. Here it becomes the rows that the log gets:
 one for most kinds, several where entries are merged, split, moved to another unit or turned into

@@ -1,7 +1,7 @@
 """The audit log: what a row binds, the keyed chain, and what the public may be shown of it.
 
-`hash = HMAC-SHA256(key, prev_hash ‖ canonical_json(row))` (security §4.4): without the
-installation's key nobody writes a row that verifies, with it nobody leaves one out.
+`hash = HMAC-SHA256(key, prev_hash ‖ canonical_json(row))`: without the installation's key
+nobody writes a row that verifies, with it nobody leaves one out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an open dataset must have before it is sent into review (domain-model §4.5, §4.9)."""
+"""What an open dataset must have before it is sent into review."""
 
 from __future__ import annotations
 

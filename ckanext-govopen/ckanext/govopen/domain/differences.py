@@ -1,6 +1,6 @@
 """What differs between two contents of a dataset: what is public now and what a case would publish.
 
-A content is exactly what the content hash is taken from (security, appendix A): columns and extras
+A content is exactly what the content hash is taken from (docs/decisions/003): columns and extras
 of the dataset, its resources in their order with file and views, tags, groups. A key that nobody
 knows is compared like any other: whatever is hashed can be seen. It reads no database and no file.
 """

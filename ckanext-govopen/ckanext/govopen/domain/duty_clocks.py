@@ -204,7 +204,7 @@ class Reminders:
 
 
 def reminders(start: Start, due: Term, calendar: WorkCalendar) -> Reminders:
-    """Half of the term, two working days and one before its last day, and that day (§6.1)."""
+    """Half of the term, two working days and one before its last day, and that day."""
     half = start.at + (due.due_at - start.at) / 2
     before = [calendar.workday_before(due.due_on, n) for n in (2, 1)]
     days = {local_day(half), *before, due.due_on}

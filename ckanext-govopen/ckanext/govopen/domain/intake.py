@@ -2,7 +2,7 @@
 
 Pure rules, shared by the reading program and by the tests. The header is recognised in
 `intake_header`, single values are read in `intake_values`, byte encodings are judged in
-`intake_encoding`; opening files is no business of the domain. Source: domain model 4.2 and 4.9.
+`intake_encoding`; opening files is no business of the domain.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The data inventory (数据资源目录): fields of an entry, how a cell becomes a value, checks.
 
 Only name and provider are needed to store a row; what else is missing, odd or too long makes it a
-draft that says what it lacks (domain-model §4.2, §4.9; 政务信息资源目录编制指南 2017).
+draft that says what it lacks (政务信息资源目录编制指南, 2017).
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ def class_code(fields: Mapping[str, object]) -> str | None:
     return str(value) if value else None
 
 
-# What anyone may see of an entry whose catalogue line may not be seen (design §5.2, §4.2).
+# What anyone may see of an entry whose catalogue line may not be seen.
 OPAQUE_FIELDS = ("hidden_ground", "catalog_visible", "open_type")
 
 
@@ -315,7 +315,7 @@ def split_visibility(fields: Mapping[str, object]) -> tuple[Fields, Fields]:
     return public, {name: value for name, value in fields.items() if name not in public}
 
 
-# The states of an entry and how one leads to another (§4, States).
+# The states of an entry and how one leads to another.
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     "draft": ("in_review", "retired"),
     "in_review": ("draft", "active"),

@@ -1,7 +1,7 @@
 """Masking of columns: what stays visible of a value, and which masks must not stand together.
 
 What stays is always the same for one kind of value (110**************X, 138****1234, 张*), so that
-two masked copies of it never complete each other (domain-model §7.1). Pure rules; files are written
+two masked copies of it never complete each other. Pure rules; files are written
 by `logic.masking_writer`.
 """
 

@@ -1,8 +1,8 @@
-"""清单调整公告: the notice of an adjustment, computed from its version (domain-model §3.7).
+"""清单调整公告: the notice of an adjustment, computed from its version.
 
 Nothing of it is stored but the prose and the number: the table is what the list said before and
 what it says now, so that no hand can make it say anything else. A correction (勘误) is listed apart
-and is no adjustment.
+and is no adjustment. The source is 京人社办发〔2016〕179号 一.12.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _row(seq: int, one: Said) -> NoticeRow:
 
 @dataclass(frozen=True)
 class Term:
-    """The term of an adjustment (CLK-LIST): from its approval to the notice.
+    """The term of an adjustment (京人社办发〔2016〕179号 一.12): from its approval to the notice.
 
     Args:
         from_on: 成文日期 of the approval; the effective date only where there is none.

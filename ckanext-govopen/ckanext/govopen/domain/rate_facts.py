@@ -45,7 +45,7 @@ Ranges = tuple[Range, ...]
 
 @dataclass(frozen=True)
 class Succession:
-    """What became of a unit: kinds of domain-model §0.3; `other` the (lead) successor."""
+    """What became of a unit (vocabulary `succession_kind`); `other` is the (lead) successor."""
 
     kind: str
     on: date
@@ -58,7 +58,7 @@ class UnitFacts:
 
     Args:
         unit_id: its id; a renamed unit keeps it.
-        kind, level: codes of domain-model §0.3.
+        kind, level: codes of the vocabularies `unit_kind` and `unit_level`.
         valid_from: founding date, from which the grace counts.
         valid_to: first day on which it no longer exists.
         in_scope: 纳入开放统计.
@@ -216,10 +216,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Every number of the rule set; all of them decisions (domain-model §5, §12).
+    """Every number of the rule set; all of them decisions of ours (docs/en/administrator.md).
 
-    The targets are the source's own: 90 % and 60 % by 2020 (北京市, 四.2 of the implementation
-    rules); 100 % of what may be opened is an internal one.
+    The targets are the source's own: 90 % and 60 % by 2020 (京人社办发〔2016〕179号 四.2); 100 % of
+    what may be opened is an internal one.
     """
 
     rule_set: str = "rate-rules/1"

@@ -43,13 +43,13 @@ def period_end(day: date, period: str) -> date:
 
 
 def freeze_on(end: date, calendar: WorkCalendar, parameters: Parameters = DEFAULTS) -> date:
-    """Last day on which the figure of a period may be corrected: D + 5 working days (§5.4)."""
+    """Last day on which the figure of a period may be corrected: D + 5 working days."""
     return calendar.due(end, parameters.freeze_workdays).due
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """A term of the vocabulary `update_cycle` (§4.4): the period and the grace after it."""
+    """A term of the vocabulary `update_cycle`: the period and the grace after it."""
 
     months: int = 0
     days: int = 0
@@ -74,7 +74,7 @@ def stale_ranges(
     calendar: WorkCalendar,
     parameters: Parameters = DEFAULTS,
 ) -> tuple[StaleRange, ...]:
-    """Stretches in which the promised update is missing (§4.4), the coming one included.
+    """Stretches in which the promised update is missing, the coming one included.
 
     Args:
         changes: days on which the content changed (`last_data_date`), in order.
@@ -98,5 +98,5 @@ def stale_ranges(
 def unanswered_from(
     asked_on: date, calendar: WorkCalendar, parameters: Parameters = DEFAULTS
 ) -> date:
-    """First day on which an unanswered request makes conditional data not answerable (§5.5)."""
+    """First day on which an unanswered request makes conditional data not answerable."""
     return calendar.due(asked_on, parameters.conditional_reply_workdays).due + days(1)

@@ -46,7 +46,7 @@ def find_duplicates(keys: Iterable[DuplicateKey]) -> dict[str, str]:
 def split_suspects(
     lines: Iterable[tuple[str, str, str, str]],
 ) -> tuple[tuple[str, ...], ...]:
-    """Families of lines that may be one, split to inflate the rate (§5.5).
+    """Families of lines that may be one, split to inflate the rate.
 
     Args:
         lines: (entry code, provider, system, table); a line without system or table is no suspect.

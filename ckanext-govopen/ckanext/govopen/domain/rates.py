@@ -2,8 +2,9 @@
 
 A rate is never computed from totals: the history of a record becomes memberships with dates, known
 future changes included (end of a grace, staleness), and a figure is a sum over those of one day.
-No text of the target defines numerator or denominator (domain-model §5.1), so every number here is
-a parameter of the rule set `rate-rules/1`. A day is taken at its end, Asia/Shanghai.
+The text of the target (京人社办发〔2016〕179号 四.2) defines neither numerator nor denominator, so
+every number here is a parameter of the rule set `rate-rules/1`. A day is taken at its end,
+Asia/Shanghai.
 These files read no clock and no table, and word nothing: reasons are codes of
 `data/vocab/rate_reason.yaml`. `__all__` is the whole of what others use.
 """
@@ -382,7 +383,7 @@ def _grace_end(unit: UnitFacts, parameters: Parameters) -> date:
 
 
 def _unit_on(unit: UnitFacts, day: date, parameters: Parameters) -> _UnitState | None:
-    """Why a unit is out of U_base on a day (§5.2), or that it is in it; None before it exists."""
+    """Why a unit is out of the base on a day, or that it is in it; None before it exists."""
     if day < unit.valid_from:
         return None
     return _UnitState(_unit_exclusion(unit, day, parameters), _within(unit.no_data, day))
@@ -406,7 +407,7 @@ def _unit_exclusion(unit: UnitFacts, day: date, parameters: Parameters) -> str:
 
 
 def repair_ranges(dataset: DatasetFacts, parameters: Parameters) -> Ranges:
-    """Days of withdrawals for repair that keep the dataset counted (§5.5).
+    """Days of withdrawals for repair that keep the dataset counted.
 
     Of each repair the first `repair_days`, of each calendar year `repair_days_year` in all; so a
     figure never changes afterwards because a repair took longer than hoped.
@@ -503,7 +504,7 @@ def _is_registered(code: str, day: date, facts: RateFacts) -> bool:
 
 
 def _dataset_standing(dataset: DatasetFacts, day: date, parameters: Parameters) -> str:
-    """Whether a dataset opens its line on a day (§5.2 U_open, §5.5), or what stands against it."""
+    """Whether a dataset opens its line on a day, or what stands against it."""
     if _within(dataset.legal_order, day):
         return "legal_order"
     if not any(each.from_on <= day for each in dataset.published):
@@ -581,7 +582,7 @@ def _pair(code: str, field: str, total: int | None, opened: int) -> tuple[int, i
 def _resource_exclusion(
     resource: ResourceFacts, day: date, owner: UnitFacts | None, parameters: Parameters
 ) -> str:
-    """Why a line is out of R_base on a day (§5.3), or an empty string."""
+    """Why a line is out of the base on a day, or an empty string."""
     if value_at(resource.status, day) == "retired":
         return "retired"
     merge = next((each for each in resource.merged if day in each.during), None)
@@ -598,7 +599,7 @@ def _resource_exclusion(
 
 
 def _held_openable(resource: ResourceFacts, day: date, parameters: Parameters) -> bool:
-    """Reclassified from open to withheld while active: openable until the period ends (§5.5)."""
+    """Reclassified from open to withheld while active: openable until the period ends."""
     types = _changes(resource.open_type, day)
     if len(types) < 2 or types[-1][1] != "withheld":
         return False
@@ -648,7 +649,7 @@ def _memberships(
 
 
 def unit_memberships(unit_id: str, facts: RateFacts) -> tuple[Membership, ...]:
-    """All rows of a unit in the three variants of `open_unit_rate` (§5.2)."""
+    """All rows of a unit in the three variants of `open_unit_rate`."""
     return _memberships(UNIT_RATE, unit_id, _unit_says(facts.units[unit_id], facts))
 
 
@@ -671,14 +672,14 @@ def _unit_says(unit: UnitFacts, facts: RateFacts) -> Iterator[tuple[Range, _Said
 def _unit_standing(states: frozenset[Hashable], variant: str) -> str:
     datasets = [each for each in states if isinstance(each, tuple)]
     standing = _standing(datasets, variant)
-    # A unit whose every line is withheld stays in the base and may justify itself (§5.5).
+    # A unit whose every line is withheld stays in the base and may justify itself.
     if standing not in _OPEN and True in states and False not in states:
         return "all_withheld"
     return standing
 
 
 def data_memberships(code: str, facts: RateFacts) -> tuple[Membership, ...]:
-    """All rows of an inventory line in the six variants of `data_open_rate` (§5.3)."""
+    """All rows of an inventory line in the six variants of `data_open_rate`."""
     return _memberships(DATA_RATE, code, _line_says(code, facts))
 
 
@@ -727,7 +728,7 @@ def _variant_exclusion(
     variant: str, state: _ResourceState, datasets: Sequence[tuple[str, bool]]
 ) -> str:
     reasons = {reason for reason, _ in datasets}
-    # Taken down by order and not open otherwise: out of both sides while the order lasts (§5.5).
+    # Taken down by order and not open otherwise: out of both sides while the order lasts.
     if "legal_order" in reasons and not reasons.intersection(_OPEN):
         return "legal_order"
     if variant == "openable" and state.is_withheld and not state.is_held:

@@ -1,4 +1,4 @@
-"""The numbered checks of an adjustment across entries and dates (domain-model §3.8).
+"""The numbered checks of an adjustment across entries and dates (data/findings/registers.yaml).
 
 What one entry must hold by itself is `register_types`; here an adjustment is looked at whole: its
 facts, what each kind asks for, what the list says already, and what refers to its entries.

@@ -2,7 +2,8 @@
 
 A type is a file (`data/registers/<code>.yaml`); no type has code of its own, so a new one needs a
 file and nothing else. How a spreadsheet's cell becomes a value is `register_values`; what is
-checked across entries (duplicates, links, dates) is the engine's. Source: domain-model §3.1-3.4.
+checked across entries (duplicates, links, dates) is the engine's.
+The form of a file: docs/en/register-types.md.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class RegisterType:
     """One type of list: its fields and rules.
 
     Args:
-        order: place in the list of types (domain-model §3.2).
+        order: place in the list of types.
         authority_role: role whose holder approves an adjustment of it.
         needs_basis: an entry without legal basis cannot be handed in (registers.E6).
         code_pattern: what an entry code looks like.
@@ -554,7 +555,7 @@ def _standard_for_enterprises(kind: RegisterType, fields: Values) -> Sequence[Fi
 
 
 def _promise_within_law(kind: RegisterType, fields: Values) -> Sequence[Finding]:
-    """registers.W3 no promised days; registers.E39 more of them than the law allows (§3.4)."""
+    """registers.W3 no promised days; registers.E39 more of them than the law allows."""
     promised, legal = fields.get("promised_days"), fields.get("legal_days")
     if promised is None:
         return [_finding("registers.W3", kind.fields["promised_days"])]
@@ -564,14 +565,14 @@ def _promise_within_law(kind: RegisterType, fields: Values) -> Sequence[Finding]
 
 
 def _no_natural_person(kind: RegisterType, fields: Values) -> Sequence[Finding]:
-    """registers.E40: a credit list names no natural person unless a law says so (§3.2, 15)."""
+    """registers.E40: a credit list names no natural person unless a law says so."""
     if fields.get("is_person") is True and fields.get("person_by_law") is not True:
         return [_finding("registers.E40", kind.fields["is_person"])]
     return []
 
 
 def _standard_item(_: RegisterType, fields: Values) -> Sequence[Finding]:
-    """standards.E1-E13, W3-W12: what an item of the standard catalogue must say (§1.7)."""
+    """standards.E1-E13, W3-W12: what an item of the standard catalogue must say."""
     return item_findings(fields)
 
 

@@ -1,7 +1,7 @@
 """Registers: the canonical bytes of an entry version, the hash chain, and the list at any date.
 
 The log only grows. An entry version has a public part, which anyone may read and verify, and a
-private part with a salt, which can be erased without breaking the chain (domain-model §3.1).
+private part with a salt, which can be erased without breaking the chain (docs/decisions/002).
 """
 
 from __future__ import annotations

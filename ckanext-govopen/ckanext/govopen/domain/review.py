@@ -1,7 +1,7 @@
 """Review before anything is public (先审查、后公开), for datasets and register versions alike.
 
 States, steps and who may act; it knows no database. What is public is decided elsewhere, by the
-opinions of at least two people for one content hash (domain-model §7, security §1.4).
+opinions of at least two people for one content hash (docs/decisions/003).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ TRANSITIONS: dict[tuple[State, Move], State] = {
 }
 
 # Only a dataset is taken back: a published version, an applied revision and a rule's approval stay
-# in the history for good (domain-model §3.1; a rule is revoked by a row of its own).
+# in the history for good (a rule is revoked by a row of its own).
 _ONLY_FOR_PACKAGES = frozenset({_M.WITHDRAW, _M.HIDE})
 
 EDITABLE = frozenset({State.DRAFT, State.RETURNED, State.WITHHELD, State.WITHDRAWN})
@@ -99,7 +99,7 @@ LAST_STEP = {
     "batch": "formality_check",
     "reform": "authority_approval",
 }
-# Who approves a list is said by its type (domain-model §3.2): each organ has a step of its own.
+# Who approves a list is said by its type (data/registers): each organ has a step of its own.
 AUTHORITY_STEPS = {
     "data_authority": "authority_approval",
     "register_authority": "register_approval",

@@ -1,6 +1,6 @@
 """What the content of a case has to have before it is approved: scan, checklist, written answers.
 
-The machine that asks is `domain.review`; codes are those of domain-model §7.
+The machine that asks is `domain.review`; codes are those of data/findings/review.yaml.
 """
 
 from __future__ import annotations

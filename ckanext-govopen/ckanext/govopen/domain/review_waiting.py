@@ -1,6 +1,6 @@
 """Since when a case waits at its step, in working days; too long is escalated, never decided.
 
-Some local rules treat silence as consent (domain-model §7): not here.
+Some local rules treat silence as consent: not here.
 """
 
 from __future__ import annotations

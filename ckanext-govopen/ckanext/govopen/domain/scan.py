@@ -2,7 +2,7 @@
 
 Every cell is looked at, none is sampled. Words and markings stand by themselves; a number that
 chance could make is believed when a heading or a word says so, or when far more of its column pass
-the check than chance would let through (domain-model §7.1). Values leave this module masked.
+the check than chance would let through (docs/decisions/010). Values leave this module masked.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Unread:
-    """A part that nobody could look at: it counts as a high hit (domain-model §7.1)."""
+    """A part that nobody could look at: it counts as a high hit (docs/decisions/010)."""
 
     part: str
     reason: str

@@ -1,4 +1,4 @@
-"""What the scan looks for: the table of domain-model §7.1 as data, with the checks behind it.
+"""What the scan looks for: patterns as data, with the checks behind it.
 
 Every pattern is anchored by ASCII look-arounds: `\\b` fails beside Chinese characters, which count
 as letters. A number alone proves little (1 of 11 order numbers passes the check of an identity

@@ -1,7 +1,7 @@
 """Text as the scan reads it, and values as it shows them: folded before, masked after.
 
 Folding undoes what hides a number from a pattern (full-width digits, characters without width,
-look-alike letters); masking is the only form in which a value leaves the scan (domain-model §7.1).
+look-alike letters); masking is the only form in which a value leaves the scan.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""栏目缺失和重复: columns of a site against the fields that its units must publish (A10)."""
+"""栏目缺失和重复: columns of a site against the fields that its units must publish.
+
+The source is 临政办发〔2016〕22号 三(三)一.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from ckanext.govopen.domain import standard_limits
 from ckanext.govopen.domain.standards import name_key
 
-# days of the law where a limit counts in no working days: 及时, 长期, 从其规定 and the like (§1.4)
+# days of the law (政府信息公开条例 第二十六条) where a limit counts in no working days: 及时, 长期
 DEFAULT_WORKDAYS = standard_limits.CEILING_WORKDAYS
 
 DueDay = Callable[[date, int], date]
@@ -262,7 +262,7 @@ def coverage(world: World) -> list[Coverage]:
 def stages(
     items: Iterable[tuple[str, Sequence[str]]], all_stages: Sequence[str]
 ) -> dict[str, dict[str, int]]:
-    """How many items of each unit carry each of the five stages (A1).
+    """How many items of each unit carry each of the five stages (五公开).
 
     Args:
         items: unit and stages of each item in force.

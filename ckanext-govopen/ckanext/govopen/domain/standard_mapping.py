@@ -156,7 +156,7 @@ class Differing:
 
 @dataclass(frozen=True)
 class Alignment:
-    """A department's catalogue against a district's (A17)."""
+    """A department's catalogue against a district's (津政办函〔2017〕72号 五(二))."""
 
     missing: tuple[str, ...]
     extra: tuple[str, ...]

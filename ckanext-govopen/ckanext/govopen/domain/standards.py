@@ -2,7 +2,7 @@
 
 One catalogue belongs to one publishing body; its items are entries of a register of the type
 `disclosure_standard`. Ten columns of the 26 guidelines (国办发〔2019〕54号), and what the platform
-adds: field, stage, source, category. The numbers of the checks are those of domain-model §1.7.
+adds: field, stage, source, category. Its checks are numbered in data/findings/standards.yaml.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ELEMENTS: Mapping[str, str] = {
 TICKED = ("audience", "mode", "levels")
 _VAGUE = re.compile(r"(?:其他|其它|相关|有关|各类|等|的)+(?:信息|事项|内容|情况|文件|工作|材料)?")
 
-# The states of an item; an active one stays active while a revision of it waits (§1, E9).
+# The states of an item; an active one stays active while a revision of it waits (E9).
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     "draft": ("in_review", "retired"),
     "in_review": ("draft", "active"),

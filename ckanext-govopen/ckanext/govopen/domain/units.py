@@ -1,6 +1,6 @@
 """Units (公开主体): codes, how a cell names a unit, and the checks of a unit's facts.
 
-Source: domain-model §0.3 and §0.5; GB 32100-2015 for the unified social credit code.
+Source: GB 32100-2015 for the unified social credit code.
 """
 
 from __future__ import annotations

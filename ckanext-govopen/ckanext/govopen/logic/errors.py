@@ -19,7 +19,7 @@ from ckanext.govopen.logic import findings as texts
 from ckanext.govopen.logic.vocab import vocabulary
 
 KEY = "__govopen"
-# Readable but not allowed; everything else that is refused is a conflict (domain-model §0.5).
+# Readable but not allowed; everything else that is refused is a conflict (docs/en/developer.md).
 FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10", "harvest.E32"})
 # Which vocabulary says the codes in a text of the review.
 VOCABULARY_OF = {
@@ -131,7 +131,7 @@ def text(data_dict: Mapping[str, Any], name: str) -> str:
 
 
 def no_unknown(data_dict: Mapping[str, Any], *known: str) -> None:
-    """Refuses parameters that an action does not know (interface §6)."""
+    """Refuses parameters that an action does not know."""
     unknown = sorted(set(data_dict) - set(known) - {"__junk", "csrf_token", "_csrf_token"})
     if unknown:
         hint = tk._("Unknown parameter. Known: {0}").format(", ".join(known))

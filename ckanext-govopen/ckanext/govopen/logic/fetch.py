@@ -6,7 +6,7 @@ Rejected: checking the name before the request (DNS answers differently the seco
 forbidden names (there are too many ways to write an address), the client's own redirects (they
 leave the filter), a proxy from the environment (it would resolve the name behind our back).
 So: the address is looked up once and connected to (requests-hardened), every hop is checked anew,
-and a clock cuts the connection whatever it is doing. Source: security §3.
+and a clock cuts the connection whatever it is doing.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def check(
     """Reads the file into the staging table and says what applying it would do.
 
     Returns:
-        the report of `govopen_inventory_import` (interface §2) without its problems.
+        the report of `govopen_inventory_import` without its problems.
 
     Raises:
         IntakeRefused: the file cannot be read as a table; its findings name sheet and cell.
@@ -296,7 +296,7 @@ def _unit_finding(unit_text: str | None) -> Finding:
 
 
 def _as_draft(finding: Finding) -> Finding:
-    """In a file what refuses activation makes the row a draft (§4.9)."""
+    """In a file what refuses activation makes the row a draft."""
     params = {**finding.params, "because": finding.code}
     return Finding("inventory.W11", finding.field, finding.value, params)
 

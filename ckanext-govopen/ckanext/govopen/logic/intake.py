@@ -2,7 +2,7 @@
 
 `read_table` hands the file to a program of its own (`logic.intake_reader`) that runs within
 limits of memory and time, so that no file can take this process down. Nothing is stored here;
-importing rows is `logic.inventory`. Source: domain model 4.2 and 4.9.
+importing rows is `logic.inventory`. Why so: docs/decisions/005.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Linked resources: the address was approved, not the bytes, so whether it answers is looked at.
 
-A link that has failed for more than seven days in a row no longer counts as open (domain-model
-§5.5); the days are kept, so that a figure of any date can be explained.
+A link that has failed for more than seven days in a row no longer counts as open (reason
+`broken_link` of the rates); the days are kept, so that a figure of any date can be explained.
 """
 
 from __future__ import annotations

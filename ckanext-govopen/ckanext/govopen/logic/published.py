@@ -24,7 +24,10 @@ _RECORDS = ("change_notice", "register", "register_entry")
 
 
 def lists_approved(session: Session, version_ids: Sequence[str], day: date, actor: str) -> None:
-    """The register authority has approved: from that day a list's term runs (§3.6)."""
+    """The register authority has approved: from that day a list's term runs.
+
+    The source is 京人社办发〔2016〕179号 一.12.
+    """
     versions = store.versions(session, version_ids)
     _adjusted(session, [one for one in versions if not one["is_known"]], actor, approved_on=day)
 

@@ -1,7 +1,7 @@
 """Everything in a file that can be read as text, part by part: tables, lines, what is unreadable.
 
 Runs inside the reading program. Kinds are told by content, never by a name. A part that cannot be
-read is named; nothing is left out in silence (domain-model §7.1).
+read is named; nothing is left out in silence (docs/decisions/010).
 """
 
 from __future__ import annotations

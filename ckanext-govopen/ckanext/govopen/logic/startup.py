@@ -48,7 +48,7 @@ EMPTY = (
 IMAGES = frozenset({"image/png", "image/jpeg"})
 IMAGE_OPTIONS = ("ckan.upload.user.mimetypes", "ckan.upload.group.mimetypes")
 LONGEST_SESSION = 28800
-# Plugins that show past the review or run on it (security §1.4).
+# Plugins that show past the review or run on it.
 NOT_TO_USE = (
     "resource_proxy",
     "stats",

@@ -169,7 +169,7 @@ def ended_units(session: Session) -> dict[str, Any]:
 
 
 def units_without(session: Session, register_types: Sequence[str]) -> Sequence[Row]:
-    """Units that exist today and have no published list of any of the types (A9)."""
+    """Units that exist today and have no published list of any of the types."""
     found = session.execute(
         sa.text(
             "SELECT u.unit_id, u.name, u.level, u.kind FROM govopen_org_unit_current u"

@@ -25,7 +25,7 @@ OFFICER_FIELDS = ("kind", "name", "title", "from", "to")
 
 
 def officer_kinds() -> list[dict[str, str]]:
-    """Kinds of officers of a unit (domain-model §0.3)."""
+    """Kinds of officers of a unit."""
     return [
         {"value": "head", "text": tk._("Head")},
         {"value": "in_charge", "text": tk._("Leader in charge of openness")},

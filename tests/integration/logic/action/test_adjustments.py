@@ -40,7 +40,7 @@ def added(office: Office, *names: str, **facts: Any) -> tuple[str, list[str]]:
 
 
 class TestKinds:
-    """Each kind of change does to entries what §3.5 says of it."""
+    """What each kind of change does to entries."""
 
     def test_an_addition_is_public_with_basis_reason_and_a_code_of_its_own(
         self, office: Office

@@ -1,4 +1,4 @@
-"""How a list of powers of the fictional city is adjusted: each kind of §3.5, where it is possible.
+"""How a list of powers of the fictional city is adjusted: each kind, where it is possible.
 
 A maker looks at the list as it stands and says what one adjustment does to it; None where nothing
 of that kind can be done there.

@@ -322,7 +322,7 @@ def govopen_inventory_import(context: Any, data_dict: dict[str, Any]) -> dict[st
 
     Args:
         upload: the file; or `id` of an import that has been checked before.
-        unit, create_units, sheet, encoding, mapping: how to read it (interface §2).
+        unit, create_units, sheet, encoding, mapping: how to read it (docs/en/data-officer.md).
         accepted_only: apply although rows are rejected.
         basis, reason, effective_on: of the adjustment; basis defaults to file name and SHA-256.
         submit: hand the case in at once.

@@ -102,7 +102,7 @@ def govopen_rate_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         rate: open_unit_rate or data_open_rate.
         as_of: end of that day, Asia/Shanghai; default today.
         unit: id, name or USCC; default the whole city.
-        variant: see interface §3; default headline.
+        variant: see docs/en/administrator.md; default headline.
         known_at: the figure as it was known at a moment.
     """
     tk.check_access("govopen_rate_show", context, data_dict)

@@ -377,7 +377,7 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         id: the case.
         decision: approve, return or withhold.
         reason: the opinion; required to return or withhold.
-        ground: one of the vocabulary `hidden_ground` (§2.8); required to withhold.
+        ground: one of the vocabulary `hidden_ground`; required to withhold.
         checklist: `{code: yes or no}` for every question of the vocabulary `review_checklist`;
             required of whoever covers the secrecy review.
         approved_on: date on which the register authority approved; with its step only.

@@ -1,7 +1,7 @@
 -- One engine for every type of register: codes, effective dates of entries, what held when and since
 -- when that is known, entries in force with their links, and adjustments that are being written.
 
--- What an adjustment can do to an entry (domain-model §3.5); 'undo' takes an import back.
+-- What an adjustment can do to an entry (vocabulary register_change); 'undo' takes an import back.
 ALTER TABLE govopen_register_log DROP CONSTRAINT govopen_register_log_change_check;
 ALTER TABLE govopen_register_log ADD CONSTRAINT govopen_register_log_change_check CHECK (change IN ('add', 'cancel',
   'delegate', 'undertake', 'retrieve', 'entrust', 'change', 'merge', 'split', 'transfer', 'suspend', 'resume', 'convert',
