@@ -101,10 +101,11 @@ class SourceFault(Exception):  # noqa: N818 the name says what happened
 
 
 class Download(Protocol):
-    """A file that was fetched; it goes when the block ends."""
+    """A file that was fetched; it goes when the block ends. `url` is where the last hop led."""
 
     path: Path
     name: str
+    url: str
 
 
 class Web(Protocol):

@@ -31,10 +31,11 @@ DEFAULT = Limits()
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that was downloaded, under the name that it bears."""
+    """A file that was downloaded, under the name that it bears; `url` is where the last hop led."""
 
     path: Path
     name: str
+    url: str = ""
 
 
 class GuardedWeb:
@@ -63,8 +64,8 @@ class GuardedWeb:
         with TemporaryDirectory(prefix="harvest-") as folder:
             name = Path(unquote(urlsplit(url).path)).name or "file"
             path = Path(folder) / name[-100:]
-            self._get(url, headers, lambda answer: _save(answer, path))
-            yield Fetched(path, name)
+            led_to = self._get(url, headers, lambda answer: _save(answer, path))
+            yield Fetched(path, name, led_to.decode())
 
     def json(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[Json, str]:
         """The JSON document at an address, and the SHA-256 of its bytes.
@@ -112,13 +113,14 @@ class GuardedWeb:
 
 
 def _save(answer: Answer, path: Path) -> bytes:
+    """Writes the body; gives the address that it came from."""
     received = 0
     with path.open("wb") as file:
         for block in answer.blocks():
             file.write(block)
             received += len(block)
     _require_whole(answer, received)
-    return b""
+    return answer.url.encode()
 
 
 def _whole(answer: Answer) -> bytes:

@@ -7,18 +7,14 @@ proved otherwise.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from hashlib import sha256
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urljoin
 
+from govopen_harvesters import reading
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
@@ -136,32 +132,11 @@ def _lines(path: Path, format_: str, folder: Path) -> Path:
         SourceFault: `harvest.E34` it was refused, or took too much.
     """
     out = folder / "lines.jsonl"
-    command = [sys.executable, "-S", "-m", READER, str(path), format_, str(out)]
     try:
-        ended = subprocess.run(  # noqa: S603 our own interpreter and module
-            command, env=_environment(), capture_output=True, timeout=WALL_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise SourceFault("harvest.E34", said=f"{WALL_SECONDS} s") from None
-    if ended.returncode:
-        raise SourceFault("harvest.E34", said="–")
+        reading.run(READER, [str(path), format_, str(out)], WALL_SECONDS)
+    except reading.ReadingFailed as failed:
+        raise SourceFault("harvest.E34", said=str(failed)) from None
     return out
-
-
-@cache
-def _libraries() -> tuple[str, ...]:
-    specs = [find_spec(name) for name in ("pyoxigraph", "govopen_harvesters")]
-    return tuple(str(Path(one.origin).parents[1]) for one in specs if one and one.origin)
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(_libraries()),
-        "PYTHONIOENCODING": "utf-8",
-        "PYTHONSAFEPATH": "1",
-        "MALLOC_ARENA_MAX": "1",
-    }
 
 
 def _end(lines: Path) -> Mapping[str, Json]:

@@ -24,7 +24,7 @@ from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import accounts, datasets, revisions
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.harvest_inventory import Bounds, Given
-from ckanext.govopen.logic.harvest_results import Result, conflict, rejected
+from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import harvest_runs as store
@@ -53,7 +53,7 @@ def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
 
 def _refusal(taken: Taken, mapped: Mapped) -> Result | None:
     if taken.problem:
-        return rejected(taken, Finding(taken.problem, params=taken.place))
+        return unread(taken)
     title = mapped.values.get("title", "").strip()
     if not title:
         return rejected(taken, Finding("harvest.E8", "title"))

@@ -18,7 +18,7 @@ from ckanext.govopen import clock, config
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.harvest import Mapped, Taken
 from ckanext.govopen.logic import imports, registers, units
-from ckanext.govopen.logic.harvest_results import Result, conflict, rejected
+from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.import_records import finding_json
 from ckanext.govopen.logic.intake import Column, Row, field_of
 from ckanext.govopen.model import harvest_runs as store
@@ -62,7 +62,7 @@ def _checked(session: Session, bounds: Bounds, given: Given) -> tuple[list[_Chec
     fine, refused = [], []
     for taken, mapped in given:
         if taken.problem:
-            refused.append(rejected(taken, Finding(taken.problem, params=taken.place)))
+            refused.append(unread(taken))
             continue
         row = reader.read(_row(taken, mapped))
         if row.is_rejected:

@@ -49,6 +49,16 @@ def rejected(taken: Taken, finding: Finding, *, is_raw_kept: bool = True) -> Res
     return Result(taken, "rejected", finding.code, facts, is_raw_kept=is_raw_kept)
 
 
+def unread(taken: Taken) -> Result:
+    """A record that its connector could not read whole.
+
+    Of one that has a name nothing is kept: what was not read cannot be tried again from here.
+    """
+    return rejected(
+        taken, Finding(str(taken.problem), params=taken.place), is_raw_kept=taken.guid is None
+    )
+
+
 def conflict(taken: Taken, code: str, **facts: Any) -> Result:
     """A record that is left out because something else is in its place."""
     return Result(taken, "conflict", code, facts)

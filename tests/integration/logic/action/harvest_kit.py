@@ -170,7 +170,10 @@ def field_of(application: Flask, data_folder: Path) -> Iterator[Field]:
 
 
 class Portal(ThreadingHTTPServer):
-    """Answers every path with `body`, a JSON document that a test sets, and with `status`."""
+    """Answers every path with `body`, a JSON document that a test sets, and with `status`.
+
+    What stands in `files` is answered under its path as it is, and 404 else when there are any.
+    """
 
     daemon_threads = True
 
@@ -178,6 +181,7 @@ class Portal(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.body: Any = {}
         self.status = 200
+        self.files: dict[str, bytes] = {}
         self.seen: list[tuple[str, str | None]] = []
 
     @property
@@ -193,8 +197,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.seen.append((self.path, self.headers.get("Authorization")))
-        body = json.dumps(self.server.body).encode()
-        self.send_response(self.server.status)
+        body, status = json.dumps(self.server.body).encode(), self.server.status
+        if self.server.files:
+            found = self.server.files.get(self.path)
+            body, status = found or b"", 404 if found is None else status
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,0 +1,346 @@
+"""One reading of a column of a web site: its list from page to page, and the documents it names.
+
+Bounds hold whatever the site does: pages, documents and bytes of a run, hosts, pace. What cannot be
+read is a record that says so; a list that is not seen to end is never whole.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit, urlunsplit
+
+import yaml
+
+from ckanext.govopen.domain.intake_values import BadDateError, read_date
+
+from govopen_harvesters import reading
+from govopen_harvesters.canonical import clean_guid
+from govopen_harvesters.contract import Json, Page, Record, SourceFault, Web
+
+READER = "govopen_harvesters.page_reader"
+WORDS = Path(__file__).parent / "words" / "page.yaml"
+WALL_SECONDS = 30
+TOGETHER = 10  # documents that one program reads, and that one page of the run holds
+MOST_LISTS, MOST_SITEMAPS = 2_000, 500
+MOST_DOCUMENTS = 20_000
+MOST_RUN_BYTES = 2 << 30
+FAILURES = 5  # documents one after the other that cannot be had: the site is at fault
+PAUSE = 200
+SECOND = 2
+INDEX_NUMBER = "index_number"
+GONE = (404, 410)
+# What the program that reads pages is told of the settings.
+ASKED = (
+    "items", "link", "date", "next", "total", "pages", "match",
+    "title", "published", "index_number", "body", "attachments", "drop",
+)  # fmt: skip
+Fault = tuple[str, Mapping[str, Json]]
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """A page of a list.
+
+    Args:
+        listed: how many entries it names, those among them that had come before.
+        is_last: the list is seen to end here.
+        fault: why it is not seen to, where nothing follows.
+    """
+
+    url: str
+    items: Sequence[Mapping[str, Json]]
+    digest: str | None
+    covers_all: bool = True
+    declared: int | None = None
+    is_last: bool = False
+    fault: Fault | None = None
+
+
+@dataclass
+class Column:
+    """One reading of a column: where it is, what it has seen."""
+
+    options: Mapping[str, Json]
+    web: Web
+    bytes: int = 0
+    failures: int = 0
+    asked: int = 0
+    listed: int = 0
+    known: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        words = _words()
+        self.ask = {name: self.options.get(name) for name in ASKED}
+        self.ask["words"] = words
+        told = {str(k): str(v) for k, v in (self.options.get("labels") or {}).items()}
+        self.ask["labels"] = {
+            **{label: name for name, labels in words["labels"].items() for label in labels},
+            **told,
+        }
+        first = (urlsplit(str(self.options["url"])).hostname or "").lower()
+        self.hosts = {first, *(str(one).lower() for one in self.options.get("hosts") or ())}
+
+    # --- lists -----------------------------------------------------------------------------------
+
+    def lists(self) -> Iterator[ListPage]:
+        """The pages of the list, until it ends, or cannot be seen to.
+
+        Raises:
+            SourceFault: a page cannot be had or read, or the list is too long.
+        """
+        url, visited = str(self.options["url"]), set[str]()
+        most = min(int(self.options.get("most_pages") or MOST_LISTS), MOST_LISTS)
+        while True:
+            visited.add(bare(url))
+            found, led_to, digest = self._list(url, len(visited))
+            if found is None:  # beyond the last numbered page
+                yield ListPage(url, (), None, is_last=True)
+                return
+            if "sitemaps" in found:
+                yield from self._sitemaps(found["sitemaps"])
+                return
+            part = self._part(led_to, found, digest)
+            following, is_last, fault = self._following(found, led_to, visited)
+            if following and not part.items:  # nothing new: it goes round in a way of its own
+                following, fault = None, ("harvest.E42", {"page": led_to})
+            yield replace(part, is_last=is_last, fault=fault)
+            if following is None:
+                return
+            if len(visited) >= most:
+                raise SourceFault("harvest.E17", pages=most)
+            url = following
+
+    def _list(self, url: str, number: int) -> tuple[Mapping[str, Json] | None, str, str]:
+        try:
+            found, led_to, digest = self._read_list(url)
+        except SourceFault as fault:
+            is_beyond = number > 1 and fault.facts.get("status") in GONE
+            if is_beyond and self.options.get("page_url") and not self.options.get("pages"):
+                return None, url, ""
+            raise
+        if not found["items"] and "sitemaps" not in found and not found.get("is_feed"):
+            raise SourceFault("harvest.E40", page=url)
+        self.listed += len(found["items"])
+        return found, led_to, digest
+
+    def _read_list(self, url: str) -> tuple[Mapping[str, Json], str, str]:
+        self._require_host(url)
+        self._pause()
+        with self.web.download(url) as file:
+            self._count(file.path)
+            digest = sha256(file.path.read_bytes()).hexdigest()
+            led_to = file.url or url
+            found = _read("list", self.ask, [(file.path, led_to)])[0]
+        self.hosts.add((urlsplit(led_to).hostname or "").lower())  # where the source itself leads
+        if "refused" in found:
+            code = "harvest.E45" if found.get("is_setting") else "harvest.E41"
+            raise SourceFault(code, page=url, said=found["refused"])
+        return found, led_to, digest
+
+    def _following(
+        self, found: Mapping[str, Json], url: str, visited: set[str]
+    ) -> tuple[str | None, bool, Fault | None]:
+        """The next page, whether the list is seen to end here, and why not where it stops."""
+        pages, total = found.get("pages"), found.get("total")
+        is_told = pages is not None or total is not None
+        is_end = (pages is not None and len(visited) >= pages) or (
+            total is not None and self.listed >= total
+        )
+        if is_end:
+            return None, True, None
+        if self.options.get("page_url"):
+            return self._numbered(len(visited)), False, None
+        following = found.get("next")
+        if following and bare(following) not in visited:
+            return following, False, None
+        if following or found.get("is_scripted"):
+            return None, False, ("harvest.E42", {"page": url})
+        return None, not is_told, ("harvest.E42", {"page": url}) if is_told else None
+
+    def _numbered(self, done: int) -> str:
+        second = int(self.options.get("second", SECOND))
+        return str(self.options["page_url"]).replace("{page}", str(second + done - 1))
+
+    def _sitemaps(self, urls: Sequence[str]) -> Iterator[ListPage]:
+        if len(urls) > MOST_SITEMAPS:
+            raise SourceFault("harvest.E17", pages=MOST_SITEMAPS)
+        for number, url in enumerate(urls, 1):
+            found, led_to, digest = self._read_list(url)
+            if "sitemaps" in found:
+                raise SourceFault("harvest.E41", page=url, said="sitemapindex")
+            self.listed += len(found["items"])
+            yield replace(self._part(led_to, found, digest), is_last=number == len(urls))
+
+    def _part(self, url: str, found: Mapping[str, Json], digest: str) -> ListPage:
+        fresh = []
+        for item in found["items"]:
+            name = bare(item["url"])
+            if name not in self.known:
+                self.known.add(name)
+                fresh.append(item)
+        if len(self.known) > MOST_DOCUMENTS:
+            raise SourceFault("harvest.E44", most=MOST_DOCUMENTS)
+        total = found.get("total")
+        again = self.listed - len(self.known)
+        declared = max(0, total - again) if total is not None else None
+        return ListPage(url, fresh, digest, found["covers_all"], declared)
+
+    # --- documents -------------------------------------------------------------------------------
+
+    def documents(self, part: ListPage) -> Iterator[Page]:
+        """The documents of a page of the list; what could not be read says so in its place."""
+        batches = [part.items[at : at + TOGETHER] for at in range(0, len(part.items), TOGETHER)]
+        for number, batch in enumerate(batches or [[]], 1):
+            is_end = number >= len(batches)
+            yield Page(
+                self._records(batch, part.url),
+                part.digest if number == 1 else None,
+                declared=part.declared,
+                is_last=is_end and part.is_last,
+                faults=[part.fault] if is_end and part.fault else (),
+                covers_all=part.covers_all,
+            )
+
+    def _records(self, items: Sequence[Mapping[str, Json]], page: str) -> list[Record]:
+        if self.options.get("list_only"):
+            return [self._record(item, {}, page) for item in items]
+        with ExitStack() as held:
+            files = [self._fetched(held, item["url"]) for item in items]
+            had = [one for one in files if not isinstance(one, SourceFault)]
+            said = iter(_read("document", self.ask, had))
+            return [
+                _failed(item, file, page)
+                if isinstance(file, SourceFault)
+                else self._document(item, next(said), page)
+                for item, file in zip(items, files, strict=True)
+            ]
+
+    def _fetched(self, held: ExitStack, url: str) -> tuple[Path, str] | SourceFault:
+        """The file of a document and where it was, or why there is none."""
+        try:
+            self._require_host(url)
+            self._pause()
+            file = held.enter_context(self.web.download(url))
+            led_to = file.url or url
+            self._require_host(led_to)
+        except SourceFault as fault:
+            self._note_failure(fault)
+            return fault
+        self._count(file.path)
+        self.failures = 0
+        return file.path, led_to
+
+    def _note_failure(self, fault: SourceFault) -> None:
+        """Ends a run whose site does not answer any more: each document would wait in vain."""
+        if fault.code == "harvest.E43" or fault.facts.get("status") in GONE:
+            return
+        self.failures += 1
+        if self.failures >= FAILURES:
+            raise fault
+
+    def _document(self, item: Mapping[str, Json], said: Mapping[str, Json], page: str) -> Record:
+        if "refused" in said:
+            code = "harvest.E45" if said.get("is_setting") else "harvest.E41"
+            if said.get("is_setting"):
+                raise SourceFault(code, page=item["url"], said=said["refused"])
+            return _failed(item, SourceFault(code, page=item["url"], said=said["refused"]), page)
+        if not said["body"] and not said["attachments"]:
+            return _failed(item, SourceFault("harvest.E46", page=item["url"]), page)
+        return self._record(item, said, page)
+
+    def _record(self, item: Mapping[str, Json], said: Mapping[str, Json], page: str) -> Record:
+        """What list and document say together; the document's own word counts."""
+        facts = {**(said.get("facts") or {})}
+        title, day = facts.pop("title", None) or item["title"], facts.pop("date", None)
+        files = said.get("attachments") or item.get("attachments") or []
+        raw: dict[str, Json] = {
+            "address": item["url"],
+            "title": title,
+            "date": day_of(day or "") or day_of(item["date"]) or day or item["date"],
+            "body": said.get("body") or item.get("body") or "",
+            "attachments": files or [{"name": title, "url": item["url"], "format": "HTML"}],
+            **facts,
+        }
+        kept = {name: value for name, value in raw.items() if value}
+        return Record(self._guid(item["url"], facts), kept, {"page": page})
+
+    def _guid(self, url: str, facts: Mapping[str, Json]) -> str | None:
+        by_number = str(self.options.get("key") or "") == INDEX_NUMBER
+        return clean_guid((facts.get(INDEX_NUMBER) if by_number else None) or bare(url))
+
+    # --- bounds ----------------------------------------------------------------------------------
+
+    def _require_host(self, url: str) -> None:
+        host = (urlsplit(url).hostname or "").lower()
+        if host not in self.hosts:
+            raise SourceFault("harvest.E43", host=host)
+
+    def _pause(self) -> None:
+        """A site of an office is asked at the pace of a reader, not of a machine."""
+        if self.asked:
+            time.sleep(max(0, int(self.options.get("pause", PAUSE))) / 1000)
+        self.asked += 1
+
+    def _count(self, path: Path) -> None:
+        self.bytes += path.stat().st_size
+        if self.bytes > MOST_RUN_BYTES:
+            raise SourceFault("harvest.E44", most=f"{MOST_RUN_BYTES >> 20} MB")
+
+
+def _failed(item: Mapping[str, Json], fault: SourceFault, page: str) -> Record:
+    """An entry whose document cannot be read: what the list says of it, and why."""
+    raw = {"address": item["url"], "title": item["title"], "date": item["date"]}
+    return Record(
+        clean_guid(bare(item["url"])), raw, {"page": page, **fault.facts}, problem=fault.code
+    )
+
+
+def bare(url: str) -> str:
+    """An address as a document is known by it: no scheme, no place in the page, no session."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    port = f":{parts.port}" if parts.port and parts.port not in (80, 443) else ""
+    path = parts.path.partition(";jsessionid=")[0] or "/"
+    return urlunsplit(("", "", f"{host}{port}{path}", parts.query, ""))
+
+
+def day_of(text: str) -> str:
+    """A day in the form 2026-01-05, whichever way it was written; empty when it is none."""
+    try:
+        return read_date(text).isoformat()
+    except BadDateError:
+        return ""
+
+
+@cache
+def _words() -> dict[str, Json]:
+    found: dict[str, Json] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return found
+
+
+def _read(
+    what: str, ask: Mapping[str, Json], pages: Sequence[tuple[Path, str]]
+) -> list[Mapping[str, Json]]:
+    """What the reading program found in each page; one that breaks it is refused alone."""
+    if not pages:
+        return []
+    with TemporaryDirectory(prefix="harvest-") as folder:
+        task, out = Path(folder) / "task.json", Path(folder) / "lines.jsonl"
+        listed = [{"file": str(path), "url": url} for path, url in pages]
+        task.write_text(json.dumps({"what": what, "ask": ask, "pages": listed}), encoding="utf-8")
+        try:
+            reading.run(READER, [str(task), str(out)], WALL_SECONDS)
+        except reading.ReadingFailed as failed:
+            if len(pages) == 1:
+                return [{"refused": str(failed)}]
+            return [found for page in pages for found in _read(what, ask, [page])]
+        with out.open(encoding="utf-8") as stream:
+            return [json.loads(line) for line in stream]

@@ -1,0 +1,64 @@
+"""Text of pages: their encodings, their blanks, and the days that stand in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+
+PEEK = 2048
+_DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_CHINESE = ("gb2312", "gbk", "gb18030", "gb_2312-80", "x-gbk", "hz-gb-2312")
+_BLANKS = re.compile(r"[ \t\r\f\v\xa0\u3000\u200b\ufeff]+")
+_DIGIT = "〇零○ＯO一二三四五六七八九"
+DAY = re.compile(
+    r"(?<!\d)\d{4}\s*(?:年\s*\d{1,2}\s*月\s*\d{1,2}\s*日?|[-/.]\s*\d{1,2}\s*[-/.]\s*\d{1,2}(?!\d))"
+    rf"|[{_DIGIT}]{{4}}年[一二三四五六七八九十]{{1,2}}月[一二三四五六七八九十]{{1,3}}日"
+)
+
+
+def decoded(body: bytes) -> str:
+    """The text of a page, whatever it says of its encoding.
+
+    UTF-8 is never read out of anything else by chance, so it is tried first: many a page declares
+    GB2312 and is not. GB18030 reads what GB2312 and GBK are. What is broken in places keeps marks
+    where it is broken.
+    """
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return body.decode("utf-16", "replace")
+    declared = _declared(body)
+    for encoding in ("utf-8-sig", declared, "gb18030"):
+        with suppress(UnicodeDecodeError, LookupError):
+            return body.decode(encoding)
+    return body.decode("gb18030" if declared == "gb18030" else "utf-8", "replace")
+
+
+def _declared(body: bytes) -> str:
+    found = _DECLARED.search(body[:PEEK])
+    name = found[1].decode("ascii", "replace").lower() if found else "utf-8"
+    if name.startswith("big5"):
+        return "big5hkscs"
+    return "gb18030" if name in _CHINESE or name.startswith("iso-8859") else name
+
+
+def tidy(text: str) -> str:
+    """A text on one line, without blanks outside and with single ones inside."""
+    return " ".join(_BLANKS.sub(" ", text).split())
+
+
+def lines(parts: Iterable[str]) -> str:
+    """Texts in their order as tidy lines, none of them empty."""
+    return "\n".join(
+        kept for line in "".join(parts).split("\n") if (kept := _BLANKS.sub(" ", line).strip())
+    )
+
+
+def compact(text: str) -> str:
+    """A label without blanks and colons: 索 引 号： is 索引号."""
+    return re.sub(r"[\s\u3000\xa0:：]+", "", text)
+
+
+def day_in(text: str) -> str:
+    """The first day that a text names, as it is written there; empty when it names none."""
+    found = DAY.search(text)
+    return re.sub(r"\s+", "", found[0]) if found else ""

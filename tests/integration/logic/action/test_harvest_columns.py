@@ -1,0 +1,109 @@
+"""A column of a web site on a real stack: from its pages to private drafts, and the next night."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from pages_kit import COLUMN, SITE
+
+sys.path.insert(0, str(Path(__file__).parent))
+from harvest_kit import Field, Portal, counts, field_of
+from harvest_kit import portal as open_portal
+
+import ckan.plugins.toolkit as tk
+
+SETTINGS = {"items": "ul.list li", "body": "#zoom", "key": "index_number", "pause": 0}
+FIRST, LAST = "/zwgk/tzgg/index.html", "/zwgk/tzgg/index_2.html"
+
+
+@pytest.fixture(scope="module")
+def one(application: Flask, data_folder: Path) -> Iterator[Field]:
+    with field_of(application, data_folder) as made:
+        yield made
+
+
+@pytest.fixture
+def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+    with open_portal() as server:
+        monkeypatch.setitem(tk.config, "ckanext.govopen.inside_hosts", [server.host])
+        here = f"http://{server.host}"
+        for url, page in COLUMN.items():
+            server.files[url.removeprefix(SITE)] = page.replace(SITE, here).encode("gb18030")
+        yield server
+
+
+def column(one: Field, site: Portal, **more: Any) -> dict[str, Any]:
+    settings = {"url": f"http://{site.host}{FIRST}", **SETTINGS}
+    return one.approved(kind="web_column", unit=one.office.unit_id, settings=settings, **more)
+
+
+def test_documents_become_private_drafts_and_the_same_column_again_writes_nothing(
+    one: Field, site: Portal
+) -> None:
+    source = column(one, site)
+    job = one.run(source)
+    assert (job["state"], counts(job)) == ("finished", {"seen": 5, "created": 5})
+    found = one.sql("SELECT record_id FROM govopen_harvest_object WHERE source_id = :id"
+                    " AND guid = '11370100MB28441234/2026-00001'", id=source["id"])  # fmt: skip
+    made = one.office.act("officer", "package_show", id=found[0][0])
+    assert (made["title"], made["private"], made["review"]["state"]) == (
+        "关于公布2026年度公共停车场名录的通知",
+        True,
+        "draft",
+    )
+    assert "名录予以公布" in made["notes"]
+    assert [each["format"] for each in made["resources"]] == ["XLSX", "PDF"]
+    assert counts(one.run(source)) == {"seen": 5, "unchanged": 5}
+
+
+def test_a_column_that_breaks_off_removes_nothing_and_one_that_shrank_removes_one(
+    one: Field, site: Portal
+) -> None:
+    source = column(one, site)
+    one.run(source)
+    last = site.files.pop(LAST)
+    cut = one.run(source)
+    assert (cut["state"], cut["missing"], cut["known_after"]) == ("partial", 0, 5)
+    assert cut["error"]["code"] == "harvest.E10"
+    site.files[LAST] = last.replace(b"t5.html", b"t4.html")
+    shrunk = one.run(source)
+    assert (shrunk["state"], counts(shrunk)) == (
+        "finished",
+        {"seen": 4, "unchanged": 4, "missing": 1, "removed": 1},
+    )
+
+
+def test_a_document_that_becomes_an_error_page_stays_and_is_a_dead_letter(
+    one: Field, site: Portal
+) -> None:
+    source = column(one, site)
+    one.run(source)
+    address = "/zwgk/tzgg/202601/t3.html"
+    kept, site.files[address] = site.files[address], "<html>系统维护</html>".encode("gb18030")
+    job = one.run(source)
+    assert counts(job) == {"seen": 5, "unchanged": 4, "rejected": 1}
+    dead = one.act("adder", "govopen_harvest_dead_list", source=source["id"])["items"]
+    assert [(each["problem"]["code"], each["is_retryable"]) for each in dead] == [
+        ("harvest.E46", False)
+    ]
+    site.files[address] = kept
+    assert counts(one.run(source)) == {"seen": 5, "unchanged": 5}
+
+
+def test_documents_may_become_entries_of_the_inventory(one: Field, site: Portal) -> None:
+    fields = {"title": "name", "body": "abstract", "address": "link"}
+    source = one.approved(
+        kind="web_column",
+        outcome="inventory",
+        unit=one.office.unit_id,
+        settings={"url": f"http://{site.host}{FIRST}", **SETTINGS, "fields": fields},
+    )
+    assert counts(one.run(source)) == {"seen": 5, "created": 5}
+    names = one.sql("SELECT name FROM govopen_data_resource WHERE source_id = :id ORDER BY 1",
+                    id=source["id"])  # fmt: skip
+    assert "关于公布2026年度公共停车场名录的通知" in {row[0] for row in names}
