@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack import ports
+from doors import door, free_port
 
-ROOT = Path(__file__).resolve().parents[1]
 LOADED_SECONDS = {"empty": 0, "small": 600, "demo": 3600}
-START_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,14 @@ def running(size: str) -> Iterator[City]:
     parent = Path(tempfile.mkdtemp(prefix="govopen-city-"))
     parent.chmod(0o777)
     data = parent / "data"
-    port = ports.choose(str(data), None, frozenset())
+    port = free_port()
     try:
         stamp = ("--stamp", "test") if size == "empty" else ()
-        started = _door("start", data, "--port", port, "--city", size, *stamp, "--detach")
+        started = door("start", "--data", data, "--port", port, "--city", size, *stamp, "--detach")
         assert started.returncode == 0, started.stdout + started.stderr
         yield _loaded(data, size)
     finally:
-        _door("stop", data)
+        door("stop", "--data", data)
         shutil.rmtree(parent, ignore_errors=True)
 
 
@@ -64,16 +61,5 @@ def _loaded(data: Path, size: str) -> City:
 
 
 def _status(data: Path) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads(_door("status", data, "--json").stdout)
+    shown: dict[str, Any] = json.loads(door("status", "--data", data, "--json").stdout)
     return shown
-
-
-def _door(name: str, data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(ROOT / "scripts" / name), "--data", str(data), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=START_SECONDS,
-    )

@@ -1,7 +1,8 @@
 """What holds for every test, and the fictional city for those that need years of history.
 
-Where tests run beside each other, those on the shared stack make one lane, in their order; those
-that start stacks of their own another; every other file is a lane of its own.
+Where tests run beside each other, those that use the shared stack make one lane, in their order;
+pages of people another, the small city's a third, and those that start and stop stacks a fourth;
+every other file is a lane of its own.
 """
 
 from __future__ import annotations
@@ -21,22 +22,24 @@ settings.register_profile("no_clock", deadline=None)
 settings.load_profile("no_clock")
 
 
-STACKS_OF_THEIR_OWN = (
-    "tests/scripts/",
-    "tests/integration/test_recomputation.py",
-    "tests/integration/test_search_phrases.py",
-    "tests/browser/test_public_pages.py",
-    "tests/browser/test_rates_pages.py",
-    "tests/browser/test_real_inventory.py",
-)
-THE_SHARED_STACK = ("tests/integration/", "tests/browser/")
+# What begins with one of these paths runs in the lane; the first lane that fits counts.
+LANES = {
+    "2 the small city": (
+        "tests/integration/test_recomputation.py",
+        "tests/integration/test_search_phrases.py",
+        "tests/browser/test_public_pages.py",
+        "tests/browser/test_rates_pages.py",
+    ),
+    "3 stacks of their own": ("tests/scripts/", "tests/browser/test_real_inventory.py"),
+    "0 the shared stack": ("tests/integration/",),
+    "1 pages": ("tests/browser/",),
+}
 
 
 def lane_of(nodeid: str) -> str:
     """Return the lane in which a test runs: those of one lane run one after the other."""
-    if nodeid.startswith(STACKS_OF_THEIR_OWN):
-        return "1 stacks of their own"
-    return "0 the shared stack" if nodeid.startswith(THE_SHARED_STACK) else nodeid.split("::")[0]
+    fitting = (lane for lane, paths in LANES.items() if nodeid.startswith(paths))
+    return next(fitting, nodeid.split("::")[0])
 
 
 class Lanes(LoadScopeScheduling):
@@ -53,7 +56,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long lanes begin first, in their order."""
-    items.sort(key=lambda item: min(lane_of(item.nodeid), "2"))
+    items.sort(key=lambda item: min(lane_of(item.nodeid), "9"))
 
 
 @pytest.fixture(scope="session")

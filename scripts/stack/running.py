@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import subprocess
 import time
 import urllib.error
@@ -18,7 +17,6 @@ from stack.layout import DataFolder
 from stack.messages import StackError, say, step
 
 WEB_SECONDS = 300
-OWN_COMMANDS = ("account", "city", "worker", "search", "reconcile", "register", "review", "audit")
 CLOSED = "closed"  # among the things done: restored, and not yet found sound
 
 
@@ -39,13 +37,13 @@ def bring_up(one: Installation, *, was_running: bool, fix: bool = False) -> Inst
         with step("step_solr"):
             solr.wait(one)
     one = pass_checks(one, fix=fix)
+    supervisor.start(one.folder, "web")
+    supervisor.start(one.folder, "worker")
+    first_accounts(one)  # while the web part comes up
     with step("step_web"):
-        supervisor.start(one.folder, "web")
-        if "worker" in commands(one):
-            supervisor.start(one.folder, "worker")
         wait_for_web(one)
     one = refresh_index(one)
-    first_steps(one)
+    load_city(one)
     return one
 
 
@@ -101,8 +99,7 @@ def migrate(one: Installation) -> Installation:
         ckan(one, "db", "upgrade", role="govopen_owner")
         postgresql.grant(one)
         stamp(one)
-        found = offered(ckan(one, "govopen", "--help", may_fail=True))
-    done = one.state.with_done("schema", now).with_done("commands", " ".join(found))
+    done = one.state.with_done("schema", now)
     state.save(one.folder, done)
     return replace(one, state=done)
 
@@ -116,22 +113,10 @@ def stamp(one: Installation) -> None:
         )
 
 
-def offered(help_page: str) -> list[str]:
-    """Return those of the commands we would call that the help page of `ckan govopen` lists."""
-    listed = set(re.findall(r"^  ([a-z][a-z-]*)\b", help_page, re.MULTILINE))
-    return [name for name in OWN_COMMANDS if name in listed]
-
-
-def commands(one: Installation) -> list[str]:
-    """Return the product's commands that this installation has."""
-    return one.state.done.get("commands", "").split()
-
-
 def ckan(
     one: Installation,
     *arguments: str,
     role: str = "govopen_app",
-    may_fail: bool = False,
 ) -> str:
     """Run a `ckan` command and return what it printed."""
     own = {"PYTHONUTF8": "1", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
@@ -145,7 +130,7 @@ def ckan(
         check=False,
         env=program_environ(one.checkout) | given,
     )
-    if done.returncode != 0 and not may_fail:
+    if done.returncode != 0:
         log = one.folder.logs / "ckan-command.log"
         log.write_text(done.stdout + done.stderr, encoding="utf-8")
         raise StackError(
@@ -205,9 +190,8 @@ def pass_checks(one: Installation, *, fix: bool) -> Installation:
     reindex(one)
     reconcile = ("reconcile", "--fix") if fix else ("reconcile",)
     for check in (reconcile, ("review", "verify"), ("register", "verify"), ("audit", "verify")):
-        if check[0] in commands(one):
-            with step("step_check", check=" ".join(check)):
-                _pass(one, *check)
+        with step("step_check", check=" ".join(check)):
+            _pass(one, *check)
     opened = replace(one.state, done={k: v for k, v in one.state.done.items() if k != CLOSED})
     state.save(one.folder, opened)
     return replace(one, state=opened)
@@ -222,22 +206,22 @@ def _pass(one: Installation, *check: str) -> None:
 
 
 def reindex(one: Installation) -> None:
-    """Make the search index anew, by the product's own command where it has one."""
+    """Make the search index anew."""
     with step("step_index"):
-        if "search" in commands(one):
-            ckan(one, "govopen", "search", "reindex")
-        else:
-            ckan(one, "search-index", "rebuild")
+        ckan(one, "govopen", "search", "reindex")
 
 
-def first_steps(one: Installation) -> None:
-    """After the first healthy start: the accounts, and the fictional city in the background."""
-    there = commands(one)
-    if "account" in there and not one.folder.accounts_file.exists():
+def first_accounts(one: Installation) -> None:
+    """Make the accounts of the first start and write them down for whoever installs."""
+    if not one.folder.accounts_file.exists():
         with step("step_accounts"):
             ckan(one, "govopen", "account", "bootstrap", "--out", str(one.folder.accounts_file))
             one.folder.accounts_file.chmod(0o600)
-    if "city" in there and one.state.city != "empty" and city_state(one).get("state") != "done":
+
+
+def load_city(one: Installation) -> None:
+    """Load the fictional city in the background, or go on with it."""
+    if one.state.city != "empty" and city_state(one).get("state") != "done":
         supervisor.start(one.folder, "city")
         say("city_loading", city=one.state.city)
 

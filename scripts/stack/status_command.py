@@ -65,7 +65,8 @@ def describe(one: Installation) -> dict[str, Any]:
     seen = {program["name"]: program for program in supervisor.programs(one.folder)}
     listed = [_part(one, part.name, seen.get(part.name)) for part in parts.of(one)]
     listed += [_external(one, name) for name in ("database", "redis", "solr") if one.external(name)]
-    shown = [part for part in listed if part.name not in _unused(one)]
+    without = {"city"} if one.state.city == "empty" else set()
+    shown = [part for part in listed if part.name not in without]
     memory = [part.memory_bytes for part in shown if part.memory_bytes is not None]
     own = int(supervisor.call(one.folder, "getPID")) if seen else None
     memory_of_supervisor = processes.memory([own]) if own else None
@@ -81,13 +82,6 @@ def describe(one: Installation) -> dict[str, Any]:
         "disk_free_bytes": shutil.disk_usage(one.folder.root).free,
         "parts": [asdict(part) for part in shown],
     }
-
-
-def _unused(one: Installation) -> set[str]:
-    """Return the parts that this installation has no use for."""
-    there = running.commands(one)
-    unused = {name for name in ("worker", "city") if name not in there}
-    return unused | ({"city"} if one.state.city == "empty" else set())
 
 
 def _part(one: Installation, name: str, program: dict[str, Any] | None) -> PartStatus:

@@ -30,7 +30,7 @@ PARTS = {
     "all": ("tests/unit", "tests/contract", "tests/integration", "tests/scripts", "tests/browser"),
     "long": ("tests",),
 }
-BESIDE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+BESIDE = ("-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")
 WITH_STACK = ("integration", "browser", "all", "long")
 # Debian package: a program or file that shows it is there
 PACKAGES = {

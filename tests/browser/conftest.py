@@ -1,8 +1,9 @@
 """What browser tests share: the running stack, something public in it, and a browser.
 
 `./scripts/test browser` starts the stack and names it by GOVOPEN_TEST_DATA and GOVOPEN_TEST_URL;
-against a stack of your own, set both before you run pytest. GOVOPEN_SHOTS names a folder that gets
-a picture of every page.
+against a stack of your own, set both before you run pytest. Where tests run beside each other the
+pages have a stack of their own, so that nobody else changes what they show. GOVOPEN_SHOTS names a
+folder that gets a picture of every page.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cities
 import pytest
 
 if TYPE_CHECKING:
@@ -36,9 +38,16 @@ def _given(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def site_url() -> str:
+def site_url() -> Iterator[str]:
     """Return the address of the running stack's web part."""
-    return _given("GOVOPEN_TEST_URL").rstrip("/")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield _given("GOVOPEN_TEST_URL").rstrip("/")
+        return
+    with cities.running("empty") as city, pytest.MonkeyPatch.context() as given:
+        given.setenv("GOVOPEN_TEST_URL", city.url)
+        given.setenv("GOVOPEN_TEST_DATA", str(city.data))
+        given.setenv("CKAN_INI", str(city.data / "ckan.ini"))
+        yield city.url
 
 
 @pytest.fixture(scope="session")

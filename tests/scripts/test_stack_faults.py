@@ -1,111 +1,24 @@
-"""The doors run for real: faults are told in a sentence, killed parts come back, nothing stays.
-
-The stack of these tests is their own, in a folder whose name has spaces and Chinese characters.
-"""
+"""The doors run for real: faults are told in a sentence, killed parts come back, nothing stays."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psycopg2
 import pytest
+from doors import HEALTHY_SECONDS, ROOT, Stack, door, free_port
 
 from stack import identity, ports, processes
-
-ROOT = Path(__file__).resolve().parents[2]
-HEALTHY_SECONDS = 180  # 30 on a machine of its own; tests share theirs
-
-
-def door(name: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    given = {"LANG": "zh_CN.UTF-8", "LC_ALL": "zh_CN.UTF-8"} | options.pop("env", {})
-    return subprocess.run(
-        [str(ROOT / "scripts" / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | given,
-        timeout=1200,
-        **options,
-    )
-
-
-@dataclass(frozen=True)
-class Stack:
-    data: Path
-    port: int
-
-    def start(self, *more: str) -> subprocess.CompletedProcess[str]:
-        return door(
-            "start", "--data", self.data, "--port", self.port, "--city", "empty", "--detach", *more
-        )
-
-    def status(self) -> dict[str, Any]:
-        return json.loads(door("status", "--data", self.data, "--json").stdout)
-
-    def pid(self, part: str) -> int:
-        return next(p["pid"] for p in self.status()["parts"] if p["name"] == part)
-
-    def answers(self) -> bool:
-        url = f"http://127.0.0.1:{self.port}/api/3/action/package_search?q=%E6%B0%B4"
-        try:
-            with urllib.request.urlopen(url, timeout=10) as got:
-                return json.load(got)["success"] is True
-        except OSError:
-            return False
-
-    def healthy_again(self) -> float:
-        began = time.monotonic()
-        while not (self.status()["healthy"] and self.answers()):
-            assert time.monotonic() - began < HEALTHY_SECONDS, self.status()
-            time.sleep(0.3)
-        return time.monotonic() - began
-
-    def left(self) -> list[str]:
-        return [process.name for process in processes.of_folder(self.data)]
-
-
-def free_port() -> int:
-    port = ports.choose(tempfile.mktemp(), None, frozenset())  # noqa: S306  (a seed, no file)
-    assert port is not None
-    return port
-
-
-@pytest.fixture(scope="module")
-def parent() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="govopen-故障 "))
-    folder.chmod(0o777)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def stack(parent: Path) -> Iterator[Stack]:
-    made = Stack(parent / "数据 目录 it's", free_port())
-    try:
-        started = made.start()
-        assert started.returncode == 0, started.stdout + started.stderr
-        assert f"http://127.0.0.1:{made.port}" in started.stdout
-        yield made
-    finally:
-        door("stop", "--data", made.data)
-    assert made.left() == []
 
 
 def test_it_serves_from_a_path_with_spaces_quotes_and_chinese(stack: Stack) -> None:
@@ -169,7 +82,7 @@ def test_a_start_after_a_killed_supervisor_ends_what_it_left_and_works(stack: St
 
 
 def test_lock_files_that_name_a_foreign_process_do_not_stop_a_start(stack: Stack) -> None:
-    assert door("stop", "--data", stack.data).returncode == 0
+    assert stack.stop().returncode == 0
     assert stack.left() == []
     lock = stack.data / "postgresql" / "postmaster.pid"
     # a living process, which is no PostgreSQL: our own
@@ -187,17 +100,6 @@ def test_lock_files_that_name_a_foreign_process_do_not_stop_a_start(stack: Stack
 def test_a_backup_is_restored_into_a_new_folder_and_a_damaged_one_is_refused(
     stack: Stack, parent: Path
 ) -> None:
-    made = door(
-        "ckan",
-        "--data",
-        stack.data,
-        "user",
-        "add",
-        "backup-witness",
-        "email=w@example.org",
-        "password=witness-password-1",
-    )
-    assert made.returncode == 0, made.stderr
     (stack.data / "files" / "凭证").write_bytes(b"stored once")
     archive = parent / "备份.tar.gz"
     assert door("backup", "--data", stack.data, archive).returncode == 0
@@ -208,13 +110,6 @@ def test_a_backup_is_restored_into_a_new_folder_and_a_damaged_one_is_refused(
     assert done.returncode == 0, done.stdout + done.stderr
     assert (restored / "files" / "凭证").read_bytes() == b"stored once"
     assert [p.name for p in processes.of_folder(restored)] == []
-    again = Stack(restored, free_port())
-    try:
-        assert again.start().returncode == 0
-        shown = door("ckan", "--data", restored, "user", "show", "backup-witness")
-        assert "w@example.org" in shown.stdout
-    finally:
-        door("stop", "--data", restored)
 
     damaged = parent / "坏.tar.gz"
     damaged.write_bytes(archive.read_bytes()[:-2000])
@@ -224,8 +119,17 @@ def test_a_backup_is_restored_into_a_new_folder_and_a_damaged_one_is_refused(
     assert "Traceback" not in refused.stderr
 
 
-def test_what_was_restored_stays_closed_until_it_passes_its_checks(
-    stack: Stack, parent: Path
+@pytest.fixture
+def witness(stack: Stack) -> str:
+    """Return the name of somebody who has an account before the backup is made."""
+    facts = ("email=w@example.org", "password=witness-password-1")
+    made = stack.ckan("user", "add", "backup-witness", *facts)
+    assert made.returncode == 0, made.stderr
+    return "backup-witness"
+
+
+def test_what_was_restored_stays_closed_until_it_passes_its_checks_and_then_has_all(
+    stack: Stack, parent: Path, witness: str
 ) -> None:
     content = b"bytes that a backup has lost"
     digest = hashlib.sha256(content).hexdigest()
@@ -261,8 +165,9 @@ def test_what_was_restored_stays_closed_until_it_passes_its_checks(
         opened = restored.start()
         assert opened.returncode == 0, opened.stdout + opened.stderr
         assert restored.answers()
+        assert "w@example.org" in restored.ckan("user", "show", witness).stdout
     finally:
-        door("stop", "--data", restored.data)
+        restored.stop()
         with closing(psycopg2.connect(database[1])) as connection, connection:
             connection.cursor().execute("DELETE FROM govopen_file WHERE resource_id = %s", row[:1])
 
@@ -304,18 +209,10 @@ def test_a_folder_without_a_stack_is_told(tmp_path: Path) -> None:
         assert "./scripts/start" in done.stderr
 
 
-def test_ctrl_c_at_the_foreground_stops_everything(parent: Path) -> None:
-    data, port = parent / "前台", free_port()
+def test_ctrl_c_at_the_foreground_stops_everything(stack: Stack) -> None:
+    assert stack.stop().returncode == 0
     process = subprocess.Popen(
-        [
-            str(ROOT / "scripts" / "start"),
-            "--data",
-            str(data),
-            "--port",
-            str(port),
-            "--city",
-            "empty",
-        ],
+        [str(ROOT / "scripts" / "start"), "--data", str(stack.data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -326,10 +223,11 @@ def test_ctrl_c_at_the_foreground_stops_everything(parent: Path) -> None:
     assert process.stdout is not None
     try:
         assert any("Ctrl-C" in line for line in process.stdout)
-        assert Stack(data, port).answers()
+        assert stack.answers()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(180) == 0
+        assert stack.left() == []
+        assert ports.is_free(stack.port)
     finally:
-        door("stop", "--data", data)
-    assert [p.name for p in processes.of_folder(data)] == []
-    assert ports.is_free(port)
+        stack.start()
+    stack.healthy_again()

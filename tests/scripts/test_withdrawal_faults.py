@@ -1,28 +1,23 @@
 """A withdrawal by command needs the database alone: with index and cache stopped it is done at once.
 
-The stack of these tests is their own; its web part stands still while Redis does, so readers are
-asked through CKAN's own actions.
+The web part stands still while Redis does, so readers are asked through CKAN's own actions.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
+from doors import ROOT, Stack
 
-from stack import ports, supervisor
+from stack import supervisor
 from stack.layout import DataFolder
 
-ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / "tests" / "integration" / "logic" / "action"
 # Published by two people through the real actions; what is printed last is JSON.
 PUBLISH = """
@@ -58,34 +53,6 @@ with application.test_request_context("/"):
 WORKER_SECONDS = 150
 
 
-def door(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(ROOT / "scripts" / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=1200,
-    )
-
-
-@pytest.fixture(scope="module")
-def data() -> Iterator[Path]:
-    """A running stack with an empty city, stamped as test."""
-    parent = Path(tempfile.mkdtemp(prefix="govopen-withdrawal-"))
-    parent.chmod(0o755)
-    folder = parent / "data"
-    port = ports.choose(str(folder), None, frozenset())
-    try:
-        options = ("--port", str(port), "--city", "empty", "--stamp", "test", "--detach")
-        started = door("start", "--data", folder, *options)
-        assert started.returncode == 0, started.stdout + started.stderr
-        yield folder
-    finally:
-        door("stop", "--data", folder)
-        shutil.rmtree(parent, ignore_errors=True)
-
-
 def in_ckan(data: Path, program: str, *arguments: str) -> Any:
     """Runs a program inside CKAN on the stack's settings and reads the JSON that it prints last."""
     given = {"CKAN_INI": str(data / "ckan.ini"), "PYTHONPATH": str(KIT), "PYTHONUTF8": "1"}
@@ -101,15 +68,16 @@ def in_ckan(data: Path, program: str, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def command(data: Path, *arguments: str) -> Any:
-    done = door("ckan", "--data", data, "govopen", *arguments, "--json")
+def command(stack: Stack, *arguments: str) -> Any:
+    done = stack.ckan("govopen", *arguments, "--json")
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout[done.stdout.index("\n{" if "\n{" in done.stdout else "{") :])
 
 
 def test_with_index_and_cache_stopped_the_commands_hide_at_once_and_the_rest_follows(
-    data: Path,
+    stack: Stack,
 ) -> None:
+    data = stack.data
     withdrawn, hidden = in_ckan(data, PUBLISH)
     assert in_ckan(data, READ, withdrawn, hidden)["public"] == [withdrawn, hidden]
     folder = DataFolder(data)
@@ -118,13 +86,13 @@ def test_with_index_and_cache_stopped_the_commands_hide_at_once_and_the_rest_fol
 
     reason = ("--reason", "停机时撤回", "--user")
     answer = command(
-        data, "publication", "withdraw", withdrawn, "--ground", "error", *reason, "sysadmin"
+        stack, "publication", "withdraw", withdrawn, "--ground", "error", *reason, "sysadmin"
     )
     assert (answer["state"], answer["remaining"]) == ("withdrawn", ["index"])
-    answer = command(data, "publication", "hide", hidden, *reason, "leader")
+    answer = command(stack, "publication", "hide", hidden, *reason, "leader")
     assert (answer["state"], answer["remaining"]) == ("withdrawn", ["index"])
     assert in_ckan(data, READ, withdrawn, hidden) == {"public": [], "left": ["index", "index"]}
-    listed = door("ckan", "--data", data, "govopen", "review", "list", "--all")
+    listed = stack.ckan("govopen", "review", "list", "--all")
     assert listed.returncode == 0, listed.stderr
     assert "published" in listed.stdout
 

@@ -16,7 +16,6 @@ from stack import (
     options,
     parts,
     preparation,
-    running,
     solr,
     state,
 )
@@ -150,8 +149,3 @@ def test_the_core_named_ckan_is_found_also_after_a_swap_of_cores(tmp_path: Path)
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "core.properties").write_text(f"#made\nname={name}\n", "ascii")
     assert solr.core_folder(tmp_path) == tmp_path / "second"
-
-
-def test_only_listed_sub_commands_count_as_there() -> None:
-    page = "Commands:\n  account  Accounts.\n  search   The index.\n           worker of it\n"
-    assert running.offered(page) == ["account", "search"]

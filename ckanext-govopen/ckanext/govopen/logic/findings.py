@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from flask import has_request_context
 
+from ckanext.govopen import data_files
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.logic.vocab import vocabulary
 
@@ -57,7 +57,7 @@ def texts() -> Mapping[str, Any]:
     """
     found: dict[str, Any] = {}
     for path in sorted(_FOLDER.glob("*.yaml")):
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = data_files.read(path) or {}
         if twice := found.keys() & content.keys():
             raise ValueError(f"{path.name} repeats {sorted(twice)}")
         found.update(content)

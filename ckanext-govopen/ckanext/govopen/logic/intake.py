@@ -23,8 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
+from ckanext.govopen import data_files
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake import (
     DEFAULT_LIMITS,
@@ -167,7 +166,7 @@ def _recogniser() -> Aliases:
 
 @cache
 def _headings(name: str) -> Headings:
-    content = yaml.safe_load((WRITINGS / f"{name}.yaml").read_text(encoding="utf-8"))
+    content = data_files.read(WRITINGS / f"{name}.yaml")
     return Headings(content["aliases"], content["exact_only"])
 
 

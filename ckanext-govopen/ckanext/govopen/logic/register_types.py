@@ -14,13 +14,12 @@ from typing import Any
 
 import yaml
 
-from ckanext.govopen import config
+from ckanext.govopen import config, data_files
 from ckanext.govopen.domain.register_types import Field, RegisterType, TypeFileError, read_type
 
 # Types whose entries are described elsewhere: by the inventory's own rules and the standard's.
 WITH_OWN_CODE = ("data_inventory", "disclosure_standard")
 _DATA = Path(__file__).parents[1] / "data"
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def register_types() -> Mapping[str, RegisterType]:
@@ -88,6 +87,6 @@ def _check_references(found: Mapping[str, RegisterType]) -> None:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
+        return data_files.read(path)
     except yaml.YAMLError as error:
         raise TypeFileError(f"{path}: {error}") from error

@@ -13,11 +13,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-import yaml
-
 import ckan.model as model
 
-from ckanext.govopen import config
+from ckanext.govopen import config, data_files
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.rule_checks import Words, check_packs, check_text
 from ckanext.govopen.domain.rules import Parameter, RulePack, read_pack
@@ -25,8 +23,6 @@ from ckanext.govopen.logic.vocab import vocabularies, vocabulary
 from ckanext.govopen.model import duty_settings as store
 
 _DATA = Path(__file__).parents[1] / "data"
-# The packs are long; the reader in C takes a tenth of the time, where the library has it.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SETTING = re.compile(r"(?P<pack>[a-z0-9-]+)\.(?P<name>\w+)=(?P<amount>[0-9]{1,6}):(?P<unit>\w+)")
 
 
@@ -39,7 +35,7 @@ def written_packs() -> tuple[RulePack, ...]:
     """
     packs = []
     for path in sorted((_DATA / "rules").glob("*.yaml")):
-        pack = read_pack(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - safe
+        pack = read_pack(data_files.read(path))
         if pack.pack_id != path.stem:
             raise ValueError(f"{path.name} holds the pack {pack.pack_id!r}")
         packs.append(pack)
@@ -56,7 +52,7 @@ def pack_sums() -> Mapping[str, str]:
 @cache
 def words() -> Words:
     """The codes that rules may use."""
-    content = yaml.safe_load((_DATA / "capabilities.yaml").read_text(encoding="utf-8"))
+    content = data_files.read(_DATA / "capabilities.yaml")
     kinds = {term.code: tuple(_kinds(term.extra)) for term in vocabulary("rule_unit")}
     known = {name: one.codes for name, one in vocabularies().items() if name.startswith("rule_")}
     return Words(frozenset(content["capabilities"]), kinds, known)

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ckanext.govopen import data_files
 from ckanext.govopen.logic.rules import written_packs
 from ckanext.govopen.logic.vocab import vocabulary
 
@@ -33,7 +32,7 @@ def pilots() -> tuple[Pilot, ...]:
         KeyError: a pack or its parameter is not there.
         ValueError: the text names a field that the vocabulary does not know.
     """
-    content = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    content = data_files.read(_FILE)
     return tuple(_pilot(one) for one in content["pilots"])
 
 

@@ -11,10 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sqlalchemy.orm import Session
 
-from ckanext.govopen import clock, config
+from ckanext.govopen import clock, config, data_files
 from ckanext.govopen.domain.standard_import import CHANGED, CREATED, Plan
 from ckanext.govopen.domain.standards import REGISTER_TYPE, CodeBook, Facts, name_key
 from ckanext.govopen.logic import adjustments, units
@@ -30,9 +29,7 @@ _DATA = Path(__file__).parents[1] / "data" / "standards"
 @cache
 def derivation_patterns() -> Mapping[str, Any]:
     """How entries of source lists become items."""
-    content: Mapping[str, Any] = yaml.safe_load(
-        (_DATA / "derivation.yaml").read_text(encoding="utf-8")
-    )
+    content: Mapping[str, Any] = data_files.read(_DATA / "derivation.yaml")
     return content
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
+from ckanext.govopen import data_files
 from ckanext.govopen.domain.vocab import Term, Vocabulary
 from ckanext.govopen.logic.register_types import register_types
 
@@ -57,7 +56,7 @@ def label(name: str, code: str | None, lang: str) -> str:
 
 
 def _read(path: Path) -> Vocabulary:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = data_files.read(path)
     if content["name"] != path.stem:
         raise ValueError(f"{path.name} names itself {content['name']!r}")
     terms = [_term(one) for one in content["terms"]]

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+from ckanext.govopen import data_files
 
 T = TypeVar("T")
 
@@ -21,9 +21,7 @@ REGION = "990100"
 @cache
 def wording(name: str) -> Any:
     """The parsed file `data/city/<name>.yaml`; callers must not change it."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with (DATA / f"{name}.yaml").open(encoding="utf-8") as stream:
-        return yaml.load(stream, Loader=loader)  # noqa: S506 -- both loaders are the safe ones
+    return data_files.read(DATA / f"{name}.yaml")
 
 
 def names() -> dict[str, Any]:
