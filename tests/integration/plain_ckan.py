@@ -85,6 +85,16 @@ def running(settings: Path, port: int, count: int) -> Iterator[Site]:
 
 
 def main(settings: Path, port: int, count: int, out: Path) -> None:
+    with settings_of(settings, f"http://127.0.0.1:{port}", "dcat") as ini:
+        application = application_of(ini)
+        found = _fill(application, count)
+        out.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+        _serve(application, port)
+
+
+@contextmanager
+def settings_of(settings: Path, site_url: str, plugins: str) -> Iterator[Path]:
+    """Settings of a CKAN beside a running stack, with a database and a core while the block runs."""
     parser = configparser.RawConfigParser()
     parser.read(settings, encoding="utf-8")
     given = parser["app:main"]
@@ -94,10 +104,19 @@ def main(settings: Path, port: int, count: int, out: Path) -> None:
         _database(settings, given, name) as url,
         _core(settings.parent, given, name) as solr,
     ):
-        application = _application(Path(folder), given, url, solr, name, port)
-        found = _fill(application, count)
-        out.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
-        _serve(application, port)
+        lines = ["[DEFAULT]", "debug = false", "[app:main]", "use = egg:ckan"]
+        lines += [f"{key} = {given[key]}" for key in KEPT]
+        lines += [
+            f"ckan.site_url = {site_url}",
+            f"sqlalchemy.url = {url}",
+            f"solr_url = {solr}",
+            f"ckan.storage_path = {folder}",
+            f"ckan.site_id = {name}",
+            f"ckan.plugins = {plugins}",
+        ]
+        ini = Path(folder) / "plain.ini"
+        ini.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield ini
 
 
 @contextmanager
@@ -149,19 +168,7 @@ def _solr(root: str, given: Any, query: str) -> None:
         raise RuntimeError(answer.text[:500])
 
 
-def _application(folder: Path, given: Any, url: str, solr: str, name: str, port: int) -> Any:
-    lines = ["[DEFAULT]", "debug = false", "[app:main]", "use = egg:ckan"]
-    lines += [f"{key} = {given[key]}" for key in KEPT]
-    lines += [
-        f"ckan.site_url = http://127.0.0.1:{port}",
-        f"sqlalchemy.url = {url}",
-        f"solr_url = {solr}",
-        f"ckan.storage_path = {folder}",
-        f"ckan.site_id = {name}",
-        "ckan.plugins = dcat",
-    ]
-    ini = folder / "plain.ini"
-    ini.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def application_of(ini: Path) -> Any:
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
