@@ -331,3 +331,21 @@ def test_no_value_leaves_the_scan_unmasked() -> None:
     assert len(hits) == 5
     for secret in secrets:
         assert secret not in repr(hits)
+
+
+@pytest.mark.parametrize(
+    ("headings", "declared", "is_foreign"),
+    [
+        (["姓名", "科室"], ["名称", "name"], True),
+        (["名称", "科室"], ["名称"], False),
+        (["名 称（中文）", "科室"], ["名称"], False),
+        (["ＮＡＭＥ"], ["名称", "name"], False),
+        ([], ["名称"], False),  # a file without headings says nothing
+        (["姓名"], [], False),  # nor does a dataset without data items
+        (["", "（元）"], ["名称"], False),
+    ],
+)
+def test_a_file_is_foreign_when_none_of_its_headings_is_declared(
+    headings: list[str], declared: list[str], is_foreign: bool
+) -> None:
+    assert scan.shares_none(headings, declared) is is_foreign

@@ -494,3 +494,18 @@ def test_more_memory_than_allowed_is_a_limit_and_no_end(tmp_path: Path, program:
     found = program.read(path, KEY)
     assert found["verdict"] == "high"
     assert found["unread"]
+
+
+def test_the_headings_of_every_sheet_are_told_and_masked(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["名称", f"联系人{MOBILE}"])
+    book.active.append(["甲", "乙"])
+    book.create_sheet("二").append(["泊位", "名称"])
+    book["二"].append([3, "丙"])
+    book.save(tmp_path / "a.xlsx")
+    found = answer(tmp_path, (tmp_path / "a.xlsx").read_bytes())
+    assert found["columns"] == ["名称", "联系人139****2345", "泊位"]
+
+
+def test_a_table_that_begins_with_its_rows_has_no_headings(tmp_path: Path) -> None:
+    assert answer(tmp_path, b"1,2\n3,4\n")["columns"] == []

@@ -376,6 +376,10 @@ class Sheet:
             if len(filled) == 1 and patterns.BARE_MARK.fullmatch(fold(filled[0][1])):
                 self._columns[filled[0][0]].note_mark(number, filled[0][1])
 
+    def headings(self) -> Iterator[str]:
+        """What stands above the columns, masked; nothing where the table begins with its rows."""
+        return (_masked_name(one.heading) for one in self._columns if one.heading)
+
     def hits(self) -> list[Hit]:
         """The findings of all columns, and those that take more than one."""
         names_people = any(patterns.PERSON_NAME_WORDS.search(one.heading) for one in self._columns)
@@ -473,6 +477,24 @@ class Lines:
             else hit
             for hit in found
         ]
+
+
+def shares_none(headings: Iterable[str], declared: Iterable[str]) -> bool:
+    """Whether a file has headings and none of them is the name of a declared data item.
+
+    Args:
+        headings: of all its tables; notes in brackets and blanks do not count.
+        declared: names of data items, in any language.
+    """
+    seen, said = ({_bare(one) for one in names} - {""} for names in (headings, declared))
+    return bool(seen) and bool(said) and not seen & said
+
+
+def _bare(name: str) -> str:
+    return _NOTE_OR_BLANK.sub("", fold(name)).casefold()
+
+
+_NOTE_OR_BLANK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|[\s_*]")
 
 
 def verdict(hits: Iterable[Hit], unread: Sequence[Unread]) -> str:

@@ -14,7 +14,7 @@ import resource
 import select
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +27,7 @@ LIMITS = Limits(
     cpu_seconds=600, wall_seconds=900,
 )  # fmt: skip
 
+COLUMNS_KEPT = 200  # of a file: enough to see whether it is the right one
 IDLE_SECONDS = 120  # nobody asked: the next file will find a new program
 
 
@@ -38,6 +39,7 @@ class _Report:
     unread: list[scan.Unread]
     rows: int = 0
     cells: int = 0
+    columns: dict[str, None] = field(default_factory=dict)  # headings, in their order
 
 
 def main(source: IO[str], target: IO[str]) -> None:
@@ -62,7 +64,7 @@ def _allow_seconds(seconds: int) -> None:
 
 
 def answer_of(path: Path, key: bytes) -> dict[str, Any]:
-    """Findings of a file as JSON: `{verdict, rows, cells, unread, hits}`."""
+    """Findings of a file as JSON: `{verdict, rows, cells, unread, hits, columns}`."""
     report = _Report([], [])
     try:
         for part in scan_sources.parts(path, LIMITS):
@@ -80,6 +82,7 @@ def answer_of(path: Path, key: bytes) -> dict[str, Any]:
         "cells": report.cells,
         "unread": [asdict(one) for one in report.unread],
         "hits": [_plain(hit, key) for hit in report.hits],
+        "columns": list(report.columns)[:COLUMNS_KEPT],
     }
 
 
@@ -94,9 +97,12 @@ def _take(report: _Report, part: scan_sources.Part) -> None:
         inner = _Report([], [])
         _take(inner, part.part)
         report.hits += [replace(hit, sheet=_inside(part.member, hit.sheet)) for hit in inner.hits]
+        report.columns |= inner.columns
         report.rows += inner.rows
         report.cells += inner.cells
         return
+    if isinstance(part, scan.Sheet):
+        report.columns |= dict.fromkeys(part.headings())
     report.hits += part.hits()
     report.rows += part.rows
     report.cells += part.cells
@@ -128,6 +134,7 @@ def metadata_answer(fields: Mapping[str, str], key: bytes) -> dict[str, Any]:
         "cells": len(fields),
         "unread": [],
         "hits": [_plain(hit, key) for hit in hits],
+        "columns": [],
     }
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from ckanext.govopen import config
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import Actor
-from ckanext.govopen.domain.scan import LISTED, VERSION
+from ckanext.govopen.domain.scan import LISTED, VERSION, shares_none
 from ckanext.govopen.domain.scan_find import matches
 from ckanext.govopen.domain.scan_patterns import PATTERNS
 from ckanext.govopen.domain.scan_text import fold
@@ -62,11 +62,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Record:
-    """A dataset or a revision, and what of it is scanned."""
+    """A dataset or a revision, what of it is scanned, and the names of its data items."""
 
     id: str
     unit_id: str
     subjects: tuple[Subject, ...]
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,16 @@ def records_of(session: Session, record_ids: Sequence[str]) -> list[Record]:
                 files_.append(Subject(str(sha256), label, int(size), str(resource["id"])))
         words = {**package, "tags": [name for _, name in tags or []], "resources": described}
         subjects = (_texts_of(words), *files_)
-        found.append(Record(str(row["id"]), str(row["unit_id"]), subjects))
+        declared = tuple(_declared(package))
+        found.append(Record(str(row["id"]), str(row["unit_id"]), subjects, declared))
     return found
+
+
+def _declared(package: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the data items of a dataset, in both languages."""
+    items = (package.get("extras") or {}).get("items") or []
+    for one in (_parsed(items) or []) if isinstance(items, str) else items:
+        yield from (str(one[name]) for name in ("name_zh", "name_en") if one.get(name))
 
 
 def _texts_of(words: Mapping[str, Any]) -> Subject:
@@ -329,6 +338,42 @@ def _hit(record: Record, subject: Subject, row: Mapping[str, Any], said: _Said) 
         cleared_by=said.cleared_by(record, row),
         is_allowed=is_allowed,
     )
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A file none of whose columns is a declared data item of its dataset.
+
+    Args:
+        columns: headings of its tables, masked.
+        declared: names of the data items.
+    """
+
+    record_id: str
+    unit_id: str
+    resource_id: str | None
+    label: str
+    columns: tuple[str, ...]
+    declared: tuple[str, ...]
+
+
+def foreign_files(session: Session, record_ids: Sequence[str]) -> list[Foreign]:
+    """Scanned files of records that look like those of another dataset."""
+    records = [one for one in records_of(session, record_ids) if one.declared]
+    names = sorted({one.name for record in records for one in record.subjects})
+    scanned = store.scans(session, names, VERSION)
+    found = []
+    for record in records:
+        for one in record.subjects:
+            columns = tuple(scanned[one.name]["columns"]) if one.name in scanned else ()
+            if shares_none(columns, record.declared):
+                found.append(
+                    Foreign(
+                        record.id, record.unit_id, one.resource_id, one.label, columns,
+                        record.declared,
+                    )
+                )  # fmt: skip
+    return found
 
 
 def is_complete(session: Session, case_id: str) -> bool:

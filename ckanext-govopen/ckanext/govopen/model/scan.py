@@ -33,8 +33,9 @@ def add(session: Session, subject: str, version: str, answer: Mapping[str, Any])
     """Keeps what a scan found; of two at the same time the first stays."""
     scan_id = session.execute(
         sa.text(
-            "INSERT INTO govopen_scan (subject, version, verdict, rows, cells, unread)"
-            " VALUES (:subject, :version, :verdict, :rows, :cells, CAST(:unread AS jsonb))"
+            "INSERT INTO govopen_scan (subject, version, verdict, rows, cells, unread, columns)"
+            " VALUES (:subject, :version, :verdict, :rows, :cells, CAST(:unread AS jsonb),"
+            "  :columns)"
             " ON CONFLICT (subject, version) DO NOTHING RETURNING id"
         ),
         {
@@ -44,6 +45,7 @@ def add(session: Session, subject: str, version: str, answer: Mapping[str, Any])
             "rows": answer["rows"],
             "cells": answer["cells"],
             "unread": json.dumps(answer["unread"], ensure_ascii=False),
+            "columns": list(answer["columns"]),
         },
     ).scalar_one_or_none()
     hits = [*answer["hits"], *(_unread_hit(one) for one in answer["unread"])]

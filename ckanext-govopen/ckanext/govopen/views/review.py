@@ -56,6 +56,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         listed=listed,
         hits=[_hit(hit, case, datasets) for hit in scanned["hits"]],
         scan_is_complete=scanned["is_complete"] and bool(datasets),
+        warnings=scanned["warnings"],
         datasets=datasets,
         rules=[desk.call("govopen_refresh_rule_show", {"id": one["record_id"]}) for one in rules],
         samples=differences.samples_of(case_id, datasets),

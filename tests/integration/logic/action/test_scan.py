@@ -453,3 +453,23 @@ class TestLargeFiles:
             found = scans.hits_of_records(model.Session, [made["id"]])
             model.Session.rollback()
         assert {hit.pattern for hit in found} == {"id18", "mobile"}
+
+
+ITEMS = [{"name_zh": "名称", "name_en": "name", "data_type": "C", "length": "100"}]
+
+
+def test_a_file_without_any_declared_column_is_told_at_the_draft_and_in_its_case(
+    office: Office,
+) -> None:
+    right = office.draft(data="名称,泊位\n甲,3\n".encode(), items=ITEMS)
+    wrong = office.draft(data="科室,人数\n甲,3\n".encode(), items=ITEMS)
+    case_id = office.submit(right["id"], wrong["id"])
+    at_draft = office.act("officer", "govopen_scan_show", id=wrong["id"])["warnings"]
+    in_case = office.act("approver", "govopen_scan_show", case=case_id)
+    assert in_case["is_clean"]
+    assert [one["record_id"] for one in in_case["warnings"]] == [wrong["id"]]
+    (told,) = in_case["warnings"]
+    shown = office.act("officer", "package_show", id=wrong["id"])
+    assert (told["code"], told["resource_id"]) == ("review.W1", shown["resources"][0]["id"])
+    assert all(word in told["text"] for word in ("科室", "人数", "名称"))
+    assert at_draft == in_case["warnings"]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor
 from ckanext.govopen.logic import case_scan, datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.cases import readable as readable_case
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text
+from ckanext.govopen.logic.findings import render
 from ckanext.govopen.logic.roles import (
     actor_of,
     is_sysadmin,
@@ -36,6 +38,8 @@ __all__ = [
     "govopen_scan_show",
 ]
 
+_Found = TypeVar("_Found", scans.Hit, scans.Foreign)
+
 
 @tk.side_effect_free
 def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -45,22 +49,39 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         id: name or id of a dataset; or `case`: id of a case.
 
     Returns:
-        `{is_complete, is_clean, hits}`; of a hit: `id, record_id, label, pattern, severity, sheet,
-        column_no, column_name, hits, rows, cells: [{row, cell, masked}], cleared_by, cleared_names,
-        resource_id, is_allowed`.
+        `{is_complete, is_clean, hits, warnings}`; of a hit: `id, record_id, label, pattern, severity,
+        sheet, column_no, column_name, hits, rows, cells: [{row, cell, masked}], cleared_by,
+        cleared_names, resource_id, is_allowed`. `warnings` tells the files none of whose columns is a declared
+        data item: `{record_id, resource_id, label, code, text}`.
     """
     no_unknown(data_dict, "id", "case")
     if data_dict.get("case"):
         case = readable_case(context, text(data_dict, "case"))
-        found = _seen(context, scans.hits_of(model.Session, str(case["id"])))
+        ids = [str(row["record_id"]) for row in review_store.records(model.Session, case["id"])]
+        found = _seen(context, scans.hits_of_records(model.Session, ids))
+        foreign = _seen(context, scans.foreign_files(model.Session, ids))
     else:
         package = datasets.readable(context, text(data_dict, "id"))
         tk.check_access("govopen_scan_show", dict(context), {"unit_id": package.owner_org})
         found = scans.hits_of_records(model.Session, [package.id])
+        foreign = scans.foreign_files(model.Session, [package.id])
     return {
         "is_complete": all(hit.id is not None for hit in found),
         "is_clean": all(hit.severity == "info" for hit in found),
         "hits": _views(found),
+        "warnings": [_warning(one) for one in foreign],
+    }
+
+
+def _warning(one: scans.Foreign) -> dict[str, Any]:
+    facts = {"seen": one.columns, "declared": one.declared}
+    finding = Finding("review.W1", value=one.label, params=facts)
+    return {
+        "record_id": one.record_id,
+        "resource_id": one.resource_id,
+        "label": one.label,
+        "code": finding.code,
+        "text": render(finding),
     }
 
 
@@ -88,7 +109,7 @@ def govopen_scan_run(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return {"is_complete": all(hit.id is not None for hit in left)}
 
 
-def _seen(context: Any, found: list[scans.Hit]) -> list[scans.Hit]:
+def _seen(context: Any, found: list[_Found]) -> list[_Found]:
     """Those of the records of units that the reader keeps or reviews."""
     user = user_of(context)
     scope = None if user is None or is_sysadmin(context) else review_scope(user.id)

@@ -1,0 +1,1 @@
+ALTER TABLE govopen_scan DROP COLUMN columns;
