@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cities import ROOT, City
+from cities import City
+from doors import ROOT
 
 RESULT = ROOT / "tests" / "results" / "recomputation.json"
 RATES = ("open_unit_rate", "data_open_rate")

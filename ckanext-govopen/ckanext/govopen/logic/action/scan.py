@@ -49,10 +49,10 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         id: name or id of a dataset; or `case`: id of a case.
 
     Returns:
-        `{is_complete, is_clean, hits, warnings}`; of a hit: `id, record_id, label, pattern, severity,
-        sheet, column_no, column_name, hits, rows, cells: [{row, cell, masked}], cleared_by,
-        cleared_names, resource_id, is_allowed`. `warnings` tells the files none of whose columns is a declared
-        data item: `{record_id, resource_id, label, code, text}`.
+        `{is_complete, is_clean, hits, warnings}`; of a hit: `id, record_id, label, pattern,
+        severity, sheet, column_no, column_name, hits, rows, cells: [{row, cell, masked}],
+        cleared_by, cleared_names, resource_id, is_allowed`. `warnings` tells the files none of
+        whose columns is a declared data item: `{record_id, resource_id, label, code, text}`.
     """
     no_unknown(data_dict, "id", "case")
     if data_dict.get("case"):
