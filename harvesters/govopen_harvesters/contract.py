@@ -30,6 +30,10 @@ class Option:
     default: Json = None
 
 
+# Of every kind whose records name files.
+FILES = Option("files", "yes_no", "取回资源文件", "Fetch the files of resources")
+
+
 @dataclass(frozen=True)
 class Source:
     """A source as a connector sees it.

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +36,7 @@ class Fetched:
     path: Path
     name: str
     url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class GuardedWeb:
@@ -64,8 +65,14 @@ class GuardedWeb:
         with TemporaryDirectory(prefix="harvest-") as folder:
             name = Path(unquote(urlsplit(url).path)).name or "file"
             path = Path(folder) / name[-100:]
-            led_to = self._get(url, headers, lambda answer: _save(answer, path))
-            yield Fetched(path, name, led_to.decode())
+            answers: list[Answer] = []
+
+            def take(answer: Answer) -> bytes:
+                answers.append(answer)
+                return _save(answer, path)
+
+            self._get(url, headers, take)
+            yield Fetched(path, name, answers[-1].url, answers[-1].headers)
 
     def json(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[Json, str]:
         """The JSON document at an address, and the SHA-256 of its bytes.
@@ -113,14 +120,13 @@ class GuardedWeb:
 
 
 def _save(answer: Answer, path: Path) -> bytes:
-    """Writes the body; gives the address that it came from."""
     received = 0
     with path.open("wb") as file:
         for block in answer.blocks():
             file.write(block)
             received += len(block)
     _require_whole(answer, received)
-    return answer.url.encode()
+    return b""
 
 
 def _whole(answer: Answer) -> bytes:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
+    FILES,
     Json,
     Option,
     Page,
@@ -36,6 +37,7 @@ class CkanConnector:
         Option("url", "url", "网站地址", "Address of the site", is_required=True),
         Option("filter", "text", "筛选条件（fq）", "Filter (fq)"),
         Option("api_key", "secret", "API 令牌", "API token"),
+        FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
     )

@@ -14,6 +14,7 @@ import ijson
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
+    FILES,
     Json,
     Option,
     Page,
@@ -37,6 +38,7 @@ class DataJsonConnector:
     label: Mapping[str, str] = {"zh": "data.json 目录", "en": "data.json catalogue"}
     options: Sequence[Option] = (
         Option("url", "url", "目录地址", "Address of the catalogue", is_required=True),
+        FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
     )

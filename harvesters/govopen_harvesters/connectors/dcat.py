@@ -18,6 +18,7 @@ from govopen_harvesters import reading
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
+    FILES,
     Json,
     Option,
     Page,
@@ -48,6 +49,7 @@ class DcatConnector:
             "格式（turtle、xml、jsonld、ntriples）",
             "Format (turtle, xml, jsonld, ntriples)",
         ),
+        FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
     )

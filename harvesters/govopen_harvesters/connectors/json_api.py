@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
+    FILES,
     Json,
     Option,
     Page,
@@ -46,6 +47,7 @@ class JsonApiConnector:
         Option("parameters", "mapping", "其他参数", "Further parameters"),
         Option("token", "secret", "令牌", "Token"),
         Option("token_header", "text", "令牌所在请求头", "Header that bears the token"),
+        FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
         Option("volatile", "list", "不计入变化的字段", "Names that do not count as a change"),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import yaml
 
+from ckanext.govopen import clock
 from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
 
 __all__ = ["harvest"]
@@ -106,6 +107,26 @@ def run_source(name: str, dry_run: bool, user: str | None, as_json: bool) -> Non
     started = run("govopen_harvest_job_create", user, {"source": name, "dry_run": dry_run})
     _work(started["id"])
     _end(run("govopen_harvest_job_show", user, {"id": started["id"]}), as_json)
+
+
+@harvest.command("files")
+@click.argument("name")
+@acting_user
+@as_json
+def fetch_files(name: str, user: str | None, as_json: bool) -> None:
+    """Fetches the files of a source's drafts here and now; those that did not change stay."""
+    from govopen_harvesters import files
+
+    source_id = run("govopen_harvest_source_show", user, {"id": name})["id"]
+    files.work(source_id, clock.now(), is_patient=True)
+    found = run("govopen_harvest_source_show", user, {"id": name})["files"]
+    show(found, as_json, _file_lines)
+
+
+def _file_lines(row: Mapping[str, Any]) -> Iterable[str]:
+    yield f"{row['kept']} kept  {row['failing']} failing"
+    for one in row["problems"]:
+        yield f"{one['url']}\t{one['problem']['code']}"
 
 
 def _work(job_id: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import procrastinate
 
 import ckan.model as model
 
 from ckanext.govopen.jobs.app import app, in_ckan
-from ckanext.govopen.logic import harvest_runs
+from ckanext.govopen.logic import harvest_files, harvest_runs
 
-from govopen_harvesters import runner
+from govopen_harvesters import files, runner
 
 
 @app.task(
@@ -22,6 +24,13 @@ from govopen_harvesters import runner
 def run(job: str) -> None:
     """Takes a run up where it stands."""
     runner.run(job)
+
+
+@app.task(name=harvest_files.TASK, queue="harvest", pass_context=False)
+@in_ckan
+def fetch_files(source: str, since: str, after: str) -> None:
+    """Fetches the files that a source's drafts name."""
+    files.work(source, datetime.fromisoformat(since), after)
 
 
 @app.periodic(cron="*/1 * * * *")

@@ -63,6 +63,7 @@ _CONTENT = {
     "jpg": ("image/jpeg",),
     "jpeg": ("image/jpeg",),
 }
+KINDS = frozenset(_CONTENT)
 _MEDIA = {
     "csv": "text/csv",
     "json": "application/json",

@@ -27,6 +27,7 @@ from ckanext.govopen.logic.harvest_inventory import Bounds, Given
 from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import datasets as datasets_store
+from ckanext.govopen.model import harvest_files as files_store
 from ckanext.govopen.model import harvest_runs as store
 from ckanext.govopen.model import review as review_store
 
@@ -72,6 +73,8 @@ def _refusal(taken: Taken, mapped: Mapped) -> Result | None:
 def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     """Writes records in the caller's transaction; says of each what became of it."""
     known = store.objects(session, bounds.source_id, [str(taken.guid) for taken, _ in given])
+    # Files are put into drafts beside a run: who comes second sees what the first has written.
+    review_store.lock_packages(session, [str(row["record_id"]) for row in known.values()])
     results = []
     for taken, mapped in given:
         refusal = _refusal(taken, mapped)
@@ -95,17 +98,17 @@ def _put(
         return _revised(session, bounds, taken, mapped, package)
     if state in rules.UNDER_REVIEW:
         return conflict(taken, "harvest.E6", entry=package.name)
-    stored = tk.get_action("package_show")(_context(), {"id": package.id})
+    stored = tk.get_action("package_show")(context_of_system(), {"id": package.id})
     data = {name: value for name, value in stored.items() if name not in datasets.DERIVED}
     said = stated(package.id, mapped)
-    said["resources"] = [*said["resources"], *_uploaded(stored)]
-    _quietly("package_update")(_context(), {**data, **said})
+    said["resources"] = _with_files(session, said["resources"], stored)
+    quietly("package_update")(context_of_system(), {**data, **said})
     return _written(bounds, taken, taken.verdict, package.id)
 
 
 def _made(bounds: Bounds, taken: Taken, mapped: Mapped) -> Result:
     data = dataset_of(bounds, _free_id(bounds, str(taken.guid)), mapped)
-    package_id = _quietly("package_create")(_context(), data)
+    package_id = quietly("package_create")(context_of_system(), data)
     return _written(bounds, taken, taken.verdict, str(package_id))
 
 
@@ -113,12 +116,12 @@ def _revised(
     session: Session, bounds: Bounds, taken: Taken, mapped: Mapped, package: model.Package
 ) -> Result:
     """A revision that waits beside what is public; nothing when it would change nothing."""
-    stored = tk.get_action("package_show")(_context(), {"id": package.id})
+    stored = tk.get_action("package_show")(context_of_system(), {"id": package.id})
     changes = stated(package.id, mapped)
-    changes["resources"] = [*changes["resources"], *_uploaded(stored)]
+    changes["resources"] = _with_files(session, changes["resources"], stored)
     note = f"harvest:{bounds.source_name}/{bounds.job_id}"
     try:
-        revisions.create(_context(), package, changes, note=note, actor=bounds.actor)
+        revisions.create(context_of_system(), package, changes, note=note, actor=bounds.actor)
     except tk.ValidationError as refused:
         if part_of(refused).get("code") != "revisions.E2":
             raise
@@ -147,7 +150,7 @@ def _free_id(bounds: Bounds, guid: str) -> str:
         number += 1
 
 
-def _context() -> dict[str, Any]:
+def context_of_system() -> dict[str, Any]:
     """The system writes for the source's unit alone: what may be written was judged above."""
     site = accounts.site_user()
     return {
@@ -162,7 +165,7 @@ def _context() -> dict[str, Any]:
     }
 
 
-def _quietly(action: str) -> Any:
+def quietly(action: str) -> Any:
     """An action without CKAN's signal: a run is one act, not an activity for each record."""
     return tk.get_action(action).__wrapped__  # type: ignore[attr-defined]
 
@@ -197,9 +200,26 @@ def stated(package_id: str, mapped: Mapped) -> dict[str, Any]:
     return made
 
 
-def _uploaded(stored: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Files that people here have put beside what the source offers: they stay."""
-    return [dict(each) for each in stored["resources"] if each.get("url_type") == "upload"]
+def _with_files(
+    session: Session, said: Sequence[Mapping[str, Any]], stored: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What the source offers now, with the files that are here already.
+
+    A file that was fetched keeps its place; one that the source no longer offers goes. Files that
+    people here have put beside them stay.
+    """
+    here = {
+        str(each["id"]): each for each in stored["resources"] if each.get("url_type") == "upload"
+    }
+    offered = [
+        {**here[each["id"]], **{name: text for name, text in each.items() if name != "url"}}
+        if each["id"] in here
+        else dict(each)
+        for each in said
+    ]
+    beside = here.keys() - {each["id"] for each in offered}
+    gone = files_store.fetched(session, sorted(beside)) if beside else set()
+    return [*offered, *(dict(here[name]) for name in here if name in beside - gone)]
 
 
 def _code(list_: str, text: str) -> str | None:

@@ -28,6 +28,7 @@ from ckanext.govopen.domain.harvest import Evidence, Staged, Taken
 from ckanext.govopen.logic import (
     audit,
     harvest_datasets,
+    harvest_files,
     harvest_inventory,
     harvest_secrets,
     search,
@@ -417,6 +418,8 @@ class Run:
             store.update(session, self._id, state=ended.value, stage="done",
                          ended_at=clock.now(), error=error, **counts)  # fmt: skip
             self._set_next_run(session)
+            if self._loader is harvest_datasets:
+                harvest_files.ask(session, self._source_id)
             self._audit(session, "harvest.ran", {**counts, "state": ended.value})
         self.stage = "done"
         if self._loader is harvest_datasets:

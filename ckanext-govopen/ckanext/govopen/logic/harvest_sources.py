@@ -28,6 +28,7 @@ from ckanext.govopen.logic.harvest_runs import TASK
 from ckanext.govopen.logic.harvest_schedule import after
 from ckanext.govopen.logic.roles import is_local_process
 from ckanext.govopen.model import harvest as store
+from ckanext.govopen.model import harvest_files as files
 from ckanext.govopen.model import harvest_runs as runs
 from ckanext.govopen.model import jobs
 
@@ -35,6 +36,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,59}")
 SCHEDULES = ("manual", "hourly", "daily", "weekly", "monthly")
 OUTCOMES = ("inventory", "dataset")
 HIDDEN = "••••"
+FILES_SHOWN = 20
 Row = Mapping[str, Any]
 
 
@@ -281,6 +283,21 @@ def source_view(row: Row) -> dict[str, Any]:
         else {},
         "health": health(row),
     }
+
+
+def files_view(session: Session, source_id: str) -> dict[str, Any]:
+    """What was fetched of the files that a source's datasets name, and what could not be."""
+    found = [
+        {
+            "url": row["url"],
+            "package_id": row["package_id"],
+            "title": row["title"],
+            "problem": problem(row["code"], row["facts"]),
+            "checked_at": _time(row["checked_at"]),
+        }
+        for row in files.failing(session, source_id, FILES_SHOWN)
+    ]
+    return {**files.summary(session, source_id), "problems": found}
 
 
 def health(row: Row) -> str:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,7 @@ def field_of(application: Flask, data_folder: Path) -> Iterator[Field]:
 class Portal(ThreadingHTTPServer):
     """Answers every path with `body`, a JSON document that a test sets, and with `status`.
 
-    What stands in `files` is answered under its path as it is, and 404 else when there are any.
+    What stands in `files` is answered under its path as it is, or with 304 to who has it already.
     """
 
     daemon_threads = True
@@ -198,10 +199,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.seen.append((self.path, self.headers.get("Authorization")))
         body, status = json.dumps(self.server.body).encode(), self.server.status
-        if self.server.files:
-            found = self.server.files.get(self.path)
-            body, status = found or b"", 404 if found is None else status
+        found = self.server.files.get(self.path)
+        if found is None and self.path.startswith("/zwgk/"):
+            body, status = b"", 404
+        mark = f'"{sha256(found or body).hexdigest()}"'
+        if found is not None:
+            is_known = self.headers.get("If-None-Match") == mark
+            body, status = (b"", 304) if is_known else (found, self.server.status)
         self.send_response(status)
+        self.send_header("ETag", mark)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

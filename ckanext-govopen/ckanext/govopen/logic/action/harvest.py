@@ -130,7 +130,9 @@ def govopen_harvest_source_show(context: Any, data_dict: dict[str, Any]) -> dict
     """One source by id or name; of its secrets only that there are some."""
     tk.check_access("govopen_harvest_source_show", context, data_dict)
     no_unknown(data_dict, "id")
-    return keeping.source_view(_source(context, data_dict.get("id")))
+    source = _source(context, data_dict.get("id"))
+    shown = keeping.source_view(source)
+    return {**shown, "files": keeping.files_view(model.Session, source["id"])}
 
 
 # --- runs ----------------------------------------------------------------------------------------

@@ -1,0 +1,172 @@
+"""Files of harvested drafts: kept under their SHA-256, from then on like any uploaded file.
+
+A run brings what a source says of its files; this brings the files, one dataset at a time, after
+the run and apart from its account. The scan reads them, the review sees them, and the gate's own
+loader puts their rows into the DataStore: nothing here does. What is under review or public is left
+as it is, and so is a file that somebody here has put in the place of the source's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.domain import review as rules
+from ckanext.govopen.logic import audit, blobs, datasets, files
+from ckanext.govopen.logic.errors import part_of
+from ckanext.govopen.logic.harvest_datasets import context_of_system, quietly
+from ckanext.govopen.model import harvest as sources
+from ckanext.govopen.model import harvest_files as store
+from ckanext.govopen.model import jobs
+from ckanext.govopen.model import review as review_store
+
+TASK = "harvest.files"
+SETTING = "files"
+SYSTEM = "system"
+LONGEST_REASON = 500
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Got:
+    """What came of asking for one file.
+
+    Args:
+        kept: `{sha256, size, filename, media_type}` of the bytes; None when they are as before.
+        code: why there are none.
+    """
+
+    row: Row
+    kept: Mapping[str, Any] | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    code: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_new(self) -> bool:
+        return self.kept is not None and self.kept["sha256"] != self.row["sha256"]
+
+
+def ask(session: Session, source_id: str) -> None:
+    """Has the files of a source fetched behind the caller's transaction, where it wants that."""
+    source = sources.source(session, source_id)
+    if source is not None and source["settings"].get(SETTING):
+        hand_on(session, source_id, clock.now(), "")
+
+
+def hand_on(session: Session, source_id: str, since: datetime, after: str) -> None:
+    """Goes on behind what waits, from the dataset after this one."""
+    given = {"source": source_id, "since": since.isoformat(), "after": after}
+    jobs.enqueue(session, TASK, given, f"{TASK}.{source_id}")
+
+
+def due(session: Session, source_id: str, since: datetime, after: str) -> list[Row]:
+    """Files of the next dataset that are to be fetched; none when all were, or a run is at work."""
+    source = sources.source(session, source_id)
+    found: list[Row] = []
+    if source is not None and source["state"] == "active" and source["settings"].get(SETTING):
+        states = [state.value for state in rules.EDITABLE]
+        found = store.due(session, source_id, since, after, states)
+    session.rollback()
+    return found
+
+
+def filename_of(row: Row) -> str | None:
+    """The name under which a resource's file is kept; None for what is no file that is taken."""
+    path = PurePosixPath(unquote(urlsplit(str(row["url"])).path))
+    ending, told = path.suffix.lstrip(".").lower(), str(row["format"] or "").strip(". ").lower()
+    if ending in files.KINDS:
+        return files.safe_name(path.name)
+    if told in files.KINDS:
+        return files.safe_name(f"{row['name'] or path.stem or 'file'}.{told}")
+    return None
+
+
+def keep(row: Row, path: Path, filename: str, headers: Mapping[str, str]) -> Got:
+    """Stores a fetched file, or says why its bytes are not taken."""
+    etag, modified = headers.get("etag"), headers.get("last-modified")
+    try:
+        with path.open("rb") as stream:
+            return Got(row, files.keep(stream, filename), etag, modified)
+    except tk.ValidationError as refused:
+        part = part_of(refused)
+        return Got(
+            row, code=str(part["code"]), facts={**(part.get("params") or {}), "value": filename}
+        )
+
+
+def write(session: Session, source_id: str, package_id: str, got: Sequence[Got]) -> int:
+    """Puts new files into their dataset in one transaction; gives how many there were.
+
+    A dataset that has gone into review meanwhile is left alone; the next run asks again.
+    """
+    review_store.lock_packages(session, [package_id])
+    session.expire_all()
+    if datasets.state_of(package_id) not in rules.EDITABLE:
+        session.rollback()
+        return 0
+    fresh = {str(one.row["resource_id"]): one for one in got if one.is_new}
+    try:
+        written = _put(package_id, fresh) if fresh else {}
+    except tk.ValidationError as refused:
+        session.rollback()
+        written, got = {}, [_refused(one, refused) if one.is_new else one for one in got]
+    if written:
+        audit.note(session, "harvest.files", f"package:{package_id}", actor=SYSTEM,
+                   details={"source": source_id, "files": len(written)})  # fmt: skip
+    store.put(session, [_row(source_id, one) for one in got])
+    model.repo.commit()
+    return len(written)
+
+
+def _refused(one: Got, error: tk.ValidationError) -> Got:
+    """A file that its dataset does not take, with the reason of the action that refused it."""
+    part = part_of(error)
+    said = str(error.error_summary or error)[:LONGEST_REASON]
+    return Got(one.row, code=str(part.get("code") or "harvest.E9"),
+               facts={**(part.get("params") or {}), "said": said})  # fmt: skip
+
+
+def _put(package_id: str, fresh: Mapping[str, Got]) -> dict[str, Got]:
+    """Changes the dataset as uploads would, where a resource is still there; gives those files."""
+    stored = tk.get_action("package_show")(context_of_system(), {"id": package_id})
+    # With its old moment of change the index would go on answering for the dataset.
+    left_out = (*datasets.DERIVED, "metadata_modified")
+    data = {name: value for name, value in stored.items() if name not in left_out}
+    there = {str(each["id"]) for each in data["resources"]}
+    wanted = {name: one for name, one in fresh.items() if name in there}
+    with ExitStack() as opened:
+        for each in data["resources"]:
+            if one := wanted.get(str(each["id"])):
+                path = blobs.path_of(files.folder(), one.kept["sha256"])  # type: ignore[index]
+                stream = opened.enter_context(path.open("rb"))
+                each["upload"] = FileStorage(stream, one.kept["filename"])  # type: ignore[index]
+        quietly("package_update")(context_of_system(), data)
+    return wanted
+
+
+def _row(source_id: str, one: Got) -> dict[str, object]:
+    is_answered = one.kept is not None
+    return {
+        "resource_id": one.row["resource_id"],
+        "source_id": source_id,
+        "url": one.row["url"],
+        "sha256": one.kept["sha256"] if one.kept else one.row["sha256"],
+        "etag": one.etag if is_answered else one.row["etag"],
+        "last_modified": one.last_modified if is_answered else one.row["last_modified"],
+        "code": one.code,
+        "facts": dict(one.facts),
+    }

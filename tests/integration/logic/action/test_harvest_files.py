@@ -1,0 +1,224 @@
+"""Files of harvested drafts: fetched, kept once, loaded by the gate; never over anybody's work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from harvest_kit import Field, Portal, alone, field_of
+from harvest_kit import portal as open_portal
+from publishing_kit import upload
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+from ckanext.govopen.logic import blobs, files
+
+from govopen_harvesters import files as fetching
+
+ROWS = "".join(
+    f"停车场{n},{n},2026-01-{n % 28 + 1:02d},{n / 4},{'' if n % 9 else '暂停'}\n"
+    for n in range(1, 3001)
+)
+TABLE = f"名称,泊位,启用日期,每小时收费,备注\n{ROWS}".encode("gb18030")
+
+
+@pytest.fixture(scope="module")
+def one(application: Flask, data_folder: Path) -> Iterator[Field]:
+    with field_of(application, data_folder) as made:
+        yield made
+
+
+@pytest.fixture
+def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+    with open_portal() as server:
+        monkeypatch.setitem(tk.config, "ckanext.govopen.inside_hosts", [server.host])
+        yield server
+
+
+def record(site: Portal, name: str, *paths: str, **more: Any) -> dict[str, Any]:
+    links = [{"downloadURL": f"http://{site.host}{path}", "title": path[1:]} for path in paths]
+    return {
+        "identifier": name,
+        "title": f"停车场{name}",
+        "description": "全市公共停车场的名称、地址、泊位数和收费标准，每月更新一次，供市民查询。",
+        "accrualPeriodicity": "每月",
+        "distribution": links,
+        **more,
+    }
+
+
+def source_of(one: Field, site: Portal, **more: Any) -> dict[str, Any]:
+    settings = {"url": f"http://{site.host}/data.json", **more}
+    return one.approved(kind="data_json", unit=one.office.unit_id, settings=settings)
+
+
+def fetch(one: Field, source: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Runs the source and fetches; gives how many files are new, and what the source's page says.
+
+    The source wants its files after the run alone: the workers of the stack would fetch them too.
+    """
+    one.run(source)
+    wants = "UPDATE govopen_harvest_source SET settings = settings {} WHERE id = :id"
+    one.sql(wants.format("|| jsonb_build_object('files', true)"), id=source["id"])
+    with alone():
+        new = fetching.work(source["id"], clock.now(), is_patient=True)
+    one.sql(wants.format("- 'files'"), id=source["id"])
+    return new, one.act("adder", "govopen_harvest_source_show", id=source["id"])["files"]
+
+
+def draft(one: Field, source: dict[str, Any], guid: str) -> dict[str, Any]:
+    rows = one.sql("SELECT record_id FROM govopen_harvest_object WHERE source_id = :id"
+                   " AND guid = :guid", id=source["id"], guid=guid)  # fmt: skip
+    return dict(one.office.act("officer", "package_show", id=rows[0][0]))
+
+
+def mark(data: bytes) -> str:
+    return sha256(data).hexdigest()
+
+
+def test_files_are_fetched_once_and_again_only_when_they_changed(one: Field, site: Portal) -> None:
+    site.files = {"/a.csv": b"x,y\n1,2\n", "/b.csv": TABLE}
+    site.catalogue(record(site, "d1", "/a.csv", "/b.csv"), record(site, "d2", "/a.csv"))
+    source = source_of(one, site)
+    assert fetch(one, source) == (3, {"kept": 3, "failing": 0, "problems": []})
+    kept = draft(one, source, "d1")["resources"]
+    assert [(each["url_type"], each["hash"], each["format"]) for each in kept] == [
+        ("upload", mark(b"x,y\n1,2\n"), "CSV"),
+        ("upload", mark(TABLE), "CSV"),
+    ]
+    with alone():
+        assert blobs.path_of(files.folder(), mark(TABLE)).read_bytes() == TABLE
+    assert fetch(one, source)[0] == 0
+    assert draft(one, source, "d1")["resources"] == kept
+    site.files["/a.csv"] = b"x,y\n3,4\n"
+    assert fetch(one, source)[0] == 2
+    assert [each["hash"] for each in draft(one, source, "d1")["resources"]] == [
+        mark(b"x,y\n3,4\n"),
+        mark(TABLE),
+    ]
+
+
+def test_a_fetched_table_in_gb18030_is_served_typed_once_it_is_approved(
+    one: Field, site: Portal
+) -> None:
+    site.files = {"/b.csv": TABLE}
+    site.catalogue(record(site, "d1", "/b.csv"))
+    source = source_of(one, site)
+    fetch(one, source)
+    made = draft(one, source, "d1")
+    one.office.act("officer", "package_patch", id=made["id"], license_id="cc-by-4.0",
+                   entry_codes=[one.office.entry_codes[0]])  # fmt: skip
+    case = one.office.submit(made["id"])
+    with (
+        one.application.test_request_context("/"),
+        pytest.raises((tk.ObjectNotFound, tk.NotAuthorized)),
+    ):
+        tk.get_action("datastore_search")({}, {"resource_id": made["resources"][0]["id"]})
+    one.office.approve(case)
+    with one.application.test_request_context("/"):
+        found = tk.get_action("datastore_search")(
+            {}, {"resource_id": made["resources"][0]["id"], "limit": 1, "sort": "泊位 desc"}
+        )
+    types = {field["id"]: field["type"] for field in found["fields"]}
+    assert types == {"_id": "int", "名称": "text", "泊位": "int8", "启用日期": "date",
+                     "每小时收费": "numeric", "备注": "text"}  # fmt: skip
+    assert (found["total"], found["records"][0]["名称"]) == (3000, "停车场3000")
+
+
+def test_what_cannot_be_had_is_said_and_the_other_files_are_taken(one: Field, site: Portal) -> None:
+    site.files = {"/a.csv": b"x\n1\n", "/b.pdf": b"<html>sign in</html>"}
+    outside = "http://127.0.0.1:8999/c.csv"
+    site.catalogue(
+        record(site, "d1", "/a.csv", "/b.pdf", "/zwgk/gone.csv", "/page.html"),
+        record(site, "d2", distribution=[{"downloadURL": outside, "format": "CSV"}]),
+    )
+    source = source_of(one, site)
+    new, shown = fetch(one, source)
+    assert (new, shown["kept"], shown["failing"]) == (1, 1, 3)
+    found = {each["url"].rpartition("/")[2]: each["problem"]["code"] for each in shown["problems"]}
+    assert found == {"b.pdf": "datasets.E3", "gone.csv": "harvest.E10", "c.csv": "fetch.E4"}
+    kinds = [each.get("url_type") or "" for each in draft(one, source, "d1")["resources"]]
+    assert kinds == ["upload", "", "", ""]
+
+
+def test_a_file_larger_than_a_source_may_send_is_not_kept(
+    one: Field, site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tk.config, "ckanext.govopen.harvest_megabytes", 1)
+    site.files = {"/big.csv": b"x\n" + b"1234567\n" * 200_000}
+    site.catalogue(record(site, "d1", "/big.csv"))
+    _, shown = fetch(one, source_of(one, site))
+    assert [each["problem"]["code"] for each in shown["problems"]] == ["fetch.E6"]
+
+
+def test_a_changed_record_keeps_its_file_and_a_dropped_link_goes_with_it(
+    one: Field, site: Portal
+) -> None:
+    site.files = {"/a.csv": b"x\n1\n", "/b.csv": b"x\n2\n"}
+    site.catalogue(record(site, "d1", "/a.csv", "/b.csv"))
+    source = source_of(one, site)
+    fetch(one, source)
+    before = draft(one, source, "d1")
+    one.office.act("officer", "resource_create", package_id=before["id"], name="本单位的文件",
+                   upload=upload(b"own\n1\n", "own.csv"))  # fmt: skip
+    site.catalogue(record(site, "d1", "/b.csv", title="新题目"))
+    one.run(source)
+    after = draft(one, source, "d1")
+    assert after["title"] == "新题目"
+    assert [(each["name"], each["hash"]) for each in after["resources"]] == [
+        ("b.csv", mark(b"x\n2\n")),
+        ("本单位的文件", mark(b"own\n1\n")),
+    ]
+    assert after["resources"][0]["id"] == before["resources"][1]["id"]
+
+
+def test_a_file_that_somebody_has_replaced_is_theirs(one: Field, site: Portal) -> None:
+    site.files = {"/a.csv": b"x\n1\n"}
+    site.catalogue(record(site, "d1", "/a.csv"))
+    source = source_of(one, site)
+    fetch(one, source)
+    resource = draft(one, source, "d1")["resources"][0]
+    one.office.act(
+        "officer", "resource_patch", id=resource["id"], upload=upload(b"own\n1\n", "own.csv")
+    )
+    site.files["/a.csv"] = b"x\n9\n"
+    assert fetch(one, source)[0] == 0
+    assert draft(one, source, "d1")["resources"][0]["hash"] == mark(b"own\n1\n")
+
+
+def test_what_is_under_review_or_public_keeps_its_bytes(one: Field, site: Portal) -> None:
+    site.files = {"/a.csv": b"x\n1\n"}
+    site.catalogue(record(site, "d1", "/a.csv"))
+    source = source_of(one, site)
+    fetch(one, source)
+    made = draft(one, source, "d1")
+    one.office.act("officer", "package_patch", id=made["id"], license_id="cc-by-4.0",
+                   entry_codes=[one.office.entry_codes[0]])  # fmt: skip
+    case = one.office.submit(made["id"])
+    site.files["/a.csv"] = b"x\n9\n"
+    assert fetch(one, source)[0] == 0
+    one.office.approve(case)
+    assert fetch(one, source)[0] == 0
+    assert draft(one, source, "d1")["resources"][0]["hash"] == mark(b"x\n1\n")
+
+
+def test_files_are_fetched_after_a_run_where_the_source_says_so(one: Field, site: Portal) -> None:
+    site.catalogue(record(site, "d1", "/a.csv"))
+    asked = {}
+    for wants in (True, False):
+        source = source_of(one, site, files=wants)
+        one.run(source)
+        asked[wants] = one.sql(
+            "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'harvest.files'"
+            " AND args ->> 'source' = :id",
+            id=source["id"],
+        )[0][0]
+    assert asked == {True: 1, False: 0}
