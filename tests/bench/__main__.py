@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-NAMES = ("rate", "intake", "scan", "registers")
+NAMES = ("rate", "intake", "scan", "registers", "load")
 
 
 def main(arguments: list[str]) -> int:

@@ -37,6 +37,8 @@ Row = Mapping[str, Any]
 LOADED_FORMATS = ("CSV", "XLSX", "XLS", "ODS", "JSON")
 OWN_COLUMNS = ("_id", "_full_text")
 IN_PROCESS = ("CSV", "JSON")  # read by the standard library, bounded by the upload limit
+FIRST_ROWS = 1000
+INDEX_MEMORY = "256MB"  # for the time that the index of a table is built
 LOCK_WAIT = "5s"  # for readers of a table that makes way
 READER_SECONDS = 120
 READER_BYTES = 2 << 30
@@ -210,24 +212,43 @@ def _copy(cursor: Any, hidden: str, names: Sequence[str], out: Path) -> None:
         ),
         [tk.config["ckan.datastore.default_fts_lang"]],
     )
+    memory = sql.Literal(INDEX_MEMORY)
+    cursor.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(memory))
     cursor.execute(sql.SQL("CREATE INDEX ON {} USING gin (_full_text)").format(table))
 
 
 def _column_types(cursor: Any, names: Sequence[str]) -> list[str]:
-    checks = [
-        sql.SQL("bool_and({} ~ {})").format(sql.Identifier(name), sql.Literal(pattern))
+    """The narrowest type that every value of each column has.
+
+    The first rows tell which types are out of the question, which is most of them; the whole column
+    is asked about the others alone.
+    """
+    every = [(name, type_) for name in names for type_, _ in COLUMN_TYPES]
+    possible = _fitting(cursor, every, FIRST_ROWS)
+    fitting = _fitting(cursor, [pair for pair in every if possible[pair] is not False], None)
+    return [
+        next((type_ for type_, _ in COLUMN_TYPES if fitting.get((name, type_))), "text")
         for name in names
-        for _, pattern in COLUMN_TYPES
     ]
-    cursor.execute(sql.SQL("SELECT {} FROM govopen_rows").format(sql.SQL(", ").join(checks)))
-    answers = cursor.fetchone()
-    types = []
-    for number in range(len(names)):
-        fits = answers[number * len(COLUMN_TYPES) : (number + 1) * len(COLUMN_TYPES)]
-        types.append(
-            next((type_ for (type_, _), fit in zip(COLUMN_TYPES, fits, strict=True) if fit), "text")
+
+
+def _fitting(
+    cursor: Any, pairs: Sequence[tuple[str, str]], rows: int | None
+) -> dict[tuple[str, str], bool | None]:
+    """Whether all values of a column look like a type; None when the column has none."""
+    if not pairs:
+        return {}
+    patterns = dict(COLUMN_TYPES)
+    checks = [
+        sql.SQL("bool_and({} ~ {})").format(sql.Identifier(name), sql.Literal(patterns[type_]))
+        for name, type_ in pairs
+    ]
+    cursor.execute(
+        sql.SQL("SELECT {} FROM (SELECT * FROM govopen_rows LIMIT {}) r").format(
+            sql.SQL(", ").join(checks), sql.Literal(rows)
         )
-    return types
+    )
+    return dict(zip(pairs, cursor.fetchone(), strict=True))
 
 
 def settle(session: Session, package_ids: Sequence[str]) -> None:
