@@ -32,23 +32,45 @@ class TooMuchError(Exception):
     """A record beyond what one record may hold; the argument names the limit."""
 
 
-def clean(value: Json, depth: int = 0) -> Json:
+class BrokenTextError(Exception):
+    """Half of a character: what was meant is lost, and nothing is put in its place."""
+
+
+def clean(value: Json, depth: int = 0, dropped: list[int] | None = None) -> Json:
     """A value without characters that cannot be kept; names become text.
+
+    Args:
+        dropped: gets, for each text that lost some, how many characters.
 
     Raises:
         TooMuchError: it is nested too deeply, or holds a number that JSON has no word for.
+        BrokenTextError: a text holds a lone surrogate.
     """
     if depth > DEEPEST:
         raise TooMuchError("depth")
     if isinstance(value, str):
-        return clean_text(value)
+        return _kept(value, dropped)
     if isinstance(value, Mapping):
-        return {clean_text(str(name)): clean(each, depth + 1) for name, each in value.items()}
+        return {
+            _kept(str(name), dropped): clean(each, depth + 1, dropped)
+            for name, each in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [clean(each, depth + 1) for each in value]
+        return [clean(each, depth + 1, dropped) for each in value]
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):
         raise TooMuchError("number")
     return value
+
+
+def _kept(text: str, dropped: list[int] | None) -> str:
+    kept = text.translate(_DROPPED)
+    if dropped is not None and len(kept) != len(text):
+        dropped.append(len(text) - len(kept))
+    try:
+        kept.encode()
+    except UnicodeEncodeError as error:
+        raise BrokenTextError from error
+    return unicodedata.normalize("NFC", kept)
 
 
 def clean_text(text: str) -> str:
@@ -61,7 +83,10 @@ def clean_guid(guid: object) -> str | None:
     """What a source calls a record, as it is compared; None when it is no name."""
     if isinstance(guid, bool) or not isinstance(guid, (str, int)):
         return None
-    text = clean_text(str(guid)).strip().rstrip("/")
+    try:
+        text = _kept(str(guid), None).strip().rstrip("/")
+    except BrokenTextError:
+        return None
     return text if 0 < len(text) <= LONGEST_GUID else None
 
 

@@ -79,6 +79,7 @@ class Page:
         faults: parts that could not be read, with code and facts.
         reached: a watermark for the next run, once this one is complete.
         covers_all: False when only what changed since the watermark was asked for.
+        left_out: records that are none of ours: private ones, harvest sources; counted and shown.
     """
 
     records: Sequence[Record]
@@ -88,6 +89,7 @@ class Page:
     faults: Sequence[tuple[str, Mapping[str, Json]]] = ()
     reached: Mapping[str, Json] | None = None
     covers_all: bool = True
+    left_out: int = 0
 
 
 class SourceFault(Exception):  # noqa: N818 the name says what happened
@@ -102,6 +104,13 @@ class SourceFault(Exception):  # noqa: N818 the name says what happened
         super().__init__(code)
         self.code = code
         self.facts = facts
+
+
+class Halt(Exception):  # noqa: N818 the name says what happened
+    """The run stops here without an end: its worker has to go, or another has taken it up.
+
+    No fault of the source: a connector lets it pass.
+    """
 
 
 class Download(Protocol):

@@ -6,19 +6,30 @@ ledger through its stages until it is done, waits for a person, or has had its s
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Protocol
 
 from ckanext.govopen.domain.harvest import Evidence, Mapped, Staged, Taken
 
-from govopen_harvesters.canonical import TooMuchError, clean, record_hash, spelled
+from govopen_harvesters.canonical import (
+    BrokenTextError,
+    TooMuchError,
+    clean,
+    clean_guid,
+    clean_text,
+    record_hash,
+    spelled,
+)
 from govopen_harvesters.contract import (
     DATASET,
     INVENTORY,
     Connector,
+    Halt,
     Json,
     Page,
     Record,
@@ -28,9 +39,14 @@ from govopen_harvesters.contract import (
 )
 from govopen_harvesters.mapping import Mapper, leaves, text_of
 
+log = logging.getLogger(__name__)
+
 BATCH = 250
+WITHOUT_SPACE = (errno.ENOSPC, errno.EDQUOT)
 MOST_PAGES = 20_000
-NO_GUID, TOO_MUCH = "harvest.E1", "harvest.E4"
+STALE_PAGES = 2  # one page may hold nothing but repetitions; a third in a row leads in a circle
+NO_GUID, TOO_MUCH, FAILED_READER = "harvest.E1", "harvest.E4", "harvest.E39"
+BROKEN_TEXT, NOT_MAPPED = "harvest.E61", "harvest.E9"
 
 
 class Ledger(Protocol):
@@ -73,18 +89,28 @@ class Ledger(Protocol):
         """Accounts for the run and ends it."""
 
 
-def gather(connector: Connector, source: Source, web: Web, ledger: Ledger, version: str) -> None:
-    """Takes every page of a source to the ledger; what breaks off leaves a partial set."""
+def gather(
+    connector: Connector,
+    source: Source,
+    web: Web,
+    ledger: Ledger,
+    version: str,
+    go_on: Callable[[], None] = lambda: None,
+) -> None:
+    """Takes every page of a source to the ledger; what breaks off leaves a partial set.
+
+    Args:
+        go_on: called after each page; raises `Halt` when the worker has to end.
+    """
     ledger.begin_gather()
     volatile = connector.volatile | frozenset(map(str, source.options.get("volatile") or ()))
-    evidence, number, digests = Evidence(), 0, set[str]()
+    evidence, number, seen = Evidence(), 0, _Seen()
     try:
-        for page in connector.pages(source, web):
-            if page.digest is not None and page.digest in digests:
+        for page in _pages(connector, source, web):
+            if seen.again(page):
                 evidence = replace(evidence, repeated=evidence.repeated + 1)
                 ledger.gathered((), evidence, fault=("harvest.E16", {"page": evidence.pages + 1}))
                 return
-            digests.add(page.digest or "")
             records = [
                 staged(number + at, record, volatile, version)
                 for at, record in enumerate(page.records, 1)
@@ -94,9 +120,47 @@ def gather(connector: Connector, source: Source, web: Web, ledger: Ledger, versi
             ledger.gathered(records, evidence, fault=_fault(page), reached=page.reached)
             if evidence.pages >= MOST_PAGES:
                 raise SourceFault("harvest.E17", pages=MOST_PAGES)  # noqa: TRY301 one road for every fault
+            go_on()
     except SourceFault as fault:
         evidence = replace(evidence, faults=evidence.faults + 1)
-        ledger.gathered((), evidence, fault=(fault.code, fault.facts))
+        ledger.gathered((), evidence, fault=(fault.code, _plain(fault.facts)))
+
+
+def _pages(connector: Connector, source: Source, web: Web) -> Iterator[Page]:
+    """What a connector reads; a mistake in one is a fault of its source, and no end of the run."""
+    pages = iter(connector.pages(source, web))
+    while True:
+        try:
+            page = next(pages)
+        except StopIteration:
+            return
+        except (SourceFault, Halt):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in WITHOUT_SPACE:
+                raise
+            log.exception("the connector of kind %s failed", connector.kind)
+            raise SourceFault(FAILED_READER, said=type(error).__name__) from error
+        yield page
+
+
+class _Seen:
+    """Which pages came before: the same bytes, or several with nothing new on them."""
+
+    def __init__(self) -> None:
+        self._digests, self._guids, self._stale = set[str](), set[int](), 0
+
+    def again(self, page: Page) -> bool:
+        """True when the pages of a source do not move on any more."""
+        if page.digest is None:
+            return False
+        guids = {hash(one.guid) for one in page.records if one.guid}
+        is_stale = bool(guids) and guids <= self._guids
+        self._stale = self._stale + 1 if is_stale else 0
+        is_known = page.digest in self._digests or self._stale > STALE_PAGES
+        self._digests.add(page.digest)
+        self._guids |= guids
+        return is_known
 
 
 def _with(evidence: Evidence, page: Page) -> Evidence:
@@ -108,31 +172,52 @@ def _with(evidence: Evidence, page: Page) -> Evidence:
         is_terminated=page.is_last,
         faults=evidence.faults + len(page.faults),
         covers_all=evidence.covers_all and page.covers_all,
+        left_out=evidence.left_out + page.left_out,
     )
 
 
 def _fault(page: Page) -> tuple[str, Mapping[str, Json]] | None:
-    return (page.faults[0][0], page.faults[0][1]) if page.faults else None
+    return (page.faults[0][0], _plain(page.faults[0][1])) if page.faults else None
+
+
+def _plain(facts: Mapping[str, Json]) -> dict[str, Json]:
+    """Facts that can be kept, whatever the source has put into them."""
+    return {
+        str(name): clean_text(value) if isinstance(value, str) else value
+        for name, value in facts.items()
+    }
 
 
 def staged(number: int, record: Record, volatile: frozenset[str], version: str) -> Staged:
     """A record spelled and hashed; one that is too much, or has no name, says so and is kept."""
+    guid, where = clean_guid(record.guid), _plain(record.place)
+    dropped: list[int] = []
     try:
-        raw = clean(dict(record.raw))
+        raw = clean(dict(record.raw), dropped=dropped)
         body = spelled(raw)
         changing = volatile & raw.keys()
         lasting = {name: value for name, value in raw.items() if name not in changing}
         digest = record_hash(spelled(lasting) if changing else body, version)
     except TooMuchError as error:
-        place = {**record.place, "limit": str(error)}
-        return Staged(number, record.guid, _mark(record), b"{}", place, TOO_MUCH)
-    problem = record.problem or (None if record.guid else NO_GUID)
-    return Staged(number, record.guid, digest, body, record.place, problem)
+        place = {**where, "limit": str(error)}
+        return Staged(number, guid, _mark(record), b"{}", place, TOO_MUCH)
+    except BrokenTextError:
+        return Staged(number, guid, _mark(record), b"{}", where, BROKEN_TEXT)
+    if dropped:
+        where["dropped"] = sum(dropped)
+    problem = record.problem or (None if guid else NO_GUID)
+    return Staged(number, guid, digest, body, where, problem)
 
 
 def _mark(record: Record) -> str:
-    """A mark of a record that is too much to be spelled."""
-    return sha256(str(record.guid or record.place).encode()).hexdigest()[:40]
+    """A mark of a record that cannot be spelled: its name, or what it says at first sight."""
+    said = {
+        str(name)[:100]: str(value)[:1000]
+        for name, value in record.raw.items()
+        if isinstance(value, (str, int, float))
+    }
+    name = record.guid or f"{record.place} {said}"
+    return sha256(name.encode(errors="backslashreplace")).hexdigest()[:40]
 
 
 Map = Callable[[Mapping[str, Json]], Mapped]
@@ -170,8 +255,19 @@ def work(ledger: Ledger, read: Callable[[], None], map_: Map, has_time: Callable
 
 
 def map_batch(map_: Map, batch: Iterable[Taken]) -> list[tuple[Taken, Mapped]]:
-    """Each record with what it means."""
-    return [(taken, map_(taken.raw)) for taken in batch]
+    """Each record with what it means; one that has a problem already means nothing."""
+    return [_mapped(map_, taken) for taken in batch]
+
+
+def _mapped(map_: Map, taken: Taken) -> tuple[Taken, Mapped]:
+    if taken.problem:
+        return taken, Mapped({})
+    try:
+        return taken, map_(taken.raw)
+    except Exception as error:
+        log.exception("a record could not be mapped")
+        place = {**taken.place, "said": type(error).__name__}
+        return replace(taken, problem=NOT_MAPPED, place=place), Mapped({})
 
 
 def mapper_of(connector: Connector, options: Mapping[str, Json], outcome: str = DATASET) -> Map:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -9,42 +10,97 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import config
+from ckanext.govopen.domain.harvest import MOST_DEATHS
 from ckanext.govopen.logic import harvest_connectors, harvest_runs
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.fetch import Limits
 
 from govopen_harvesters import pipeline
-from govopen_harvesters.contract import Source
+from govopen_harvesters.contract import Halt, Source
 from govopen_harvesters.web import GuardedWeb
 
 SHARE_SECONDS = 20
+NEVER = threading.Event()
 
 
-def run(job_id: str, *, is_patient: bool = False) -> None:
+def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NEVER) -> None:
     """Takes up a job where it stands.
 
     Args:
         is_patient: False gives the other jobs of the worker their turn after a while.
+        stopping: set when the worker has to end: the run is left to the next one.
     """
-    started = time.monotonic()
     found = harvest_runs.claim(model.Session, job_id)
     if found is None:  # cancelled, ended, or waiting for a person
         return
     try:
-        has_more = _work(found, lambda: is_patient or time.monotonic() - started < SHARE_SECONDS)
+        has_more = _work(found, _Turn(found, is_patient, stopping))
     except harvest_runs.StaleRunError:
         model.Session.rollback()
         return
+    except harvest_runs.StageLostError:  # it is gathered again
+        model.Session.rollback()
+        harvest_runs.give_back(model.Session, job_id)
+        run(job_id, is_patient=is_patient, stopping=stopping)
+        return
+    except Halt:
+        has_more = stopping.is_set()
     except tk.ValidationError as refused:  # a kind, or a secret, that there is no more
         model.Session.rollback()
         part = part_of(refused)
         found.fail(str(part.get("code") or "harvest.E9"), part.get("params") or {})
         return
+    except (*harvest_runs.BY_THE_DATABASE, OSError) as error:
+        if not harvest_runs.is_without_space(error):
+            raise
+        found.pause()
+        return
     if has_more:
         harvest_runs.hand_on(model.Session, job_id)
 
 
-def _work(found: harvest_runs.Run, has_time: Any) -> bool:
+class _Turn:
+    """How long a worker stays with a run."""
+
+    def __init__(
+        self, found: harvest_runs.Run, is_patient: bool, stopping: threading.Event
+    ) -> None:
+        self._found, self._is_patient, self._stopping = found, is_patient, stopping
+        self._began = time.monotonic()
+
+    def has_time(self) -> bool:
+        """False when others should have their turn, or when the worker has to end."""
+        is_over = time.monotonic() - self._began >= SHARE_SECONDS
+        return not self._stopping.is_set() and (self._is_patient or not is_over)
+
+    def go_on(self) -> None:
+        """Between two pages.
+
+        Raises:
+            Halt: the worker has to end.
+        """
+        if self._stopping.is_set():
+            raise Halt
+
+    def on_progress(self) -> None:
+        """Bytes arrive.
+
+        Raises:
+            Halt: the worker has to end, or the run is another's now.
+        """
+        if self._stopping.is_set() or not self._found.alive():
+            raise Halt
+
+    def wait(self, seconds: float) -> None:
+        """Waits before a source is asked again, but not when the worker has to end."""
+        if self._stopping.wait(seconds):
+            raise Halt
+
+
+def _work(found: harvest_runs.Run, turn: _Turn) -> bool:
+    if found.deaths > MOST_DEATHS:
+        found.fail("harvest.E38", {"deaths": found.deaths})
+        return False
     connector = harvest_connectors.of_kind(found.kind)
     source = Source(
         options=harvest_connectors.with_defaults(found.kind, found.options),
@@ -52,13 +108,21 @@ def _work(found: harvest_runs.Run, has_time: Any) -> bool:
         watermark=found.watermark,
         incoming=config.incoming_path(),
     )
-    megabytes = config.harvest_megabytes()
-    limits = Limits(most_bytes=megabytes << 20, total_seconds=120 + 2 * megabytes)
-    web = GuardedWeb(config.inside_hosts(), limits)
+    web = _web(turn)
     version = pipeline.mapping_version(connector, source.options)
     return pipeline.work(
         found,
-        lambda: pipeline.gather(connector, source, web, found, version),
+        lambda: pipeline.gather(connector, source, web, found, version, turn.go_on),
         pipeline.mapper_of(connector, source.options, found.outcome),
-        has_time,
+        turn.has_time,
     )
+
+
+def _web(turn: _Turn) -> Any:
+    megabytes = config.harvest_megabytes()
+    limits = Limits(
+        read_seconds=config.harvest_read_seconds(),
+        total_seconds=config.harvest_total_seconds() * (1 + megabytes / 60),
+        most_bytes=megabytes << 20,
+    )
+    return GuardedWeb(config.inside_hosts(), limits, turn.wait, turn.on_progress)

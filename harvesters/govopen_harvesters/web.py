@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +27,7 @@ PASSING = (429, 500, 502, 503, 504)
 TRANSIENT = ("fetch.E7", "fetch.E9")
 ATTEMPTS = 3
 LONGEST_WAIT = 30.0  # seconds
+TOLD_EVERY = 5.0  # seconds: bytes that arrive are progress
 MOST_JSON = 20 << 20
 DEFAULT = Limits()
 
@@ -45,6 +48,7 @@ class GuardedWeb:
     Args:
         inside: hosts of one's own network that may be reached.
         wait: sleeps for so many seconds; tests pass another.
+        on_progress: told every few seconds while bytes arrive; may raise `Halt`.
     """
 
     def __init__(
@@ -52,8 +56,10 @@ class GuardedWeb:
         inside: frozenset[str] = frozenset(),
         limits: Limits = DEFAULT,
         wait: Callable[[float], None] = time.sleep,
+        on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._inside, self._limits, self._wait = inside, limits, wait
+        self._on_progress, self._told = on_progress, time.monotonic()
 
     @contextmanager
     def download(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Fetched]:
@@ -69,7 +75,7 @@ class GuardedWeb:
 
             def take(answer: Answer) -> bytes:
                 answers.append(answer)
-                return _save(answer, path)
+                return self._save(answer, path)
 
             self._get(url, headers, take)
             yield Fetched(path, name, answers[-1].url, answers[-1].headers)
@@ -80,7 +86,7 @@ class GuardedWeb:
         Raises:
             SourceFault: no document, or it could not be had whole.
         """
-        body = self._get(url, {"Accept": "application/json", **(headers or {})}, _whole)
+        body = self._get(url, {"Accept": "application/json", **(headers or {})}, self._whole)
         return parsed(body, url), sha256(body).hexdigest()
 
     def require_inside(self, host: str, port: int) -> None:
@@ -118,25 +124,31 @@ class GuardedWeb:
             fault = SourceFault(refused.code, **refused.facts)
             return fault, 0.0 if refused.code in TRANSIENT else None
 
+    def _save(self, answer: Answer, path: Path) -> bytes:
+        received = 0
+        with path.open("wb") as file:
+            for block in self._blocks(answer):
+                file.write(block)
+                received += len(block)
+        _require_whole(answer, received)
+        return b""
 
-def _save(answer: Answer, path: Path) -> bytes:
-    received = 0
-    with path.open("wb") as file:
+    def _whole(self, answer: Answer) -> bytes:
+        body = bytearray()
+        for block in self._blocks(answer):
+            body += block
+            if len(body) > MOST_JSON:
+                raise FetchRefused("fetch.E6", megabytes=MOST_JSON >> 20)
+        _require_whole(answer, len(body))
+        return bytes(body)
+
+    def _blocks(self, answer: Answer) -> Iterator[bytes]:
+        """The body as it comes; that it comes is told."""
         for block in answer.blocks():
-            file.write(block)
-            received += len(block)
-    _require_whole(answer, received)
-    return b""
-
-
-def _whole(answer: Answer) -> bytes:
-    body = bytearray()
-    for block in answer.blocks():
-        body += block
-        if len(body) > MOST_JSON:
-            raise FetchRefused("fetch.E6", megabytes=MOST_JSON >> 20)
-    _require_whole(answer, len(body))
-    return bytes(body)
+            if time.monotonic() - self._told >= TOLD_EVERY:
+                self._told = time.monotonic()
+                self._on_progress()
+            yield block
 
 
 def _require_whole(answer: Answer, received: int) -> None:
@@ -148,8 +160,16 @@ def _require_whole(answer: Answer, received: int) -> None:
 
 
 def _asked_wait(answer: Answer) -> float:
-    said = answer.headers.get("retry-after", "")
-    return float(said) if said.isdecimal() else 0.0
+    """The seconds that an answer asks to wait (RFC 9110 §10.2.3): a number, or a moment."""
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdecimal():
+        return float(said[:6])
+    try:
+        moment = parsedate_to_datetime(said)
+    except ValueError:
+        return 0.0
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (aware - datetime.now(timezone.utc)).total_seconds())
 
 
 def _host(url: str) -> str:

@@ -111,6 +111,26 @@ def harvest_megabytes() -> int:
     return int(tk.config["ckanext.govopen.harvest_megabytes"])
 
 
-def harvest_patience_minutes() -> int:
-    """Minutes without any progress after which a harvest run has failed."""
-    return int(tk.config["ckanext.govopen.harvest_patience_minutes"])
+def harvest_read_seconds() -> float:
+    """Seconds without a byte after which an answer of a harvest source is given up."""
+    return float(tk.config["ckanext.govopen.harvest_read_seconds"])
+
+
+def harvest_total_seconds() -> float:
+    """Seconds that an answer may take; a sixtieth more for each megabyte that it may hold."""
+    return float(tk.config["ckanext.govopen.harvest_total_seconds"])
+
+
+def harvest_patience_seconds() -> float:
+    """Seconds without any progress after which a harvest run has failed."""
+    return float(tk.config["ckanext.govopen.harvest_patience_minutes"]) * 60
+
+
+def harvest_at_once() -> int:
+    """How many sources a worker reads beside each other."""
+    return int(tk.config["ckanext.govopen.harvest_at_once"])
+
+
+def stall_seconds() -> float:
+    """Seconds without a word of a worker after which another takes its job up."""
+    return float(tk.config["ckanext.govopen.stall_seconds"])

@@ -61,29 +61,35 @@ class CkanConnector:
     volatile = frozenset({"metadata_modified", "num_resources", "num_tags", "tracking_summary"})
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
-        """Pages by id, until one is not full."""
+        """Pages by id, until one holds all that the site still counts."""
         root = str(source.options["url"]).rstrip("/")
         key = source.secrets.get("api_key")
         headers = {"Authorization": key} if key else {}
-        last, declared, left_out = "", None, 0
+        last, declared, passed = "", None, 0
         while True:
             url = f"{root}/api/3/action/package_search?{_query(source, last)}"
             body, digest = web.json(url, headers)
             found = _result(body)
-            results = [one for one in found["results"] if isinstance(one, Mapping)]
+            results = found["results"]
             declared = found["count"] if declared is None else declared
             wanted = [one for one in results if _is_wanted(one)]
-            left_out += len(results) - len(wanted)
-            is_last = len(found["results"]) < ROWS
+            left_out = len(results) - len(wanted)
+            passed += left_out
+            # a site may give fewer than were asked for: what is left is what it counts
+            is_last = not results or len(results) >= found["count"]
             yield Page(
                 [_record(one) for one in wanted],
                 digest,
-                declared=max(0, declared - left_out),
+                declared=max(0, declared - passed),
                 is_last=is_last,
+                left_out=left_out,
             )
             if is_last:
                 return
-            last = str(results[-1].get("id") or "") if results else ""
+            named = [
+                str(one["id"]) for one in results if isinstance(one, Mapping) and one.get("id")
+            ]
+            last = named[-1] if named else last
 
 
 def _query(source: Source, last: str) -> str:
@@ -103,11 +109,15 @@ def _result(body: Json) -> Mapping[str, Json]:
     return result
 
 
-def _is_wanted(one: Mapping[str, Json]) -> bool:
+def _is_wanted(one: Json) -> bool:
+    if not isinstance(one, Mapping):
+        return True  # it is no dataset, which is said of it
     return not one.get("private") and one.get("type") not in LEFT_OUT
 
 
-def _record(one: Mapping[str, Json]) -> Record:
+def _record(one: Json) -> Record:
+    if not isinstance(one, Mapping):
+        return Record(None, {"value": one}, problem="harvest.E2")
     raw = {str(name): value for name, value in one.items()}
     for extra in one.get("extras") or ():
         if isinstance(extra, Mapping) and isinstance(extra.get("key"), str):

@@ -60,7 +60,7 @@ class JsonApiConnector:
         options, seen, at = source.options, 0, 0
         rows = int(options.get("rows") or SIZE)
         while True:
-            body, digest = web.json(_address(options, at, rows), _headers(source))
+            body, digest = web.json(_address(options, at, seen, rows), _headers(source))
             _require_success(options, body)
             found = at_path(body, str(options["records"]))
             if not isinstance(found, list):
@@ -80,12 +80,13 @@ def _is_paged(options: Mapping[str, Json]) -> bool:
     return bool(options.get("page") or options.get("offset"))
 
 
-def _address(options: Mapping[str, Json], at: int, rows: int) -> str:
+def _address(options: Mapping[str, Json], at: int, seen: int, rows: int) -> str:
+    """The next page: a portal that gives fewer records than asked moves its offset by those."""
     asked = {str(name): value for name, value in (options.get("parameters") or {}).items()}
     if options.get("page"):
         asked[str(options["page"])] = int(options.get("first", 1)) + at
     if options.get("offset"):
-        asked[str(options["offset"])] = at * rows
+        asked[str(options["offset"])] = seen
     if options.get("size"):
         asked[str(options["size"])] = rows
     url = str(options["url"])

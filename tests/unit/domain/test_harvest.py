@@ -78,24 +78,30 @@ def test_more_missing_never_closes_a_breaker_that_tripped(
 
 
 @pytest.mark.parametrize(
-    ("is_first", "is_approved", "missing", "waits"),
+    ("is_first", "is_approved", "missing", "changed", "waits"),
     [
-        (True, False, 0, "first_run"),
-        (True, True, 0, None),
-        (False, False, 572, "breaker"),
-        (False, False, 142, None),
-        (False, True, 572, None),
+        (True, False, 0, 0, "first_run"),
+        (True, True, 0, 0, None),
+        (False, False, 572, 0, "breaker"),
+        (False, False, 142, 0, None),
+        (False, True, 572, 0, None),
+        (False, False, 0, 714, None),
+        (False, False, 0, 715, "changes"),
+        (False, False, 572, 715, "breaker"),
+        (False, True, 0, 1429, None),
     ],
-    ids=["first", "first-approved", "40-percent", "a-tenth", "40-percent-approved"],
-)
+    ids=["first", "first-approved", "40-percent", "a-tenth", "40-percent-approved",
+         "half-changed", "more-changed", "vanished-and-changed", "changed-approved"],
+)  # fmt: skip
 def test_what_a_run_waits_for(
-    is_first: bool, is_approved: bool, missing: int, waits: str | None
+    is_first: bool, is_approved: bool, missing: int, changed: int, waits: str | None
 ) -> None:
     found = rules.waits_for(
         is_first=is_first,
         is_approved=is_approved,
         known=1429,
         missing=missing,
+        changed=changed,
         breaker=rules.Breaker(),
     )
     assert found == waits

@@ -105,7 +105,7 @@ def test_the_watermark_stays_until_a_run_is_whole() -> None:
 
 NASTY = {
     "nul": ({"title": "a\x00b"}, None),
-    "lone surrogate": ({"title": "a\ud800b"}, None),
+    "lone surrogate": ({"title": "a\ud800b"}, "harvest.E61"),
     "direction marks": ({"title": "a\u202eb"}, None),
     "a number for a title": ({"title": 7}, None),
     "null resources": ({"title": "x", "resources": None}, None),

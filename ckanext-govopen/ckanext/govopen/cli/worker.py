@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
+from typing import Any
 
 import click
 
 __all__ = ["worker"]
+
+HARVEST = "harvest"
 
 
 @click.command()
@@ -18,10 +23,63 @@ def worker(once: bool) -> None:
     asyncio.run(_run(app, conninfo(), wait=not once))
 
 
-async def _run(app: object, conninfo: str, *, wait: bool) -> None:
+async def _run(app: Any, conninfo: str, *, wait: bool) -> None:
+    """Tasks one after another; beside them runs of the harvest, which wait for other machines.
+
+    Sources that answer slowly take the slots of the harvest and nobody else's: publishing, purging
+    and the recovery of the runs themselves never stand behind them.
+    """
     import procrastinate
 
+    from ckanext.govopen import config
+
     connector = procrastinate.PsycopgConnector(conninfo=conninfo)
-    with app.replace_connector(connector):  # type: ignore[attr-defined]
-        async with app.open_async():  # type: ignore[attr-defined]
-            await app.run_worker_async(wait=wait, concurrency=1, install_signal_handlers=wait)  # type: ignore[attr-defined]
+    with app.replace_connector(connector):
+        async with app.open_async():
+            app.perform_import_paths()
+            kinds = ((_other_queues(app), 1), ([HARVEST], config.harvest_at_once()))
+            if not wait:
+                for queues, slots in kinds:
+                    await _work(app, queues, slots, wait=False)
+                return
+            tasks = [
+                asyncio.create_task(_work(app, queues, slots, wait=True)) for queues, slots in kinds
+            ]
+            _stop_on_signals(tasks)
+            await _until_one_ends(tasks)
+
+
+def _other_queues(app: Any) -> list[str]:
+    """Every queue but that of the harvest: as tasks say, and as their names begin."""
+    named = {task.queue for task in app.tasks.values()}
+    named |= {name.partition(".")[0] for name in app.tasks}
+    return sorted(named - {HARVEST})
+
+
+async def _work(app: Any, queues: list[str], slots: int, *, wait: bool) -> None:
+    await app.run_worker_async(
+        queues=queues, concurrency=slots, wait=wait, install_signal_handlers=False
+    )
+
+
+def _stop_on_signals(tasks: list[asyncio.Task[None]]) -> None:
+    """What is at work is told to come to its next stop, and nothing new is begun."""
+    from ckanext.govopen.jobs.app import stopping
+
+    def stop() -> None:
+        stopping.set()
+        for task in tasks:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+async def _until_one_ends(tasks: list[asyncio.Task[None]]) -> None:
+    """Until all have ended by a signal; one that fails ends the process, which is restarted."""
+    try:
+        await asyncio.gather(*tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

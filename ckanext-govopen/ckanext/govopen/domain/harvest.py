@@ -74,10 +74,14 @@ class Mapped:
 
 
 class JobState(str, Enum):
-    """How far a job is; the last four are ends."""
+    """How far a job is; the last four are ends.
+
+    A paused one has no room to write; it goes on by itself when there is some.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     NEEDS_APPROVAL = "needs_approval"
     FINISHED = "finished"
     PARTIAL = "partial"
@@ -85,18 +89,25 @@ class JobState(str, Enum):
     CANCELLED = "cancelled"
 
 
-OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.NEEDS_APPROVAL)
+OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.NEEDS_APPROVAL)
 NEXT: Mapping[JobState, tuple[JobState, ...]] = {
     JobState.QUEUED: (JobState.RUNNING, JobState.CANCELLED, JobState.FAILED),
     JobState.RUNNING: (
+        JobState.QUEUED,
+        JobState.PAUSED,
         JobState.NEEDS_APPROVAL,
         JobState.FINISHED,
         JobState.PARTIAL,
         JobState.FAILED,
         JobState.CANCELLED,
     ),
+    JobState.PAUSED: (JobState.QUEUED, JobState.CANCELLED),
     JobState.NEEDS_APPROVAL: (JobState.QUEUED, JobState.CANCELLED),
 }
+# A record on which so many workers have died is not tried again.
+MOST_TRIES = 3
+# A run of which so many workers have died has failed.
+MOST_DEATHS = 10
 
 
 def may_become(old: str, new: str) -> bool:
@@ -149,6 +160,7 @@ class Evidence:
         repeated: pages whose content had come before in this run.
         faults: pages that could not be read, or not whole.
         covers_all: False for a set that was asked for since some moment.
+        left_out: records that a connector has passed over: they are none of ours.
     """
 
     pages: int = 0
@@ -158,6 +170,7 @@ class Evidence:
     repeated: int = 0
     faults: int = 0
     covers_all: bool = True
+    left_out: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -173,15 +186,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Breaker:
-    """How many known records may vanish in one run before a person has to look.
+    """How many known records may vanish, or change, in one run before a person has to look.
 
     Args:
-        least: so many may always vanish, however small the source is.
-        share: of the known records, beyond which the breaker trips.
+        least: so many always may, however small the source is.
+        share: of the known records that may vanish.
+        changed_share: of them that may change: more is a source that has mixed up its records.
     """
 
     least: int = 5
     share: Decimal = Decimal("0.1")
+    changed_share: Decimal = Decimal("0.5")
 
     def allows(self, known: int) -> int:
         """The most records that may vanish of so many without an approval."""
@@ -190,11 +205,14 @@ class Breaker:
     def trips(self, known: int, missing: int) -> bool:
         return missing > self.allows(known)
 
+    def trips_on_changes(self, known: int, changed: int) -> bool:
+        return changed > max(self.least, floor(known * self.changed_share))
+
 
 def waits_for(
-    *, is_first: bool, is_approved: bool, known: int, missing: int, breaker: Breaker
+    *, is_first: bool, is_approved: bool, known: int, missing: int, changed: int, breaker: Breaker
 ) -> str | None:
-    """What a run has to be approved for before it writes anything: first_run, breaker or nothing.
+    """What a run has to be approved for before it writes: first_run, breaker, changes, nothing.
 
     Args:
         is_first: nobody has approved a run of this source yet.
@@ -204,7 +222,9 @@ def waits_for(
         return None
     if is_first:
         return "first_run"
-    return "breaker" if breaker.trips(known, missing) else None
+    if breaker.trips(known, missing):
+        return "breaker"
+    return "changes" if breaker.trips_on_changes(known, changed) else None
 
 
 def may_approve(person: str, added_by: str, *, is_authority: bool) -> bool:

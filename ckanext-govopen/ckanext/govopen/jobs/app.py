@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ from ckan.config.middleware import make_app
 from ckanext.govopen.logic import audit
 
 Task = TypeVar("Task", bound=Callable[..., Any])
+# Set when the worker has been told to stop: what can be left for later is left.
+stopping = threading.Event()
+_making = threading.Lock()
 
 
 def conninfo() -> str:
@@ -41,8 +45,14 @@ app = procrastinate.App(
 
 
 @functools.cache
-def _flask_app() -> Any:
+def _made_app() -> Any:
     return make_app(tk.config)._wsgi_app
+
+
+def _flask_app() -> Any:
+    """The one application; two tasks that begin at once do not make it twice."""
+    with _making:
+        return _made_app()
 
 
 def in_ckan(task: Task) -> Task:

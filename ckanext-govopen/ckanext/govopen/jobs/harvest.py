@@ -8,8 +8,8 @@ import procrastinate
 
 import ckan.model as model
 
-from ckanext.govopen.jobs.app import app, in_ckan
-from ckanext.govopen.logic import harvest_files, harvest_runs
+from ckanext.govopen.jobs.app import app, in_ckan, stopping
+from ckanext.govopen.logic import harvest_files, harvest_recovery, harvest_runs
 
 from govopen_harvesters import files, runner
 
@@ -23,7 +23,7 @@ from govopen_harvesters import files, runner
 @in_ckan
 def run(job: str) -> None:
     """Takes a run up where it stands."""
-    runner.run(job)
+    runner.run(job, stopping=stopping)
 
 
 @app.task(name=harvest_files.TASK, queue="harvest", pass_context=False)
@@ -33,10 +33,13 @@ def fetch_files(source: str, since: str, after: str) -> None:
     files.work(source, datetime.fromisoformat(since), after)
 
 
+# Not in the queue of the runs: they may all be at work on sources that stand still.
 @app.periodic(cron="*/1 * * * *")
-@app.task(name="harvest.tick", queue="harvest", queueing_lock="harvest.tick")
+@app.task(name="harvest.tick", queue="jobs", queueing_lock="harvest.tick")
 @in_ckan
 def tick(timestamp: int) -> None:
-    """Starts what is due and ends what is stuck."""
-    harvest_runs.fail_stuck(model.Session)
-    harvest_runs.start_due(model.Session)
+    """Takes up what nobody is at, ends what is stuck, starts what is due."""
+    harvest_recovery.take_up(model.Session)
+    harvest_recovery.resume_paused(model.Session)
+    harvest_recovery.fail_stuck(model.Session)
+    harvest_recovery.start_due(model.Session)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ckan.model as model
 
+from ckanext.govopen import config
 from ckanext.govopen.jobs.app import app, in_ckan
 from ckanext.govopen.logic import search
 
-STALLED_AFTER_SECONDS = 120
 BATCH = 500
 
 
@@ -24,6 +24,7 @@ def drain_index(timestamp: int) -> None:
 @app.task(name="jobs.retry_stalled", queue="jobs", queueing_lock="jobs.retry_stalled")
 async def retry_stalled(timestamp: int) -> None:
     """Takes up jobs whose worker has not been heard of."""
-    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
+    silence = config.stall_seconds()
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=silence)
     for job in stalled:
         await app.job_manager.retry_job(job)

@@ -32,6 +32,7 @@ from ckanext.govopen.model import harvest_runs as store
 from ckanext.govopen.model import review as review_store
 
 PACKAGE = "package"
+NOT_READ = "harvest.W2"
 SPACE = UUID("5f0ca6a5-1b1c-4d0a-9a0e-2f2c8f1c7d55")
 TAG_CHARACTERS = (2, 100)
 MOST_TAGS = 50
@@ -103,13 +104,13 @@ def _put(
     said = stated(package.id, mapped)
     said["resources"] = _with_files(session, said["resources"], stored)
     quietly("package_update")(context_of_system(), {**data, **said})
-    return _written(bounds, taken, taken.verdict, package.id)
+    return _written(bounds, taken, taken.verdict, package.id, not_read(mapped))
 
 
 def _made(bounds: Bounds, taken: Taken, mapped: Mapped) -> Result:
     data = dataset_of(bounds, _free_id(bounds, str(taken.guid)), mapped)
     package_id = quietly("package_create")(context_of_system(), data)
-    return _written(bounds, taken, taken.verdict, str(package_id))
+    return _written(bounds, taken, taken.verdict, str(package_id), not_read(mapped))
 
 
 def _revised(
@@ -126,13 +127,31 @@ def _revised(
         if part_of(refused).get("code") != "revisions.E2":
             raise
         return _written(bounds, taken, "unchanged", package.id)
-    return _written(bounds, taken, taken.verdict, package.id)
+    return _written(bounds, taken, taken.verdict, package.id, not_read(mapped))
 
 
-def _written(bounds: Bounds, taken: Taken, verdict: str, package_id: str) -> Result:
+def _written(
+    bounds: Bounds, taken: Taken, verdict: str, package_id: str, fields: Sequence[str] = ()
+) -> Result:
+    """What was written; fields whose values nobody understands are named with it."""
+    code, facts = (NOT_READ, {"fields": "、".join(fields)}) if fields else (None, {})
     return Result(
-        taken, verdict, record_type=PACKAGE, record_id=package_id, unit_id=str(bounds.unit_id)
+        taken,
+        verdict,
+        code,
+        facts,
+        record_type=PACKAGE,
+        record_id=package_id,
+        unit_id=str(bounds.unit_id),
     )
+
+
+def not_read(mapped: Mapped) -> list[str]:
+    """Fields that the source has filled, and of which nothing is understood."""
+    said = {name: text.strip() for name, text in mapped.values.items() if text.strip()}
+    coded = [field for field, list_, _ in CODED.values()
+             if field in said and _code(list_, said[field]) is None]  # fmt: skip
+    return [*coded, *(name for name in DATES if name in said and _day(said[name]) is None)]
 
 
 def is_public(known: Mapping[str, Any]) -> bool:

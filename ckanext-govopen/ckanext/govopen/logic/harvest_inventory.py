@@ -17,6 +17,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.harvest import Mapped, Taken
+from ckanext.govopen.domain.units import UnitFinder
 from ckanext.govopen.logic import imports, registers, units
 from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.import_records import finding_json
@@ -49,9 +50,20 @@ class _Checked:
 
 
 def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
-    """What loading would say, as far as it shows without writing."""
+    """What loading would say, as far as it shows without writing; also whose place is taken."""
     fine, refused = _checked(session, bounds, given)
-    return [*refused, *(Result(one.taken, one.taken.verdict) for one in fine)]
+    finder = units.finder(session)
+    fine = [_with_known_unit(finder, one) for one in fine]
+    kept, left_out = _without_conflicts(session, bounds, fine, _own(session, bounds, fine))
+    return [*refused, *left_out, *(Result(one.taken, one.taken.verdict) for one in kept)]
+
+
+def _with_known_unit(finder: UnitFinder, one: _Checked) -> _Checked:
+    """The row with its unit as far as one is known: a check makes none."""
+    if one.row.unit_id is not None:
+        return one
+    found = finder.find(str(one.row.unit_text))
+    return replace(one, row=replace(one.row, unit_id=found)) if found else one
 
 
 def _checked(session: Session, bounds: Bounds, given: Given) -> tuple[list[_Checked], list[Result]]:
@@ -100,10 +112,7 @@ def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     """Writes records in the caller's transaction; says of each what became of it."""
     fine, results = _checked(session, bounds, given)
     fine = [_with_unit(session, bounds, one) for one in fine]
-    known = store.objects(session, bounds.source_id, [str(one.taken.guid) for one in fine])
-    entries = store.entries(session, [str(row["record_id"]) for row in known.values()])
-    own = {guid: entries.get(str(row["record_id"])) for guid, row in known.items()
-           if row["state"] != "removed"}  # fmt: skip
+    own = _own(session, bounds, fine)
     fine, left_out = _without_conflicts(session, bounds, fine, own)
     results += left_out
     by_unit: dict[str, list[_Checked]] = {}
@@ -115,6 +124,16 @@ def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     for unit_id, some in sorted(by_unit.items()):
         results += _write(session, bounds, register_ids[unit_id], some, own)
     return results
+
+
+def _own(
+    session: Session, bounds: Bounds, fine: Sequence[_Checked]
+) -> dict[str, Mapping[str, Any] | None]:
+    """The entries that these records became before, by guid."""
+    known = store.objects(session, bounds.source_id, [str(one.taken.guid) for one in fine])
+    entries = store.entries(session, [str(row["record_id"]) for row in known.values()])
+    return {guid: entries.get(str(row["record_id"])) for guid, row in known.items()
+            if row["state"] != "removed"}  # fmt: skip
 
 
 def _with_unit(session: Session, bounds: Bounds, one: _Checked) -> _Checked:

@@ -7,20 +7,23 @@ again, so a run that is killed anywhere ends like one that was not.
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
+from functools import wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import ckan.model as model
-import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import harvest as rules
@@ -42,17 +45,73 @@ from ckanext.govopen.model import jobs
 
 TASK = "harvest.run"
 REMOVED_AT_ONCE = 250
-ATTEMPTS = 4
+ATTEMPTS = 6
+FIRST_PAUSE = 1.0  # seconds, doubled each time: half a minute in all, enough for a restart
 NAMES_KEPT = 300
+BY_THE_DATABASE = (sa.exc.DBAPIError, psycopg2.Error)
+KILLED_ITS_WORKERS, LEFT_OUT = "harvest.E37", "harvest.W1"
+# SQLSTATE classes that speak of the database and not of a record: connection, serialization and
+# deadlock, resources, locks, an administrator, the system.
+OF_THE_DATABASE = ("08", "40", "53", "55", "57", "58")
+NO_SPACE = "53100"
 LOADERS: Mapping[str, Any] = {"inventory": harvest_inventory, "dataset": harvest_datasets}
-# What a record can do to a transaction without anything else being wrong.
-OF_THE_RECORD = (
-    sa.exc.DBAPIError, tk.ValidationError, tk.ObjectNotFound, ValueError, KeyError, TypeError,
-)  # fmt: skip
 
 
 class StaleRunError(Exception):
     """Another worker has taken the run up, or it has been ended: this one writes nothing more."""
+
+
+class StageLostError(Exception):
+    """The database has crashed and come back: what the run had gathered is gone."""
+
+
+def is_of_the_database(error: BaseException) -> bool:
+    """True when the database could not do it just now; trying again may help."""
+    if getattr(error, "connection_invalidated", False):
+        return True
+    said = _said_by_the_driver(error)
+    if said is None or isinstance(said, psycopg2.InterfaceError):
+        return said is not None
+    if said.pgcode is None:  # the connection broke before the server could say why
+        return isinstance(said, psycopg2.OperationalError)
+    return str(said.pgcode).startswith(OF_THE_DATABASE)
+
+
+def _said_by_the_driver(error: BaseException) -> psycopg2.Error | None:
+    """The driver's own error: COPY runs on its cursor, everything else within SQLAlchemy."""
+    found = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return found if isinstance(found, psycopg2.Error) else None
+
+
+def is_without_space(error: BaseException) -> bool:
+    """True when a disk is full: the database's, or that of temporary files."""
+    said = _said_by_the_driver(error)
+    if said is not None:
+        return bool(said.pgcode == NO_SPACE)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+Step = TypeVar("Step", bound=Callable[..., Any])
+
+
+def _again(step: Step) -> Step:
+    """Does a step again, later each time, when the database could not; counted with the run."""
+
+    @wraps(step)
+    def tried(self: Run, *args: Any, **kwargs: Any) -> Any:
+        for attempt in range(ATTEMPTS):
+            try:
+                return step(self, *args, **kwargs)
+            except BY_THE_DATABASE as error:  # noqa: PERF203 a try is what this is about
+                with suppress(sa.exc.DBAPIError):
+                    self._session.rollback()
+                if not is_of_the_database(error) or attempt + 1 == ATTEMPTS:
+                    raise
+                self._retries += 1
+                time.sleep(FIRST_PAUSE * 2**attempt)
+        raise AssertionError
+
+    return tried  # type: ignore[return-value]
 
 
 def claim(session: Session, job_id: str) -> Run | None:
@@ -62,8 +121,15 @@ def claim(session: Session, job_id: str) -> Run | None:
     return None if row is None else Run(session, row)
 
 
+def give_back(session: Session, job_id: str) -> None:
+    """Leaves a run where it stands; it is claimed anew, and nobody has died of it."""
+    store.hand_back(session, job_id)
+    model.repo.commit()
+
+
 def hand_on(session: Session, job_id: str) -> None:
     """Lets the job engine take the run up again, behind what waits."""
+    store.hand_back(session, job_id)
     jobs.enqueue(session, TASK, {"job": job_id}, f"{TASK}.{job_id}")
     model.repo.commit()
 
@@ -78,11 +144,16 @@ class Run:
         self._bodies: dict[int, bytes] = {}
         self._names: dict[str, list[Any]] = {}
         self._after = 0
+        # Records up to here were begun by a worker that did not end them: each is taken alone.
+        self._careful_to = int(row["careful_to"] or 0)
+        self._retries = 0
+        self.deaths = int(row["deaths"])
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
         self.options: Mapping[str, Any] = row["settings"]
         self.watermark: Mapping[str, Any] | None = row["source_watermark"]
-        if self.stage in ("check", "load") and store.staged(session, self._id) != row["seen"]:
+        behind = self.stage in ("check", "load", "remove")
+        if behind and store.staged(session, self._id) != row["seen"]:
             self.stage = "gather"  # the server has crashed: what was gathered is gone
         session.rollback()
 
@@ -118,33 +189,57 @@ class Run:
         Raises:
             StaleRunError: it is not this worker's any more.
         """
+        counted = self._retries
         try:
-            self._require_mine()
+            self._require_mine(counted)
             yield self._session
-            store.update(self._session, self._id, progressed_at=clock.now())
             model.repo.commit()
+            self._retries -= counted
         except BaseException:
-            self._session.rollback()
+            with suppress(sa.exc.DBAPIError):  # a connection that broke has nothing to take back
+                self._session.rollback()
             raise
 
-    def _require_mine(self) -> None:
-        row = store.lock(self._session, self._id)
-        if row["run_epoch"] != self._epoch or row["state"] != "running":
+    def _require_mine(self, retries: int = 0) -> None:
+        seconds = config.stall_seconds()
+        row = store.fence(self._session, self._id, self._epoch, seconds=seconds, retries=retries)
+        if row is None:
             raise StaleRunError
         if row["source_state"] == "removed":
             store.update(self._session, self._id, state="cancelled", ended_at=clock.now())
             store.clear_stage(self._session, self._id)
             model.repo.commit()
             raise StaleRunError
+        if row["is_stage_lost"] and self.stage != "gather":
+            raise StageLostError
+
+    @_again
+    def alive(self) -> bool:
+        """Says that the run moves although it writes nothing; False when it is another's now."""
+        try:
+            with self._step():
+                return True
+        except StaleRunError:
+            return False
+
+    @_again
+    def pause(self) -> None:
+        """Leaves the run as it is until there is room again."""
+        with self._step() as session:
+            store.update(session, self._id, state="paused")
 
     # --- gather ----------------------------------------------------------------------------------
 
+    @_again
     def begin_gather(self) -> None:
         """Forgets what an attempt before had gathered."""
         with self._step() as session:
             store.clear_stage(session, self._id)
-            store.update(session, self._id, stage="gather", seen=0, evidence={}, error=None)
+            store.update(session, self._id, stage="gather", seen=0, evidence={}, error=None,
+                         careful_to=None, trying=None)  # fmt: skip
+        self._careful_to = 0
 
+    @_again
     def gathered(
         self,
         records: Sequence[Staged],
@@ -174,6 +269,7 @@ class Run:
 
     # --- diff ------------------------------------------------------------------------------------
 
+    @_again
     def compare(self) -> None:
         """Says of every record what it is, and whether the run has to wait for a person."""
         with self._step() as session:
@@ -183,11 +279,13 @@ class Run:
                 self._fail(session)
                 return
             store.judge(session, self._id, self._source_id)
-            known = store.known(session, self._source_id)
+            done = store.removed_by(session, self._id) - store.created_by(session, self._id)
+            known = store.known(session, self._source_id) + done  # before this run began
             missing = 0
             if evidence.may_remove:
                 missing = store.absent(session, self._id, self._source_id)
-            waits = self._waits_for(known, missing)
+            changed = store.totals(session, self._id).get("updated", 0)
+            waits = self._waits_for(known, missing, changed)
             self.stage = "check" if waits or self._is_dry else "load"
             facts = {"known_before": known, "missing": missing, "waits_for": waits}
             store.update(session, self._id, stage=self.stage, **facts)
@@ -196,17 +294,19 @@ class Run:
     def _is_dry(self) -> bool:
         return bool(self._row["kind"] == "dry_run")
 
-    def _waits_for(self, known: int, missing: int) -> str | None:
+    def _waits_for(self, known: int, missing: int, changed: int) -> str | None:
         return rules.waits_for(
             is_first=self._row["source_approved_at"] is None,
             is_approved=self._row["approved_at"] is not None,
             known=known,
             missing=missing,
+            changed=changed,
             breaker=rules.Breaker(self._row["breaker_least"], self._row["breaker_share"]),
         )
 
+    @_again
     def fail(self, code: str, facts: Mapping[str, Any]) -> None:
-        """Ends a run that cannot even begin."""
+        """Ends a run that cannot even begin, or whose workers die."""
         with self._step() as session:
             store.update(session, self._id, error={"code": code, "facts": dict(facts)})
             self._fail(session)
@@ -220,27 +320,47 @@ class Run:
 
     # --- check and load --------------------------------------------------------------------------
 
+    @_again
     def batch(self, size: int) -> list[Taken]:
-        """Records of the present stage that are still to be done, in their order."""
-        is_check = self.stage == "check"
-        rows = store.batch(self._session, self._id, self._after, size, to_check=is_check)
-        self._after = int(rows[-1]["number"]) if rows else 0
-        self._session.rollback()
+        """Records of the present stage that are still to be done, in their order.
+
+        A batch on which a worker has died is taken record by record; the record on which several
+        have died comes with that as its problem, and is not looked at again.
+        """
+        with self._step() as session:
+            is_check = self.stage == "check"
+            rows = store.batch(session, self._id, self._after, size, to_check=is_check)
+            trying = None
+            if rows and rows[0]["number"] <= self._careful_to:
+                rows, trying = rows[:1], int(rows[0]["number"])
+            last = int(rows[-1]["number"]) if rows else 0
+            tries = 0
+            if rows:
+                careful_to = self._careful_to if trying else last
+                tries = store.begin_batch(session, self._id, careful_to, trying)
+        self._after = last
         self._bodies = {row["number"]: bytes(row["raw"]) for row in rows if row["raw"]}
+        if tries > rules.MOST_TRIES:
+            return [replace(_taken(rows[0]), problem=KILLED_ITS_WORKERS)]
         return [_taken(row) for row in rows]
 
+    @_again
     def check(self, records: Given) -> None:
         """Notes what loading these records would refuse."""
         self._note_names(records)
         with self._step() as session:
             found = self._loader.check(session, self._bounds, records)
-            codes = {one.taken.number: one.code for one in found}
-            store.mark_checked(session, self._id, codes)
+            store.mark_checked(session, self._id, {
+                one.taken.number: (one.verdict, one.code, json.dumps(dict(one.facts), default=str))
+                for one in found
+            })  # fmt: skip
 
+    @_again
     def end_check(self) -> None:
         """All is checked: waits for an approval, or ends a dry run."""
         with self._step() as session:
             self._put_names(session)
+            store.update(session, self._id, careful_to=None, trying=None)
             if self._is_dry:
                 self._end_dry(session)
             else:
@@ -265,6 +385,7 @@ class Run:
         if rest:
             self._attempt(rest)
 
+    @_again
     def _alone(self, records: Given) -> Given:
         """Records whose dataset is public: staging a revision needs a transaction of its own."""
         if self._loader is not harvest_datasets:
@@ -275,30 +396,38 @@ class Run:
         self._session.rollback()
         return [one for one in records if one[0].guid in public]
 
-    def _attempt(self, records: Given, attempt: int = 1) -> None:
+    def _attempt(self, records: Given) -> None:
         """Writes records together; when one of them does not let it, the halves, down to that one.
 
         Raises:
-            sqlalchemy.exc.OperationalError: the database cannot be reached, or stays locked.
+            sqlalchemy.exc.DBAPIError: the database cannot be reached, or stays locked.
         """
         try:
-            with self._step() as session:
-                results = self._loader.load(session, self._bounds, records)
-                self._require_mine()  # staging a revision has ended the transaction in between
-                self._write(session, results)
-        except sa.exc.OperationalError:
-            if attempt >= ATTEMPTS:
+            self._load_together(records)
+        except StaleRunError:
+            raise
+        except Exception as error:  # whatever a record does to its transaction, the others arrive
+            if is_of_the_database(error) or is_without_space(error):
                 raise
-            time.sleep(0.5 * 2**attempt)
-            self._attempt(records, attempt + 1)
-        except OF_THE_RECORD as error:
             if len(records) > 1:
                 half = len(records) // 2
                 self._attempt(records[:half])
                 self._attempt(records[half:])
                 return
-            with self._step() as session:
-                self._write(session, [broken(records[0][0], error)])
+            self._bury(records[0][0], error)
+
+    @_again
+    def _load_together(self, records: Given) -> None:
+        with self._step() as session:
+            results = self._loader.load(session, self._bounds, records)
+            self._require_mine()  # staging a revision has ended the transaction in between
+            self._write(session, results)
+
+    @_again
+    def _bury(self, taken: Taken, error: BaseException) -> None:
+        """A dead letter in the place of a record that cannot be written."""
+        with self._step() as session:
+            self._write(session, [broken(taken, error)])
 
     def _write(self, session: Session, results: Sequence[Result]) -> None:
         """The rows beside the records: what they became, dead letters, the report."""
@@ -316,7 +445,9 @@ class Run:
         store.put_dead(session, [self._dead(one, shas) for one in refused])
         lines = [_line(one) for one in results if one.verdict != "unchanged"]
         store.put_changes(session, self._id, lines)
-        verdicts = {one.taken.number: (one.verdict, one.code) for one in results}
+        verdicts = {
+            one.taken.number: (one.verdict, None if one.is_written else one.code) for one in results
+        }
         store.mark_done(session, self._id, verdicts)
 
     def _object(self, one: Result, shas: Mapping[int, str]) -> dict[str, object]:
@@ -365,16 +496,20 @@ class Run:
         Returns:
             True while there is more to take away.
         """
+        has_more = self._remove_some()
+        self.stage = "remove"
+        return has_more
+
+    @_again
+    def _remove_some(self) -> bool:
         with self._step() as session:
             row = sources.job(session, self._id)
             if row is None or not _evidence(row).may_remove or row["kind"] != "run":
-                self.stage = "remove"
                 return False
             now = clock.now()
-            if self.stage == "load":
+            if row["stage"] == "load":
                 store.found_again(session, self._id, self._source_id)
                 store.note_missing(session, self._id, self._source_id, now)
-                self.stage = "remove"
                 store.update(session, self._id, stage="remove")
             is_approved = row["waits_for"] == "breaker" and row["approved_at"] is not None
             days = 0 if is_approved else int(self._row["grace_days"])
@@ -400,6 +535,13 @@ class Run:
 
     def close(self) -> None:
         """Accounts for the run and ends it: what does not add up has failed."""
+        self._account()
+        self.stage = "done"
+        if self._loader is harvest_datasets:
+            search.drain()
+
+    @_again
+    def _account(self) -> None:
         with self._step() as session:
             row = sources.job(session, self._id)
             if row is None:
@@ -421,9 +563,6 @@ class Run:
             if self._loader is harvest_datasets:
                 harvest_files.ask(session, self._source_id)
             self._audit(session, "harvest.ran", {**counts, "state": ended.value})
-        self.stage = "done"
-        if self._loader is harvest_datasets:
-            search.drain()
 
     def _counts(self, session: Session, row: Mapping[str, Any]) -> dict[str, int]:
         totals = store.totals(session, self._id)
@@ -475,14 +614,18 @@ def _name_of(taken: Taken) -> str:
 
 
 def _line(one: Result) -> dict[str, object]:
+    """A line of the report; one that was written says what of it was left out."""
+    code, facts = one.code, dict(one.facts)
+    if code is None and "dropped" in one.taken.place:
+        code, facts = LEFT_OUT, {"dropped": one.taken.place["dropped"]}
     return {
         "number": one.taken.number,
         "guid": _name_of(one.taken),
         "verdict": one.verdict,
         "record_type": one.record_type,
         "record_id": one.record_id,
-        "code": one.code,
-        "facts": dict(one.facts),
+        "code": code,
+        "facts": facts,
     }
 
 
@@ -495,31 +638,3 @@ def _checked_counts(session: Session, job_id: str) -> dict[str, int]:
     """What loading would make of the records, as the check has seen it."""
     live = sources.live_counts(session, job_id)
     return {n: live[n] for n in ("unchanged", "created", "updated", "rejected", "conflict")}
-
-
-# --- by themselves ------------------------------------------------------------------------------
-
-
-def start_due(session: Session) -> list[str]:
-    """Starts every source whose time has come: one run, however many were missed."""
-    started = []
-    for source_id in sources.due(session, clock.now()):
-        job_id = sources.add_job(session, source_id, "run", "system")
-        jobs.enqueue(session, TASK, {"job": job_id}, f"{TASK}.{job_id}")
-        started.append(job_id)
-    model.repo.commit()
-    return started
-
-
-def fail_stuck(session: Session) -> list[str]:
-    """Ends runs that have made no progress for too long; their workers cannot write any more."""
-    before = clock.now() - timedelta(minutes=config.harvest_patience_minutes())
-    found = store.stuck(session, before)
-    for job_id in found:
-        minutes = config.harvest_patience_minutes()
-        error = {"code": "harvest.E25", "facts": {"minutes": minutes}}
-        store.clear_stage(session, job_id)
-        store.update(session, job_id, state="failed", stage="done", ended_at=clock.now(),
-                     error=error)  # fmt: skip
-    model.repo.commit()
-    return found

@@ -184,18 +184,28 @@ def start(session: Session, source: Row, person: str, *, is_dry: bool) -> str:
     """Makes a run that waits for a worker, in the caller's transaction.
 
     Raises:
-        tk.ValidationError: `harvest.E29` one is open already, `harvest.E30` the source is paused.
+        tk.ValidationError: `harvest.E29` one is open already, `harvest.E30` the source is paused,
+            `harvest.E60` its unit is no more.
     """
+    if source["is_dissolved"]:
+        refuse("harvest.E60", value=str(source["name"]), unit=str(source["unit_name"]))
     if source["state"] != "active" and not is_dry:
         refuse("harvest.E30", value=str(source["name"]))
     kind = "dry_run" if is_dry else "run"
     return _enqueued(session, _new_job(session, source, kind, person))
 
 
-def _new_job(session: Session, source: Row, kind: str, person: str, stage: str = "gather") -> str:
+def _new_job(
+    session: Session,
+    source: Row,
+    kind: str,
+    person: str,
+    stage: str = "gather",
+    waits_for: str | None = None,
+) -> str:
     try:
         with session.begin_nested():
-            return store.add_job(session, source["id"], kind, person, stage)
+            return store.add_job(session, source["id"], kind, person, stage, waits_for)
     except sa.exc.IntegrityError:
         refuse("harvest.E29", value=str(source["name"]))
 
@@ -210,10 +220,15 @@ def _enqueued(session: Session, job_id: str) -> str:
 def retry(session: Session, source: Row, dead_id: str | None, person: str) -> str:
     """Makes a run that tries dead letters again from what was kept of them.
 
+    Where the settings have changed since somebody approved the source, it stops after the check
+    like a first run: what they make of the records is approved before it is written.
+
     Raises:
         tk.ValidationError: `harvest.E31` there is none that could be tried.
     """
-    job_id = _new_job(session, source, "retry", person, "load")
+    is_approved = source["approved_at"] is not None
+    stage, waits_for = ("load", None) if is_approved else ("check", "first_run")
+    job_id = _new_job(session, source, "retry", person, stage, waits_for)
     count = store.stage_dead(session, job_id, source["id"], dead_id)
     if not count:
         refuse("harvest.E31", value=str(source["name"]))
@@ -223,7 +238,7 @@ def retry(session: Session, source: Row, dead_id: str | None, person: str) -> st
 
 
 def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> None:
-    """Lets a run that waits go on; approving the first one approves the source.
+    """Lets a run that waits go on; approving the first whole one approves the source.
 
     Raises:
         tk.NotAuthorized: `harvest.E32` the person added the source, or is not the authority.
@@ -236,7 +251,7 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
     now = clock.now()
     runs.update(session, job["id"], state="queued", approved_by=person, approved_at=now,
                 progressed_at=now)  # fmt: skip
-    if job["waits_for"] == "first_run":
+    if job["waits_for"] == "first_run" and job["kind"] == "run":
         store.change_source(session, job["source_id"], approved_by=person, approved_at=now)
     _enqueued(session, job["id"])
     _decided(session, "harvest.approved", job, person)
@@ -301,14 +316,16 @@ def files_view(session: Session, source_id: str) -> dict[str, Any]:
 
 
 def health(row: Row) -> str:
-    """In a word how a source does: new, waiting, good, behind, failing or paused."""
+    """In a word how a source does: new, waiting, good, behind, failing, paused or dissolved."""
+    if row["is_dissolved"]:
+        return "dissolved"
     if row["state"] == "paused":
         return "paused"
     if row["last_state"] == "needs_approval":
         return "waiting"
     if row["last_job"] is None:
         return "new"
-    if row["last_state"] in ("failed", "partial"):
+    if row["last_state"] in ("failed", "partial", "paused"):
         return "failing"
     return "behind" if row["dead"] else "good"
 
@@ -331,10 +348,12 @@ def job_view(session: Session, row: Row) -> dict[str, Any]:
         "created_at": _time(row["created_at"]),
         "approved_by": row["approved_by"],
         "error": problem(row["error"]["code"], row["error"]["facts"]) if row["error"] else None,
+        "retries": row["retries"],
+        "deaths": row["deaths"],
         "evidence": {k: v for k, v in (row["evidence"] or {}).items() if k != "names"},
         "names": _names(row["evidence"] or {}),
     }
-    if state in ("queued", "running", "needs_approval"):
+    if state in [one.value for one in rules.OPEN]:
         shown["progress"] = store.live_counts(session, row["id"])
     return shown
 

@@ -15,10 +15,11 @@ COUNTS = (
     "seen", "unchanged", "created", "updated", "rejected", "conflict", "missing", "removed",
     "known_before", "known_after",
 )  # fmt: skip
-OPEN = "('queued', 'running', 'needs_approval')"
+OPEN = "('queued', 'running', 'paused', 'needs_approval')"
 _SOURCE = (
     "SELECT s.*, u.name AS unit_name, l.id AS last_job, l.state AS last_state,"
     " l.ended_at AS last_ended_at, l.waits_for AS last_waits_for,"
+    " coalesce(govopen_is_dissolved(s.unit_id), false) AS is_dissolved,"
     " (SELECT max(ended_at) FROM govopen_harvest_job j WHERE j.source_id = s.id"
     "  AND j.state = 'finished' AND j.kind = 'run') AS last_complete_at,"
     " (SELECT count(*) FROM govopen_harvest_object o WHERE o.source_id = s.id"
@@ -91,18 +92,19 @@ def sources(
     )
 
 
-def due(session: Session, now: datetime) -> list[str]:
+def due(session: Session, now: datetime, limit: int) -> list[Row]:
     """Sources whose next run is due, the longest due first; each is locked."""
     rows = session.execute(
         sa.text(
-            "SELECT s.id FROM govopen_harvest_source s WHERE s.state = 'active'"
-            " AND s.approved_at IS NOT NULL AND s.next_run_at <= :now AND NOT EXISTS"
+            "SELECT s.id, s.schedule FROM govopen_harvest_source s WHERE s.state = 'active'"
+            " AND s.approved_at IS NOT NULL AND s.next_run_at <= :now"
+            " AND NOT coalesce(govopen_is_dissolved(s.unit_id), false) AND NOT EXISTS"
             f" (SELECT FROM govopen_harvest_job j WHERE j.source_id = s.id AND j.state IN {OPEN})"
-            " ORDER BY s.next_run_at FOR NO KEY UPDATE OF s SKIP LOCKED"
+            " ORDER BY s.next_run_at LIMIT :limit FOR NO KEY UPDATE OF s SKIP LOCKED"
         ),
-        {"now": now},
+        {"now": now, "limit": limit},
     )
-    return list(rows.scalars())
+    return list(rows.mappings())
 
 
 def put_secret(session: Session, body: bytes, person: str) -> str:
@@ -130,15 +132,28 @@ def forget_secret(session: Session, secret_id: str) -> None:
 # --- jobs ----------------------------------------------------------------------------------------
 
 
-def add_job(session: Session, source_id: str, kind: str, person: str, stage: str = "gather") -> str:
+def add_job(
+    session: Session,
+    source_id: str,
+    kind: str,
+    person: str,
+    stage: str = "gather",
+    waits_for: str | None = None,
+) -> str:
     """Adds a run that waits; the database lets one run of a source be open."""
     return str(
         session.execute(
             sa.text(
-                "INSERT INTO govopen_harvest_job (source_id, kind, created_by, stage)"
-                " VALUES (:source, :kind, :person, :stage) RETURNING id"
+                "INSERT INTO govopen_harvest_job (source_id, kind, created_by, stage, waits_for)"
+                " VALUES (:source, :kind, :person, :stage, :waits) RETURNING id"
             ),
-            {"source": source_id, "kind": kind, "person": person, "stage": stage},
+            {
+                "source": source_id,
+                "kind": kind,
+                "person": person,
+                "stage": stage,
+                "waits": waits_for,
+            },
         ).scalar_one()
     )
 

@@ -22,11 +22,15 @@ def _run(session: Session, sql: str, **values: object) -> Any:
 
 
 def claim(session: Session, job_id: str, now: datetime) -> Row | None:
-    """Takes a run up with a new epoch: whoever had it before cannot write any more."""
+    """Takes a run up with a new epoch: whoever had it before cannot write any more.
+
+    One that nobody has handed on is taken from a worker that died, which is counted.
+    """
     return (
         _run(
             session,
             "UPDATE govopen_harvest_job j SET run_epoch = run_epoch + 1, state = 'running',"
+            " deaths = deaths + CASE j.state WHEN 'running' THEN 1 ELSE 0 END,"
             " started_at = coalesce(started_at, :now), progressed_at = :now"
             " FROM govopen_harvest_source s WHERE j.id = :id AND s.id = j.source_id"
             " AND j.state IN ('queued', 'running') RETURNING j.*, s.kind AS source_kind,"
@@ -41,19 +45,56 @@ def claim(session: Session, job_id: str, now: datetime) -> Row | None:
     )
 
 
-def lock(session: Session, job_id: str) -> Row:
-    """The run for this transaction: its epoch, state and stage as they are now."""
+def hand_back(session: Session, job_id: str) -> None:
+    """Leaves a run to whoever takes it up next; nobody has died of it."""
+    _run(
+        session,
+        "UPDATE govopen_harvest_job SET state = 'queued' WHERE id = :id AND state = 'running'",
+        id=job_id,
+    )
+
+
+# The transaction of a worker that stands still ends by itself, or nobody could take its run up.
+ENDS_BY_ITSELF = ("transaction_timeout", "idle_in_transaction_session_timeout")
+
+
+def fence(
+    session: Session, job_id: str, epoch: int, *, seconds: float, retries: int = 0
+) -> Row | None:
+    """Begins a transaction of a run: its row is locked, and its progress noted, by one statement.
+
+    Args:
+        seconds: after so long the server ends the transaction, wherever its worker stands.
+
+    Returns:
+        None when this epoch's worker has the run no longer.
+    """
+    _run(
+        session,
+        "SELECT set_config(name, :limit, true) FROM pg_settings"
+        " WHERE name = ANY (CAST(:names AS text[]))",
+        limit=f"{max(1, round(seconds * 1000))}ms",
+        names=list(ENDS_BY_ITSELF),
+    )
     return (
         _run(
             session,
-            "SELECT j.run_epoch, j.state, j.stage, j.seen, s.state AS source_state"
-            " FROM govopen_harvest_job j JOIN govopen_harvest_source s ON s.id = j.source_id"
-            " WHERE j.id = :id FOR UPDATE OF j",
+            "UPDATE govopen_harvest_job j SET progressed_at = govopen_now(),"
+            " retries = retries + :retries FROM govopen_harvest_source s WHERE j.id = :id"
+            " AND s.id = j.source_id AND j.run_epoch = :epoch AND j.state = 'running'"
+            " RETURNING s.state AS source_state, j.seen > 0 AND j.stage <> 'gather' AND NOT EXISTS"
+            "  (SELECT FROM govopen_harvest_stage t WHERE t.job_id = j.id) AS is_stage_lost",
             id=job_id,
+            epoch=epoch,
+            retries=retries,
         )
         .mappings()
-        .one()
+        .one_or_none()
     )
+
+
+# A clock that is set back does not make a run end before it began.
+_PLACES = {"ended_at": "greatest(started_at, :ended_at)"}
 
 
 def update(session: Session, job_id: str, **values: object) -> None:
@@ -64,8 +105,10 @@ def update(session: Session, job_id: str, **values: object) -> None:
         else value
         for name, value in values.items()
     }
-    places = ", ".join(f"{name} = :{name}" for name in plain)
-    _run(session, f"UPDATE govopen_harvest_job SET {places} WHERE id = :id", id=job_id, **plain)
+    places = ", ".join(f"{name} = {_PLACES.get(name, f':{name}')}" for name in plain)
+    moved = "" if "progressed_at" in plain else ", progressed_at = govopen_now()"
+    sql = f"UPDATE govopen_harvest_job SET {places}{moved} WHERE id = :id"
+    _run(session, sql, id=job_id, **plain)
 
 
 # --- gather and diff -----------------------------------------------------------------------------
@@ -103,6 +146,12 @@ _JUDGE = (
     " facts = jsonb_build_object('other', x.first) FROM (SELECT number, min(number) OVER"
     " (PARTITION BY guid) AS first FROM govopen_harvest_stage WHERE job_id = :job"
     " AND guid IS NOT NULL) x WHERE t.job_id = :job AND t.number = x.number AND x.first < x.number",
+    # What this very run had written before the database lost its stage is done.
+    "UPDATE govopen_harvest_stage t SET verdict = c.verdict, is_done = true"
+    " FROM govopen_harvest_change c, govopen_harvest_object o WHERE t.job_id = :job"
+    " AND t.verdict IS NULL AND c.job_id = :job AND c.guid = t.guid"
+    " AND c.verdict IN ('created', 'updated') AND o.source_id = :source AND o.guid = t.guid"
+    " AND o.state <> 'removed' AND o.record_hash = t.record_hash",
     # What could not be taken the last time and has not changed cannot be taken now either.
     "UPDATE govopen_harvest_stage t SET verdict = 'rejected', code = d.code, is_done = true"
     " FROM govopen_harvest_dead d WHERE t.job_id = :job AND t.verdict IS NULL"
@@ -178,16 +227,50 @@ def batch(session: Session, job_id: str, after: int, size: int, *, to_check: boo
     )
 
 
-def mark_checked(session: Session, job_id: str, codes: Mapping[int, str | None]) -> None:
-    """Notes what loading would say of each record."""
+def begin_batch(session: Session, job_id: str, last: int, trying: int | None) -> int:
+    """Notes which records are begun, so that it is known later on which of them a worker died.
+
+    Args:
+        last: of the batch; trying: a record that is taken alone, since its batch was begun before.
+
+    Returns:
+        how often that record was begun, this time among them.
+    """
+    return int(
+        _run(
+            session,
+            "UPDATE govopen_harvest_job SET careful_to = :last, trying = :trying,"
+            " tries = CASE WHEN CAST(:trying AS integer) IS NULL THEN 0"
+            "  WHEN trying = :trying THEN tries + 1 ELSE 2 END, progressed_at = govopen_now()"
+            " WHERE id = :id RETURNING tries",
+            id=job_id,
+            last=last,
+            trying=trying,
+        ).scalar_one()
+    )
+
+
+def mark_checked(
+    session: Session, job_id: str, found: Mapping[int, tuple[str, str | None, str]]
+) -> None:
+    """Notes what loading would say of each record: its verdict, a code, and the facts as JSON.
+
+    One that is in conflict is done with: the next run looks at it again.
+    """
     _run(
         session,
-        "UPDATE govopen_harvest_stage t SET is_checked = true, code = coalesce(x.code, t.code)"
-        " FROM unnest(CAST(:numbers AS integer[]), CAST(:codes AS text[])) AS x(number, code)"
+        "UPDATE govopen_harvest_stage t SET is_checked = true, code = coalesce(x.code, t.code),"
+        " facts = CAST(x.facts AS jsonb), verdict = CASE WHEN x.verdict = 'conflict'"
+        "  OR x.code = 'harvest.E37' THEN x.verdict ELSE t.verdict END,"
+        " is_done = x.verdict = 'conflict'"
+        " FROM unnest(CAST(:numbers AS integer[]), CAST(:verdicts AS text[]),"
+        " CAST(:codes AS text[]), CAST(:facts AS text[])) AS x(number, verdict, code, facts)"
         " WHERE t.job_id = :job AND t.number = x.number",
         job=job_id,
-        numbers=list(codes),
-        codes=list(codes.values()),
+        numbers=list(found),
+        verdicts=[verdict for verdict, _, _ in found.values()],
+        codes=[code for _, code, _ in found.values()],
+        facts=[facts for _, _, facts in found.values()],
     )
 
 
@@ -423,6 +506,11 @@ def missing_by(session: Session, job_id: str) -> int:
     return _of_report(session, job_id, ["missing"])
 
 
+def created_by(session: Session, job_id: str) -> int:
+    """How many records the run has created so far."""
+    return _of_report(session, job_id, ["created"])
+
+
 def removed_by(session: Session, job_id: str) -> int:
     """How many records the run has removed."""
     return _of_report(session, job_id, ["removed"])
@@ -452,14 +540,3 @@ def report_conflicts(session: Session, job_id: str) -> None:
         " WHERE job_id = :id AND verdict = 'conflict' ON CONFLICT DO NOTHING",
         id=job_id,
     )
-
-
-def stuck(session: Session, before: datetime) -> list[str]:
-    """Runs at work that have not moved on since before some moment; each is locked."""
-    rows = _run(
-        session,
-        "SELECT id FROM govopen_harvest_job WHERE state = 'running' AND progressed_at < :before"
-        " FOR UPDATE SKIP LOCKED",
-        before=before,
-    )
-    return list(rows.scalars())

@@ -19,7 +19,7 @@ from python_calamine import load_workbook
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import harvest_runs
+from ckanext.govopen.logic import harvest_recovery, harvest_runs
 from ckanext.govopen.logic.intake import read_table
 
 from govopen_harvesters import pipeline
@@ -225,12 +225,19 @@ def test_a_dead_letter_is_tried_again_from_what_was_kept(one: Field) -> None:
     one.act("authority", "govopen_harvest_source_update", id=source["id"], settings=settings)
     (one.folder / "a.csv").unlink()
     retried = one.act("adder", "govopen_harvest_dead_retry", source=source["id"])
-    job = one.work(retried["id"])
+    waits, before = one.work(retried["id"]), one.log_rows()
+    assert (waits["state"], waits["waits_for"]) == ("needs_approval", "first_run")
+    assert (counts(waits), one.log_rows()) == ({"seen": 2, "created": 2}, before)
+    with pytest.raises(tk.NotAuthorized):
+        one.approve(waits["id"], "adder")
+    job = one.approve(waits["id"])
     assert (job["state"], counts(job), job["balanced"]) == (
         "finished",
         {"seen": 2, "created": 2},
         True,
     )
+    one.put("a.csv", one.rows(1))
+    assert one.run(source)["waits_for"] == "first_run"  # two records were approved, no source
 
 
 def test_a_secret_line_is_refused_and_nothing_of_it_is_kept(one: Field) -> None:
@@ -344,15 +351,19 @@ def test_a_worker_that_wakes_after_another_took_over_writes_nothing(one: Field) 
     assert one.left(source) == before
 
 
-def test_a_run_that_makes_no_progress_has_failed(one: Field) -> None:
+def test_a_run_that_makes_no_progress_under_a_living_worker_has_failed(one: Field) -> None:
     source = one.approved()
     job_id = one.start(source)
     with alone():
         harvest_runs.claim(model.Session, job_id)
     one.sql("UPDATE govopen_harvest_job SET progressed_at = progressed_at - interval '6 minutes'"
             " WHERE id = :id", id=job_id)  # fmt: skip
+    one.sql("INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
+            " SELECT 'harvest', 'harvest.run', jsonb_build_object('job', CAST(:id AS text)),"
+            " 'doing', w.id FROM procrastinate_workers w ORDER BY last_heartbeat DESC LIMIT 1",
+            id=job_id)  # fmt: skip
     with alone():
-        assert job_id in harvest_runs.fail_stuck(model.Session)
+        assert job_id in harvest_recovery.fail_stuck(model.Session)
     assert one.show(job_id)["error"]["code"] == "harvest.E25"
 
 
