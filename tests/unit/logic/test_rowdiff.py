@@ -128,7 +128,7 @@ def test_values_of_columns_that_only_one_file_has_are_shown(tmp_path: Path) -> N
     (sheet,) = compared(tmp_path, old, new)
     key = [sheet["key"]] if sheet["key"] else []
     assert sheet["only_new"]["columns"] == [*key, "电话"]
-    assert [row[-1] for row in sheet["only_new"]["rows"]] == ["13900000001", "13900000002"]
+    assert [row[-1] for row in sheet["only_new"]["rows"]] == ["139****0001", "139****0002"]
     assert [row[-1] for row in sheet["only_old"]["rows"]] == ["旧"]
 
 
@@ -144,5 +144,29 @@ def test_a_sheet_that_comes_or_goes_shows_its_first_rows(tmp_path: Path) -> None
     new = book(tmp_path, "new.xlsx", 甲=[HEADER, *ROWS], 乙=[["电话"], ["13900000001"]])
     added = next(one for one in compared(tmp_path, old, new) if one["sheet"] == "乙")
     assert (added["change"], added["columns"], added["added"]) == (
-        "added", ["电话"], [["13900000001"]],
+        "added", ["电话"], [["139****0001"]],
     )  # fmt: skip
+
+
+def test_numbers_of_persons_are_masked_wherever_a_cell_is_shown(tmp_path: Path) -> None:
+    """Also in a heading, beside a kept neighbour, and in what was there before."""
+    first, second = "13900002345", "13900006789"
+    header = ["编号", f"名称{first}", "电话"]
+    old = csv_file(tmp_path, "old.csv", [header, ["1", "甲", first], ["2", "乙", "无"]])
+    new = csv_file(
+        tmp_path, "new.csv", [header, ["1", "甲", second], ["2", "乙", "无"], ["3", "丙", first]]
+    )
+    (changed,) = compared(tmp_path, old, new)
+    (sampled,) = rowdiff.sample((new, "CSV"), tmp_path)
+    told = json.dumps([changed, sampled], ensure_ascii=False)
+    assert first not in told
+    assert second not in told
+    assert "139****2345" in told
+    assert sampled["added"][1] == ["2", "乙", "无"]
+
+
+def test_a_cell_without_such_a_number_stands_as_it_is(tmp_path: Path) -> None:
+    """Full-width characters too: a reviewer judges what will be public."""
+    table = csv_file(tmp_path, "a.csv", [HEADER, ["Ａ－１", "甲　乙", "１２"]])
+    (sampled,) = rowdiff.sample((table, "CSV"), tmp_path)
+    assert sampled["added"] == [["Ａ－１", "甲　乙", "１２"]]

@@ -323,13 +323,14 @@ def _masked_name(name: str) -> str:
 def masked(text: str) -> str:
     """A text in which every value that a pattern finds is masked, whatever its verdict."""
     plain = fold(text)
-    found = [one for one in matches(plain) if one.code not in _SHOWN]
+    found = [one for one in matches(plain) if one.code not in SHOWN]
     for one in sorted(found, key=lambda each: each.start, reverse=True):
         plain = plain[: one.start] + PATTERNS[one.code].mask(one.value) + plain[one.end :]
     return plain
 
 
-_SHOWN = frozenset({"secret_mark", "internal_mark", "draft_mark", "sensitive_topic"})
+# Words that stay as they are: masked, nobody could judge them.
+SHOWN = frozenset({"secret_mark", "internal_mark", "draft_mark", "sensitive_topic"})
 
 
 class Sheet:

@@ -17,6 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ckanext.govopen.domain.scan import SHOWN, masked
+from ckanext.govopen.domain.scan_find import matches
+from ckanext.govopen.domain.scan_text import fold
 from ckanext.govopen.domain.table_differences import (
     ROWS_SHOWN,
     Table,
@@ -121,7 +124,7 @@ def _only_there(table: Table, columns: Sequence[str], key: str | None) -> dict[s
         rows.append([_cell(row[place]) if place < len(row) else "" for place in places])
         if len(rows) == ROWS_SHOWN:
             break
-    return {"columns": names, "rows": rows}
+    return {"columns": [_cell(name) for name in names], "rows": rows}
 
 
 def _shown(found: TableDifference) -> dict[str, Any]:
@@ -129,19 +132,27 @@ def _shown(found: TableDifference) -> dict[str, Any]:
     shown["added"] = [[_cell(cell) for cell in row] for row in found.added]
     shown["removed"] = [[_cell(cell) for cell in row] for row in found.removed]
     shown["changed"] = [_changed(row) for row in shown["changed"]]
+    for names in ("columns", "columns_added", "columns_removed"):
+        shown[names] = [_cell(name) for name in shown[names]]
+    shown["kinds"] = [(_cell(name), *kinds) for name, *kinds in shown["kinds"]]
+    shown["key"] = None if found.key is None else _cell(found.key)
     return shown
 
 
 def _changed(row: Mapping[str, Any]) -> dict[str, Any]:
-    cells = [(name, _cell(old), _cell(new)) for name, old, new in row["cells"]]
+    cells = [(_cell(name), _cell(old), _cell(new)) for name, old, new in row["cells"]]
     return {"key": _cell(row["key"]), "cells": cells}
 
 
 def _cell(text: str) -> str:
-    """A text of a length that a page can hold; what is left out is counted."""
-    if len(text) <= CELL_SHOWN:
-        return text
-    return f"{text[:CELL_SHOWN]}… (+{len(text) - CELL_SHOWN})"
+    """A text of a length that a page can hold; what is left out is counted.
+
+    Numbers of persons are masked as in the findings beside it: who has to see them opens the file.
+    """
+    head, left = text[:CELL_SHOWN], len(text) - CELL_SHOWN
+    if any(one.code not in SHOWN for one in matches(fold(head))):
+        head = masked(head)
+    return head if left <= 0 else f"{head}… (+{left})"
 
 
 def sample(file: tuple[Path, str], folder: Path) -> list[dict[str, Any]]:
@@ -156,7 +167,7 @@ def sample(file: tuple[Path, str], folder: Path) -> list[dict[str, Any]]:
 def _sampled(table: Table) -> dict[str, Any]:
     """The columns of a table, its first rows and how many there are."""
     return {
-        "columns": table.names,
+        "columns": [_cell(name) for name in table.names],
         "added": [[_cell(cell) for cell in row] for row in islice(table.rows(), ROWS_SAMPLED)],
         "rows": sum(1 for _ in table.rows()),
     }
