@@ -7,17 +7,19 @@ with the same full text and index), and where it can be installed ckanext-xloade
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.bench import measure
+from tests.bench import measure, xloader_peer
 
 ROWS = 1_000_000
 ROUNDS = 3
@@ -35,6 +37,7 @@ HEADINGS = (
 )
 TYPES = ("int8", "text", "text", "text", "date", "int8", "numeric", "text", "text", "text")
 DISTRICTS = ("历城区", "市中区", "槐荫区", "天桥区", "长清区", "章丘区")
+Sides = dict[str, Callable[[], tuple[int, float]]]
 FLOOR_SHARE = 0.4  # of the rate of `\copy` with the same full text and index
 
 
@@ -45,11 +48,19 @@ def run(rows: list[int] | None, data: Path | None) -> list[dict[str, Any]]:
         measure.stack(data) as stack,
     ):
         for size in rows or [ROWS]:
+            packages = xloader(Path(folder))
             files = {name: Path(folder) / f"{size}-{name}.csv" for name in ("utf-8", "gb18030")}
             for encoding, path in files.items():
                 write(path, size, encoding)
-            found += [_against(stack, path, files["utf-8"], size, encoding)
-                      for encoding, path in files.items()]  # fmt: skip
+            for encoding, path in files.items():
+                sides: Sides = {
+                    "ours": partial(ours, stack, path),
+                    "copy": partial(copy, stack, files["utf-8"], is_searchable=False),
+                    "copy_full_text": partial(copy, stack, files["utf-8"], is_searchable=True),
+                }
+                if packages and encoding == "utf-8":
+                    sides["xloader"] = partial(peer, stack, path, packages)
+                found.append(_against(sides, path, size, encoding))
     return found
 
 
@@ -68,13 +79,8 @@ def write(path: Path, count: int, encoding: str) -> None:
         csv.writer(file).writerows(lines(count))
 
 
-def _against(stack: Path, path: Path, plain: Path, size: int, encoding: str) -> dict[str, Any]:
-    """Ours and the floors by turns; all of them have to end with every row."""
-    sides: dict[str, Callable[[], tuple[int, float]]] = {
-        "ours": lambda: ours(stack, path),
-        "copy": lambda: copy(stack, plain, is_searchable=False),
-        "copy_full_text": lambda: copy(stack, plain, is_searchable=True),
-    }
+def _against(sides: Sides, path: Path, size: int, encoding: str) -> dict[str, Any]:
+    """Ours and the peers by turns; all of them have to end with every row."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(ROUNDS):
         order = list(sides.items())
@@ -95,11 +101,35 @@ def _against(stack: Path, path: Path, plain: Path, size: int, encoding: str) -> 
         "rows_per_second": rate["ours"],
         "peers": {
             name: {**seconds[name], "rows_per_second": rate[name]}
-            for name in ("copy", "copy_full_text")
+            for name in sides
+            if name != "ours"
         },
         "bar": {"share_of_copy_full_text": FLOOR_SHARE},
         "within_bar": rate["ours"] >= FLOOR_SHARE * rate["copy_full_text"],
     }
+
+
+def xloader(folder: Path) -> Path | None:
+    """The folder that ckanext-xloader is installed into for this run; None, with the reason said."""
+    target = folder / "packages"
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet",
+         "--python", sys.executable, "--target", str(target), *xloader_peer.PACKAGES],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        measure.say(f"without xloader, which cannot be installed: {done.stderr.strip()[-300:]}")
+    return None if done.returncode else target
+
+
+def peer(stack: Path, path: Path, packages: Path) -> tuple[int, float]:
+    """xloader's `load_csv` and the indexes that it makes after it: text columns, full text."""
+    ran = subprocess.run(
+        [sys.executable, xloader_peer.__file__, str(stack / "ckan.ini"), str(packages), str(path)],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    said = json.loads(ran.stdout.splitlines()[-1])
+    return int(said["rows"]), said["seconds"] + said["index_seconds"]
 
 
 # --- one load, in its own process where the product does it ---------------------------------------

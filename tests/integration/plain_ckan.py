@@ -120,6 +120,15 @@ def settings_of(settings: Path, site_url: str, plugins: str) -> Iterator[Path]:
 
 
 @contextmanager
+def database_of(settings: Path) -> Iterator[str]:
+    """One more database beside those of a running stack."""
+    parser = configparser.RawConfigParser()
+    parser.read(settings, encoding="utf-8")
+    with _database(settings, parser["app:main"], f"plain_{uuid4().hex[:8]}") as url:
+        yield url
+
+
+@contextmanager
 def _database(settings: Path, given: Any, name: str) -> Iterator[str]:
     import psycopg2
 

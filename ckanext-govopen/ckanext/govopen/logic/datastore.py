@@ -220,16 +220,17 @@ def _copy(cursor: Any, hidden: str, names: Sequence[str], out: Path) -> None:
 def _column_types(cursor: Any, names: Sequence[str]) -> list[str]:
     """The narrowest type that every value of each column has.
 
-    The first rows tell which types are out of the question, which is most of them; the whole column
-    is asked about the others alone.
+    The first rows tell which types are out of the question, which is most of them. Then the whole
+    column is asked about the narrowest that is left, and about a wider one only where it is not.
     """
     every = [(name, type_) for name in names for type_, _ in COLUMN_TYPES]
     possible = _fitting(cursor, every, FIRST_ROWS)
-    fitting = _fitting(cursor, [pair for pair in every if possible[pair] is not False], None)
-    return [
-        next((type_ for type_, _ in COLUMN_TYPES if fitting.get((name, type_))), "text")
-        for name in names
-    ]
+    found: dict[str, str] = {}
+    for type_, _ in COLUMN_TYPES:
+        asked = [(name, type_) for name in names if name not in found]
+        fits = _fitting(cursor, [pair for pair in asked if possible[pair] is not False], None)
+        found |= {name: type_ for (name, _), is_fitting in fits.items() if is_fitting}
+    return [found.get(name, "text") for name in names]
 
 
 def _fitting(
