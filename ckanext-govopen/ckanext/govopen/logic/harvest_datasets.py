@@ -30,8 +30,10 @@ from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import harvest_files as files_store
 from ckanext.govopen.model import harvest_runs as store
 from ckanext.govopen.model import review as review_store
+from ckanext.govopen.model import revisions as revision_store
 
 PACKAGE = "package"
+NOTE = "harvest:"  # begins the note of a revision that a source brings
 NOT_READ = "harvest.W2"
 SPACE = UUID("5f0ca6a5-1b1c-4d0a-9a0e-2f2c8f1c7d55")
 TAG_CHARACTERS = (2, 100)
@@ -120,9 +122,9 @@ def _revised(
     stored = tk.get_action("package_show")(context_of_system(), {"id": package.id})
     changes = stated(package.id, mapped)
     changes["resources"] = _with_files(session, changes["resources"], stored)
-    note = f"harvest:{bounds.source_name}/{bounds.job_id}"
+    note = f"{NOTE}{bounds.source_name}/{bounds.job_id}"
     try:
-        revisions.create(context_of_system(), package, changes, note=note, actor=bounds.actor)
+        revise(session, package, changes, note=note, actor=bounds.actor)
     except tk.ValidationError as refused:
         if part_of(refused).get("code") != "revisions.E2":
             raise
@@ -152,6 +154,27 @@ def not_read(mapped: Mapped) -> list[str]:
     coded = [field for field, list_, _ in CODED.values()
              if field in said and _code(list_, said[field]) is None]  # fmt: skip
     return [*coded, *(name for name in DATES if name in said and _day(said[name]) is None)]
+
+
+def revise(
+    session: Session, package: model.Package, changes: Mapping[str, Any], *, note: str, actor: str
+) -> None:
+    """Stages what a source brings beside what is public; adds to what it brought and still waits.
+
+    Raises:
+        tk.ValidationError: `revisions.E2` nothing would change, or the dataset does not take it.
+    """
+    waiting = waiting_revision(session, str(package.id))
+    if waiting is None:
+        revisions.create(context_of_system(), package, changes, note=note, actor=actor)
+    else:
+        revisions.change(context_of_system(), waiting, changes, note=note, actor=actor)
+
+
+def waiting_revision(session: Session, package_id: str) -> Mapping[str, Any] | None:
+    """The revision of a dataset that sources have brought and nobody has handed in."""
+    rows = revision_store.of_package(session, package_id, revision_store.WAITING)
+    return next((row for row in rows if str(row["note"]).startswith(NOTE)), None)
 
 
 def is_public(known: Mapping[str, Any]) -> bool:

@@ -2,14 +2,15 @@
 
 A run brings what a source says of its files; this brings the files, one dataset at a time, after
 the run and apart from its account. The scan reads them, the review sees them, and the gate's own
-loader puts their rows into the DataStore: nothing here does. What is under review or public is left
-as it is, and so is a file that somebody here has put in the place of the source's.
+loader puts their rows into the DataStore: nothing here does. What is under review is left as it is,
+and so is a file that somebody here has put in the place of the source's. What is public stays too:
+a new edition waits beside it as a revision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -24,9 +25,16 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain import review as rules
+from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import audit, blobs, datasets, files
 from ckanext.govopen.logic.errors import part_of
-from ckanext.govopen.logic.harvest_datasets import context_of_system, quietly
+from ckanext.govopen.logic.harvest_datasets import (
+    NOTE,
+    context_of_system,
+    quietly,
+    revise,
+    waiting_revision,
+)
 from ckanext.govopen.model import harvest as sources
 from ckanext.govopen.model import harvest_files as store
 from ckanext.govopen.model import jobs
@@ -109,18 +117,20 @@ def keep(row: Row, path: Path, filename: str, headers: Mapping[str, str]) -> Got
 
 
 def write(session: Session, source_id: str, package_id: str, got: Sequence[Got]) -> int:
-    """Puts new files into their dataset in one transaction; gives how many there were.
+    """Puts new files into their draft, or proposes them beside what is public; gives how many.
 
     A dataset that has gone into review meanwhile is left alone; the next run asks again.
     """
     review_store.lock_packages(session, [package_id])
     session.expire_all()
-    if datasets.state_of(package_id) not in rules.EDITABLE:
+    state = datasets.state_of(package_id)
+    if state not in rules.EDITABLE and state is not State.PUBLISHED:
         session.rollback()
         return 0
     fresh = {str(one.row["resource_id"]): one for one in got if one.is_new}
+    take = _propose if state is State.PUBLISHED else _put
     try:
-        written = _put(package_id, fresh) if fresh else {}
+        written = take(session, source_id, package_id, fresh) if fresh else {}
     except tk.ValidationError as refused:
         session.rollback()
         written, got = {}, [_refused(one, refused) if one.is_new else one for one in got]
@@ -140,22 +150,54 @@ def _refused(one: Got, error: tk.ValidationError) -> Got:
                facts={**(part.get("params") or {}), "said": said})  # fmt: skip
 
 
-def _put(package_id: str, fresh: Mapping[str, Got]) -> dict[str, Got]:
-    """Changes the dataset as uploads would, where a resource is still there; gives those files."""
+def _put(
+    session: Session, source_id: str, package_id: str, fresh: Mapping[str, Got]
+) -> dict[str, Got]:
+    """Changes the draft as uploads would, where a resource is still there; gives those files."""
     stored = tk.get_action("package_show")(context_of_system(), {"id": package_id})
     # With its old moment of change the index would go on answering for the dataset.
     left_out = (*datasets.DERIVED, "metadata_modified")
     data = {name: value for name, value in stored.items() if name not in left_out}
-    there = {str(each["id"]) for each in data["resources"]}
-    wanted = {name: one for name, one in fresh.items() if name in there}
-    with ExitStack() as opened:
-        for each in data["resources"]:
-            if one := wanted.get(str(each["id"])):
-                path = blobs.path_of(files.folder(), one.kept["sha256"])  # type: ignore[index]
-                stream = opened.enter_context(path.open("rb"))
-                each["upload"] = FileStorage(stream, one.kept["filename"])  # type: ignore[index]
+    with _uploading(data["resources"], fresh) as wanted:
         quietly("package_update")(context_of_system(), data)
     return wanted
+
+
+def _propose(
+    session: Session, source_id: str, package_id: str, fresh: Mapping[str, Got]
+) -> dict[str, Got]:
+    """Stages a new edition of what is public, once for each edition of the source."""
+    source = sources.source(session, source_id)
+    package = model.Package.get(package_id)
+    if source is None or package is None:
+        return {}
+    waiting = waiting_revision(session, package_id)
+    listed = (waiting["changes"].get("resources") if waiting else None) or [
+        {"id": one.id} for one in package.resources
+    ]
+    resources = [{"id": each["id"]} for each in listed]
+    with _uploading(resources, fresh) as wanted:
+        if wanted:
+            note, actor = f"{NOTE}{source['name']}/{SETTING}", str(source["created_by"])
+            revise(session, package, {"resources": resources}, note=note, actor=actor)
+    return wanted
+
+
+@contextmanager
+def _uploading(
+    resources: Sequence[dict[str, Any]], fresh: Mapping[str, Got]
+) -> Iterator[dict[str, Got]]:
+    """Gives each resource its new file as an upload while the block runs; which have one."""
+    wanted = {}
+    with ExitStack() as opened:
+        for each in resources:
+            one = fresh.get(str(each["id"]))
+            if one is not None and one.kept is not None:
+                path = blobs.path_of(files.folder(), one.kept["sha256"])
+                stream = opened.enter_context(path.open("rb"))
+                each["upload"] = FileStorage(stream, one.kept["filename"])
+                wanted[str(each["id"])] = one
+        yield wanted
 
 
 def _row(source_id: str, one: Got) -> dict[str, object]:

@@ -18,7 +18,8 @@ def due(
 ) -> list[Row]:
     """Resources of one dataset whose files were not asked for since then: of the next one by id.
 
-    Left out are files that somebody here has put in the place of what was fetched.
+    Left out are files that somebody here has put in the place of what was fetched into a draft, and
+    links of public datasets, which were approved as links.
 
     Args:
         states: of the review, in which a dataset may be changed.
@@ -31,13 +32,14 @@ def due(
             " FROM govopen_harvest_object o"
             " JOIN package p ON p.id = o.record_id AND p.state = 'active'"
             " JOIN govopen_review v ON v.record_type = 'package' AND v.record_id = p.id"
-            "  AND v.state = ANY(:states)"
+            "  AND (v.state = ANY(:states) OR v.state = 'published')"
             " JOIN resource r ON r.package_id = p.id AND r.state = 'active'"
             " LEFT JOIN govopen_harvest_file f ON f.resource_id = r.id"
             " LEFT JOIN govopen_file g ON g.resource_id = r.id"
             " WHERE o.source_id = :source AND o.record_type = 'package' AND o.state = 'kept'"
             "  AND p.id > :after AND (f.checked_at IS NULL OR f.checked_at < :since)"
-            "  AND (coalesce(r.url_type, '') = '' OR g.sha256 = f.sha256))"
+            "  AND CASE WHEN v.state = 'published' THEN f.sha256 IS NOT NULL"
+            "   ELSE coalesce(r.url_type, '') = '' OR g.sha256 = f.sha256 END)"
             " SELECT * FROM wanted WHERE package_id = (SELECT min(package_id) FROM wanted)"
             " ORDER BY position, resource_id"
         ),

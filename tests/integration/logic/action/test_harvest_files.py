@@ -194,7 +194,9 @@ def test_a_file_that_somebody_has_replaced_is_theirs(one: Field, site: Portal) -
     assert draft(one, source, "d1")["resources"][0]["hash"] == mark(b"own\n1\n")
 
 
-def test_what_is_under_review_or_public_keeps_its_bytes(one: Field, site: Portal) -> None:
+def test_a_new_edition_of_what_is_public_waits_beside_it_and_is_proposed_once(
+    one: Field, site: Portal
+) -> None:
     site.files = {"/a.csv": b"x\n1\n"}
     site.catalogue(record(site, "d1", "/a.csv"))
     source = source_of(one, site)
@@ -203,11 +205,24 @@ def test_what_is_under_review_or_public_keeps_its_bytes(one: Field, site: Portal
     one.office.act("officer", "package_patch", id=made["id"], license_id="cc-by-4.0",
                    entry_codes=[one.office.entry_codes[0]])  # fmt: skip
     case = one.office.submit(made["id"])
-    site.files["/a.csv"] = b"x\n9\n"
-    assert fetch(one, source)[0] == 0
+    site.files["/a.csv"] = b"x\n8\n9\n"
+    assert fetch(one, source)[0] == 0  # under review
     one.office.approve(case)
-    assert fetch(one, source)[0] == 0
+    assert [fetch(one, source)[0] for _ in range(2)] == [1, 0]
     assert draft(one, source, "d1")["resources"][0]["hash"] == mark(b"x\n1\n")
+    site.catalogue(record(site, "d1", "/a.csv", title="来源改了题目"))
+    one.run(source)
+    (waiting,) = one.office.act("officer", "govopen_pending_revision_list", id=made["id"])["items"]
+    assert waiting["dataset"]["title"] == "来源改了题目"
+    assert waiting["dataset"]["resources"][0]["sha256"] == mark(b"x\n8\n9\n")
+    case = one.office.act("officer", "govopen_review_submit", revisions=[waiting["id"]])["id"]
+    one.office.approve(case)
+    now = draft(one, source, "d1")
+    assert (now["title"], now["resources"][0]["hash"]) == ("来源改了题目", mark(b"x\n8\n9\n"))
+    with one.application.test_request_context("/"):
+        rows = tk.get_action("datastore_search")({}, {"resource_id": now["resources"][0]["id"]})
+    assert [each["x"] for each in rows["records"]] == [8, 9]
+    assert fetch(one, source)[0] == 0
 
 
 def test_files_are_fetched_after_a_run_where_the_source_says_so(one: Field, site: Portal) -> None:
