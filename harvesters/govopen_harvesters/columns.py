@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +36,8 @@ MOST_DOCUMENTS = 20_000
 MOST_RUN_BYTES = 2 << 30
 FAILURES = 5  # documents one after the other that cannot be had: the site is at fault
 PAUSE = 200
+SWEEP_EVERY = 7
+OVERLAP = timedelta(days=14)  # for documents that come later than their day
 SECOND = 2
 INDEX_NUMBER = "index_number"
 GONE = (404, 410)
@@ -70,6 +74,8 @@ class Column:
 
     options: Mapping[str, Json]
     web: Web
+    watermark: Mapping[str, Json] | None = None
+    read_on: str = ""
     bytes: int = 0
     failures: int = 0
     asked: int = 0
@@ -87,6 +93,21 @@ class Column:
         }
         first = (urlsplit(str(self.options["url"])).hostname or "").lower()
         self.hosts = {first, *(str(one).lower() for one in self.options.get("hosts") or ())}
+        self.since = self._since()
+
+    def _since(self) -> str:
+        """The day before which documents are known; empty when the whole column is to be read."""
+        known = self.watermark or {}
+        every = int(self.options.get("sweep_every", SWEEP_EVERY))
+        if not known.get("read_on") or int(known.get("runs", 0)) + 1 >= every:
+            return ""
+        return (date.fromisoformat(str(known["read_on"])) - OVERLAP).isoformat()
+
+    @property
+    def reached(self) -> Mapping[str, Json] | None:
+        """What the next run goes by: the day by the site's clock, and runs since a whole one."""
+        runs = int((self.watermark or {}).get("runs", 0)) + 1 if self.since else 0
+        return {"read_on": self.read_on, "runs": runs} if self.read_on else None
 
     # --- lists -----------------------------------------------------------------------------------
 
@@ -109,7 +130,9 @@ class Column:
                 return
             part = self._part(led_to, found, digest)
             following, is_last, fault = self._following(found, led_to, visited)
-            if following and not part.items:  # nothing new: it goes round in a way of its own
+            if following and found["items"] and all(map(self._is_known, found["items"])):
+                following, is_last, fault = None, True, None
+            elif following and not part.items:  # nothing new: it goes round in a way of its own
                 following, fault = None, ("harvest.E42", {"page": led_to})
             yield replace(part, is_last=is_last, fault=fault)
             if following is None:
@@ -138,6 +161,7 @@ class Column:
             self._count(file.path)
             digest = sha256(file.path.read_bytes()).hexdigest()
             led_to = file.url or url
+            self.read_on = self.read_on or _day_of_answer(file.headers)
             found = _read("list", self.ask, [(file.path, led_to)])[0]
         self.hosts.add((urlsplit(led_to).hostname or "").lower())  # where the source itself leads
         if "refused" in found:
@@ -185,13 +209,18 @@ class Column:
             name = bare(item["url"])
             if name not in self.known:
                 self.known.add(name)
-                fresh.append(item)
+                fresh += [] if self._is_known(item) else [item]
         if len(self.known) > MOST_DOCUMENTS:
             raise SourceFault("harvest.E44", most=MOST_DOCUMENTS)
         total = found.get("total")
         again = self.listed - len(self.known)
-        declared = max(0, total - again) if total is not None else None
-        return ListPage(url, fresh, digest, found["covers_all"], declared)
+        declared = max(0, total - again) if total is not None and not self.since else None
+        return ListPage(url, fresh, digest, found["covers_all"] and not self.since, declared)
+
+    def _is_known(self, item: Mapping[str, Json]) -> bool:
+        """True for an entry so old that an earlier run has read it."""
+        day = day_of(str(item["date"])) if self.since else ""
+        return bool(day) and day < self.since
 
     # --- documents -------------------------------------------------------------------------------
 
@@ -205,6 +234,7 @@ class Column:
                 part.digest if number == 1 else None,
                 declared=part.declared,
                 is_last=is_end and part.is_last,
+                reached=self.reached if is_end and part.is_last else None,
                 faults=[part.fault] if is_end and part.fault else (),
                 covers_all=part.covers_all,
             )
@@ -310,6 +340,14 @@ def bare(url: str) -> str:
     port = f":{parts.port}" if parts.port and parts.port not in (80, 443) else ""
     path = parts.path.partition(";jsessionid=")[0] or "/"
     return urlunsplit(("", "", f"{host}{port}{path}", parts.query, ""))
+
+
+def _day_of_answer(headers: Mapping[str, str]) -> str:
+    """The day that the site itself has, by the head of its answer; empty when it does not say."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).date().isoformat()
+    except (ValueError, TypeError):
+        return ""
 
 
 def day_of(text: str) -> str:

@@ -119,6 +119,7 @@ class Download(Protocol):
     path: Path
     name: str
     url: str
+    headers: Mapping[str, str]
 
 
 class Web(Protocol):

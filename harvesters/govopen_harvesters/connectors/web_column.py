@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from govopen_harvesters.columns import MOST_LISTS, PAUSE, SECOND, Column
+from govopen_harvesters.columns import MOST_LISTS, PAUSE, SECOND, SWEEP_EVERY, Column
 from govopen_harvesters.contract import DATASET, FILES, Option, Page, Source, Web
 
 
@@ -55,6 +55,13 @@ class WebColumnConnector:
             "key", "text", "标识：address 或 index_number", "Identifier: address or index_number"
         ),
         Option(
+            "sweep_every",
+            "number",
+            "每几次归集读全部（其余只读新的）",
+            "The whole column is read every so many runs",
+            default=SWEEP_EVERY,
+        ),
+        Option(
             "most_pages", "number", "最多列表页数", "Most pages of the list", default=MOST_LISTS
         ),
         Option(
@@ -90,7 +97,7 @@ class WebColumnConnector:
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
         """Some documents at a time, list page after list page."""
-        column = Column(source.options, web)
+        column = Column(source.options, web, source.watermark)
         for part in column.lists():
             yield from column.documents(part)
 

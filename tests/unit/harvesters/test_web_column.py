@@ -30,6 +30,7 @@ class Site:
 
     def __init__(self, folder: Path, pages: Mapping[str, Any]) -> None:
         self.folder, self.pages, self.asked = folder, dict(pages), list[str]()
+        self.date = "Fri, 16 Jan 2026 02:00:00 GMT"
 
     @contextmanager
     def download(self, url: str, headers: Any = None) -> Iterator[Fetched]:
@@ -40,7 +41,7 @@ class Site:
         led_to, body = found if isinstance(found, tuple) else (url, found)
         path = self.folder / f"{len(self.asked)}"
         path.write_bytes(body if isinstance(body, bytes) else body.encode())
-        yield Fetched(path, "file", led_to)
+        yield Fetched(path, "file", led_to, {"date": self.date} if self.date else {})
 
 
 class Outcome:
@@ -51,7 +52,8 @@ class Outcome:
         self.fault: SourceFault | None = None
         self.evidence = Evidence()
         try:
-            for page in connector.pages(Source({**SETTINGS, **settings}), site):  # type: ignore[arg-type]
+            source = Source({**SETTINGS, **settings}, watermark=settings.get("watermark"))
+            for page in connector.pages(source, site):  # type: ignore[arg-type]
                 self.pages.append(page)
                 self.evidence = pipeline._with(self.evidence, page)
         except SourceFault as fault:
@@ -295,6 +297,54 @@ def test_no_more_pages_than_allowed_are_asked_for(read: Any) -> None:
     }
     found, site = read(pages, url=f"{SITE}/l0.html", list_only=True, most_pages=4)
     assert (len(site.asked), found.codes) == (4, ["harvest.E17"])
+
+
+# --- runs over what is new -----------------------------------------------------------------------
+
+MONTHS = {
+    FIRST: listing([(f"n{n}.html", "新", f"2026-01-{n:02d}") for n in (15, 9, 5)], "index_1.html"),
+    f"{SITE}/zwgk/tzgg/index_1.html": listing(
+        [("top.html", "无日期", ""), ("o1.html", "旧", "2025-12-01")], "index_2.html"
+    ),
+    f"{SITE}/zwgk/tzgg/index_2.html": listing([("o2.html", "更旧", "2025-06-01")], "index_3.html"),
+    f"{SITE}/zwgk/tzgg/index_3.html": listing([("o3.html", "最旧", "2024-06-01")]),
+}
+
+
+def reached(found: Outcome) -> Any:
+    return next((page.reached for page in found.pages if page.reached), None)
+
+
+def test_a_run_reads_what_is_new_and_every_seventh_reads_all(read: Any) -> None:
+    whole, site = read(MONTHS, list_only=True)
+    assert (len(whole.records), len(site.asked), whole.evidence.may_remove) == (7, 4, True)
+    assert reached(whole) == {"read_on": "2026-01-16", "runs": 0}
+    recent, site = read(MONTHS, list_only=True, watermark=reached(whole))
+    assert [one.raw["title"] for one in recent.records] == ["新", "新", "新", "无日期"]
+    assert len(site.asked) == 3
+    assert (recent.is_complete, recent.evidence.may_remove) == (True, False)
+    assert reached(recent) == {"read_on": "2026-01-16", "runs": 1}
+    seventh, _ = read(MONTHS, list_only=True, watermark={"read_on": "2026-01-16", "runs": 6})
+    assert (len(seventh.records), seventh.evidence.may_remove) == (7, True)
+
+
+def test_an_old_document_is_not_fetched_again_before_the_next_whole_reading(read: Any) -> None:
+    pages = {FIRST: listing([("n.html", "新", "2026-01-15"), ("o.html", "旧", "2025-06-01")]),
+             f"{SITE}/zwgk/tzgg/n.html": document("新", "正文")}  # fmt: skip
+    found, site = read(pages, watermark={"read_on": "2026-01-16", "runs": 0})
+    assert ([one.raw["title"] for one in found.records], len(site.asked)) == (["新"], 2)
+    assert found.is_complete
+
+
+def test_a_column_may_be_read_whole_every_time(read: Any) -> None:
+    known = {"read_on": "2026-01-16", "runs": 0}
+    found, _ = read(MONTHS, list_only=True, sweep_every=1, watermark=known)
+    assert (len(found.records), found.evidence.may_remove) == (7, True)
+
+
+def test_a_run_that_broke_off_reaches_nothing(read: Any) -> None:
+    found, _ = read({**MONTHS, f"{SITE}/zwgk/tzgg/index_2.html": 503}, list_only=True)
+    assert reached(found) is None
 
 
 # --- documents as they go wrong ------------------------------------------------------------------

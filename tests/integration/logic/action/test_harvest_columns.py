@@ -18,6 +18,7 @@ from harvest_kit import portal as open_portal
 import ckan.plugins.toolkit as tk
 
 SETTINGS = {"items": "ul.list li", "body": "#zoom", "key": "index_number", "pause": 0}
+WHOLE = {"sweep_every": 1}
 FIRST, LAST = "/zwgk/tzgg/index.html", "/zwgk/tzgg/index_2.html"
 
 
@@ -38,8 +39,8 @@ def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
 
 
 def column(one: Field, site: Portal, **more: Any) -> dict[str, Any]:
-    settings = {"url": f"http://{site.host}{FIRST}", **SETTINGS}
-    return one.approved(kind="web_column", unit=one.office.unit_id, settings=settings, **more)
+    settings = {"url": f"http://{site.host}{FIRST}", **SETTINGS, **WHOLE, **more}
+    return one.approved(kind="web_column", unit=one.office.unit_id, settings=settings)
 
 
 def test_documents_become_private_drafts_and_the_same_column_again_writes_nothing(
@@ -93,6 +94,17 @@ def test_a_document_that_becomes_an_error_page_stays_and_is_a_dead_letter(
     ]
     site.files[address] = kept
     assert counts(one.run(source)) == {"seen": 5, "unchanged": 5}
+
+
+def test_the_night_after_a_whole_reading_asks_for_one_page_and_removes_nothing(
+    one: Field, site: Portal
+) -> None:
+    source = column(one, site, sweep_every=7)
+    one.run(source)
+    asked = len(site.seen)
+    job = one.run(source)
+    assert (job["state"], job["seen"], job["known_after"]) == ("finished", 0, 5)
+    assert len(site.seen) == asked + 1
 
 
 def test_documents_may_become_entries_of_the_inventory(one: Field, site: Portal) -> None:
