@@ -9,7 +9,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from test_public_pages import LANGUAGES, WIDTHS, Visit, assert_chinese, keep_picture, serious
+from test_public_pages import (
+    LANGUAGES,
+    WIDTHS,
+    Visit,
+    assert_chinese,
+    assert_fits,
+    keep_picture,
+    serious,
+)
 
 if TYPE_CHECKING:
     from cities import City
@@ -55,10 +63,7 @@ def test_a_page_of_the_rates_is_accessible_quiet_and_drawn(
         assert [text for text in visit.said if "400" not in text] == []
         assert visit.hosts == {urlsplit(small_city.url).netloc}
         assert serious(Axe().run(visit.page)) == []
-        overflow = visit.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert overflow <= 0, f"the page is {overflow} pixels wider than the screen"
+        assert_fits(visit.page, width)
         assert visit.page.locator("h1").count() == 1
         assert "None" not in visit.page.locator("main").inner_text()
         if language != "en":
