@@ -84,10 +84,10 @@ def _list_page(values: Mapping[str, Any], errors: desk.Errors) -> str:
 
 def states() -> dict[str, str]:
     return {
-        "editing": tk._("being written"),
-        "submitted": tk._("in review"),
-        "published": tk._("published"),
-        "dropped": tk._("given up"),
+        "editing": tk._("Being written"),
+        "submitted": tk._("In review"),
+        "published": tk._("Made public"),
+        "dropped": tk._("Given up"),
     }
 
 
