@@ -1,0 +1,119 @@
+"""A list of powers is adjusted with its basis, approved, and read by a visitor: in the browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from desk import Person, sign_in
+from something_public import UNIT
+from test_public_pages import LANGUAGES, WIDTHS, assert_chinese, assert_fits, serious
+from test_workbench import approve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+TODAY = date.today()  # noqa: DTZ011  (the site's clock is this machine's)
+BASIS = "云政办发〔2026〕12号"
+
+
+@pytest.fixture(scope="module")
+def officer(
+    chromium: Browser, site_url: str, person: tuple[str, str], public: dict[str, str]
+) -> Iterator[Person]:
+    one = sign_in(chromium, site_url, *person)
+    yield one
+    one.close()
+
+
+def assert_clean(page: Page, language: str) -> None:
+    """Accessible, no wider than the screen, in its language: on a telephone and on a desk."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert_fits(page, width)
+        assert serious(Axe().run(page)) == [], page.url
+    if language != "en":
+        assert_chinese(page)
+
+
+def send(page: Page, action: str) -> None:
+    """Send the form of the page whose address ends so, and wait for what comes."""
+    with page.expect_navigation():
+        page.locator(f"main form[method=post][action$='{action}'] button[type=submit]").first.click()
+
+
+def hand_in(officer: Person, language: str, name: str) -> str:
+    """Write an adjustment with one new power; return the address of its case."""
+    page = officer.go(f"/{language}/workbench/registers")
+    assert_clean(page, language)
+    page.select_option("[name=unit]", label=UNIT)
+    page.select_option("[name=register_type]", "power_list")
+    send(page, "/workbench/registers")
+    here = re.sub(r"^https?://[^/]+", "", page.url)
+    page = officer.go(f"{here}/entry?kind=add")
+    assert_clean(page, language)
+    page.fill("[name=field-name]", name)
+    page.select_option("[name=field-power_type]", index=1)
+    page.fill("[name=field-exercising_body]", UNIT)
+    page.fill("[name=field-legal_basis]", "《城市道路管理条例》第三十一条")
+    send(page, f"{here}/entry")
+    assert name in officer.text()
+    page.fill("[name=reason]", f"新设{name}")
+    page.fill("[name=effective_on]", TODAY.isoformat())
+    send(page, here)
+    send(page, f"{here}/submit")
+    assert page.locator("[name=basis]").count() == 1, "without a basis it is not handed in"
+    page.fill("[name=basis]", BASIS)
+    page.fill("[name=approved_on]", TODAY.isoformat())
+    send(page, here)
+    assert_clean(page, language)
+    page = officer.go(f"{here}/preview")
+    assert name in officer.text()
+    assert_clean(page, language)
+    officer.go(here)
+    send(page, f"{here}/submit")
+    assert "/workbench/review/" in page.url, officer.text()[:800]
+    return re.sub(r"^https?://[^/]+(/en|/zh_Hans_CN)?", "", page.url)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_list_is_adjusted_approved_and_read_by_a_visitor(
+    chromium: Browser, site_url: str, officer: Person, language: str
+) -> None:
+    name = f"临时占用道路许可{uuid4().hex[:6]}"
+    case = hand_in(officer, language, name)
+    approver = sign_in(chromium, site_url, "approver1")
+    approver.go(case)
+    assert name in approver.text()
+    assert BASIS in approver.text()
+    approve(approver, case)
+    visitor = chromium.new_context().new_page()
+    try:
+        read(visitor, f"{site_url}/{language}", name)
+        assert_clean(visitor, language)
+    finally:
+        visitor.context.close()
+        approver.close()
+    assert officer.said == []
+
+
+def read(visitor: Page, site: str, name: str) -> None:
+    """Find the power in the list, its notice, the difference of two days, and the proof."""
+    visitor.goto(f"{site}/registers?register_type=power_list")
+    visitor.locator("main").get_by_role("link", name=re.compile(UNIT)).first.click()
+    visitor.wait_for_load_state()
+    assert name in visitor.locator("main").inner_text()
+    register = visitor.url.partition("?")[0]
+    visitor.goto(f"{register}/notices")
+    assert f"新设{name}" in visitor.locator("main").inner_text()
+    before = (TODAY - timedelta(days=1)).isoformat()
+    visitor.goto(f"{register}/diff?from={before}&to={TODAY.isoformat()}")
+    assert name in visitor.locator("main").inner_text()
+    visitor.goto(f"{register}/verify")
+    assert visitor.locator("main .go-state-good").count() >= 1
+    assert visitor.locator("main .go-state-bad").count() == 0
