@@ -44,7 +44,9 @@ def assert_clean(page: Page, language: str) -> None:
 def send(page: Page, action: str) -> None:
     """Send the form of the page whose address ends so, and wait for what comes."""
     with page.expect_navigation():
-        page.locator(f"main form[method=post][action$='{action}'] button[type=submit]").first.click()
+        page.locator(
+            f"main form[method=post][action$='{action}'] button[type=submit]"
+        ).first.click()
 
 
 def hand_in(officer: Person, language: str, name: str) -> str:
