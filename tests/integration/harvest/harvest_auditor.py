@@ -182,11 +182,22 @@ class Auditor:
         with urllib.request.urlopen(request, timeout=OPEN_SECONDS) as got:  # noqa: S310
             return json.load(got)["result"]
 
+    def _all(self, action: str, **data: Any) -> list[dict[str, Any]]:
+        """Every page of a list."""
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            page = self.ask(action, limit=1000, cursor=cursor, **data)
+            found += page["items"]
+            cursor = page.get("next_cursor") or ""
+            if not cursor:
+                return found
+
     def _interface(
         self, source: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], truth: Truth
     ) -> list[str]:
         """The API says the same as the database, and hides nothing that went wrong."""
-        shown = self.ask("govopen_harvest_object_list", source=source["id"], limit=1000)["items"]
+        shown = self._all("govopen_harvest_object_list", source=source["id"])
         said = {row["guid"]: row["title"] for row in shown if row["state"] != "removed"}
         wrong = []
         if said != {row["guid"]: row["title"] for row in kept}:
@@ -247,7 +258,7 @@ class Auditor:
 
     def _letters(self, source: str, truth: Truth) -> list[str]:
         """What could not be taken is listed with its reason in words, and nothing else is."""
-        shown = self.ask("govopen_harvest_dead_list", source=source, limit=1000)["items"]
+        shown = self._all("govopen_harvest_dead_list", source=source)
         said = {row["guid"]: row["problem"]["code"] for row in shown}
         wrong = [] if said == dict(truth.dead) else [f"dead letters: {said}, not {truth.dead}"]
         return wrong + [
