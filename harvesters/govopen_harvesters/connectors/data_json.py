@@ -69,13 +69,27 @@ class DataJsonConnector:
         """Pages of the one document; its end shows that nothing follows."""
         with web.download(str(source.options["url"])) as file, in_utf8(file.path) as path:
             records = _datasets(path)
-            batch = list(islice(records, RECORDS))
+            batch, fault = _some(records)
             while True:
-                following = list(islice(records, RECORDS))
-                yield Page([_record(one) for one in batch], is_last=not following)
-                if not following:
+                following, fault = ([], fault) if fault else _some(records)
+                is_last = not following and fault is None
+                if batch or is_last:
+                    yield Page([_record(one) for one in batch], is_last=is_last)
+                if fault is not None and not following:
+                    raise fault
+                if is_last:
                     return
                 batch = following
+
+
+def _some(records: Iterator[Json]) -> tuple[list[Json], SourceFault | None]:
+    """The next records, and the fault that ended them: what stands before it is taken."""
+    found: list[Json] = []
+    try:
+        found.extend(islice(records, RECORDS))
+    except SourceFault as fault:
+        return found, fault
+    return found, None
 
 
 def _datasets(path: Path) -> Iterator[Json]:
@@ -102,7 +116,11 @@ def _datasets(path: Path) -> Iterator[Json]:
 def _record(one: Json) -> Record:
     if not isinstance(one, Mapping):
         return Record(None, {"value": plain(one)}, problem="harvest.E2")
-    return Record(clean_guid(one.get("identifier")), {str(k): plain(v) for k, v in one.items()})
+    guid = clean_guid(one.get("identifier"))
+    try:
+        return Record(guid, {str(k): plain(v) for k, v in one.items()})
+    except RecursionError:  # deeper than anything that a record may hold
+        return Record(guid, {}, {"limit": "depth"}, problem="harvest.E4")
 
 
 def plain(value: Json) -> Json:

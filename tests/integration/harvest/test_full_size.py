@@ -26,10 +26,9 @@ from flask import Flask
 from harvest_kit import alone
 from results import keep
 
-import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import harvest_recovery, search
+from ckanext.govopen.logic import search
 
 from govopen_harvesters import pipeline, runner
 from stack import supervisor
@@ -40,6 +39,7 @@ RUN = "harvest-faults"
 ROWS = 20_000
 DATASETS = 200
 MOST_SECONDS = 600
+SOON_SECONDS = 10
 
 
 @pytest.fixture
@@ -90,6 +90,29 @@ def test_a_killed_worker_of_the_stack_is_replaced_after_the_stall_limit(
     full.audit(source, truth)
     keep(RUN, "worker killed", {
         "records": ROWS, "written_before": kept, "seconds_to_the_end": seconds, "findings": 0})  # fmt: skip
+
+
+def test_a_worker_of_the_stack_that_is_told_to_stop_ends_soon_and_its_run_goes_on(
+    full: Lab, data_folder: Path
+) -> None:
+    folder = DataFolder(data_folder)
+    source, truth = table_of(full, ROWS)
+    job = full.field.office.act("adder", "govopen_harvest_job_create", source=source["id"])
+    until(lambda: records(full, source) > ROWS // 10)
+    began = time.monotonic()
+    supervisor.stop_part(folder, "worker")
+    stopped = round(time.monotonic() - began, 1)
+    waiting = full.field.show(job["id"])
+    assert (waiting["state"], waiting["deaths"]) == ("queued", 0)
+    supervisor.start(folder, "worker")
+    seconds = until(lambda: full.field.show(job["id"])["state"] not in ("queued", "running"))
+    done = full.field.show(job["id"])
+    assert (done["state"], done["created"], done["deaths"]) == ("finished", ROWS, 0)
+    full.audit(source, truth)
+    assert stopped < SOON_SECONDS
+    keep(RUN, "worker told to stop", {
+        "records": ROWS, "seconds_until_stopped": stopped, "seconds_to_the_end": seconds,
+        "findings": 0})  # fmt: skip
 
 
 def test_a_database_killed_under_a_run_costs_no_record(full: Lab, data_folder: Path) -> None:
@@ -146,32 +169,24 @@ def _drained() -> bool:
         return search.waiting() == 0
 
 
-def test_a_worker_that_stands_still_past_the_stall_limit_is_overtaken(full: Lab) -> None:
-    full.site.fill(full.field.mark, 400)
-    source = full.source()
+def test_a_worker_that_stands_still_past_the_stall_limit_is_overtaken_by_the_stack(
+    full: Lab,
+) -> None:
+    """The stack's own periodic task finds the run, and its own worker ends it."""
+    source, truth = table_of(full, 2_000)
     job_id = full.field.start(source)
-    child = worker_at(job_id, 250, STOP)
+    child = worker_at(job_id, 40, STOP)
     wait_until(lambda: stands_still(child), MOST_SECONDS)
-    began = time.monotonic()
-    taken: list[str] = []
-
-    def taken_up() -> bool:
-        with alone():
-            taken.extend(harvest_recovery.take_up(model.Session))
-        time.sleep(1)
-        return job_id in taken
-
-    wait_until(taken_up, MOST_SECONDS)
-    seconds = round(time.monotonic() - began, 1)
-    job = full.field.work(job_id)
-    assert job["state"] == "finished"
+    seconds = until(lambda: full.field.show(job_id)["state"] not in ("queued", "running"))
+    job = full.field.show(job_id)
+    assert (job["state"], job["created"], job["deaths"]) == ("finished", 2_000, 1)
     before = full.field.left(source)
     os.kill(child, signal.SIGCONT)
     os.waitpid(child, 0)
     assert full.field.left(source) == before
-    full.audit(source)
+    full.audit(source, truth)
     keep(RUN, "worker stopped and woken", {
-        "records": 400, "seconds_until_taken_up": seconds, "findings": 0})  # fmt: skip
+        "records": 2_000, "seconds_to_the_end": seconds, "findings": 0})  # fmt: skip
 
 
 def test_forty_kills_while_datasets_are_fetched_written_and_indexed(
@@ -189,3 +204,25 @@ def test_forty_kills_while_datasets_are_fetched_written_and_indexed(
         assert (job["state"], job["created"]) == ("finished", 12)
         full.audit(source)
     keep(RUN, "forty kills", {"points": 40, "statements": statements, "findings": 0})
+
+
+def test_with_the_cache_stopped_a_harvest_is_as_with_it(full: Lab, data_folder: Path) -> None:
+    folder = DataFolder(data_folder)
+    full.site.fill(full.field.mark, 50)
+    inventory, datasets = full.source(), full.source("dataset")
+    supervisor.stop_part(folder, "redis")
+    try:
+        assert [full.run(one)["state"] for one in (inventory, datasets)] == ["finished"] * 2
+    finally:
+        supervisor.start(folder, "redis")
+    wait_until(lambda: _answers(full), MOST_SECONDS)
+    full.audit(inventory)
+    full.audit(datasets)
+    keep(RUN, "cache stopped", {"records": 50, "datasets": 50, "findings": 0})
+
+
+def _answers(lab: Lab) -> bool:
+    try:
+        return bool(lab.auditor.ask("status_show"))
+    except OSError:
+        return False

@@ -127,7 +127,7 @@ def test_after_a_restored_backup_index_and_database_agree_again_and_the_differen
 # --- the database --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
 def test_a_connection_that_the_server_ends_anywhere_costs_a_retry_and_no_record(
     lab: Lab, part: float
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_connection_that_the_server_ends_anywhere_costs_a_retry_and_no_record(
     job = lab.field.show(job_id)
     assert (job["state"], counts(job)) == ("finished", {"seen": 12, "created": 12})
     assert job["retries"] >= 1
-    lab.audit(source)
+    lab.audit(source, by_interface=False)
 
 
 def test_a_connection_cut_before_records_are_copied_leaves_no_half_page(
