@@ -54,7 +54,8 @@ class ListPage:
     """A page of a list.
 
     Args:
-        listed: how many entries it names, those among them that had come before.
+        items: entries that no page before had, and that are to be read.
+        is_news: it names an entry that no page before had, to be read or not.
         is_last: the list is seen to end here.
         fault: why it is not seen to, where nothing follows.
     """
@@ -64,6 +65,7 @@ class ListPage:
     digest: str | None
     covers_all: bool = True
     declared: int | None = None
+    is_news: bool = False
     is_last: bool = False
     fault: Fault | None = None
 
@@ -132,7 +134,7 @@ class Column:
             following, is_last, fault = self._following(found, led_to, visited)
             if following and found["items"] and all(map(self._is_known, found["items"])):
                 following, is_last, fault = None, True, None
-            elif following and not part.items:  # nothing new: it goes round in a way of its own
+            elif following and not part.is_news:  # it goes round in a way of its own
                 following, fault = None, ("harvest.E42", {"page": led_to})
             yield replace(part, is_last=is_last, fault=fault)
             if following is None:
@@ -204,7 +206,8 @@ class Column:
             yield replace(self._part(led_to, found, digest), is_last=number == len(urls))
 
     def _part(self, url: str, found: Mapping[str, Json], digest: str) -> ListPage:
-        fresh = []
+        fresh: list[Mapping[str, Json]] = []
+        before = len(self.known)
         for item in found["items"]:
             name = bare(item["url"])
             if name not in self.known:
@@ -215,7 +218,8 @@ class Column:
         total = found.get("total")
         again = self.listed - len(self.known)
         declared = max(0, total - again) if total is not None and not self.since else None
-        return ListPage(url, fresh, digest, found["covers_all"] and not self.since, declared)
+        covers_all, is_news = found["covers_all"] and not self.since, len(self.known) > before
+        return ListPage(url, fresh, digest, covers_all, declared, is_news)
 
     def _is_known(self, item: Mapping[str, Json]) -> bool:
         """True for an entry so old that an earlier run has read it."""

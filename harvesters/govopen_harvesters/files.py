@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,40 +12,63 @@ import ckan.model as model
 
 from ckanext.govopen import config
 from ckanext.govopen.logic import harvest_files
-from ckanext.govopen.logic.fetch import Limits
 from ckanext.govopen.logic.harvest_files import Got
 
-from govopen_harvesters.contract import SourceFault
+from govopen_harvesters import runner
+from govopen_harvesters.contract import Halt, SourceFault
+from govopen_harvesters.runner import NEVER, SHARE_SECONDS
 from govopen_harvesters.web import GuardedWeb
 
-SHARE_SECONDS = 20
 NOT_MODIFIED = 304
 
 
-def work(source_id: str, since: datetime, after: str = "", *, is_patient: bool = False) -> int:
+def work(
+    source_id: str,
+    since: datetime,
+    after: str = "",
+    *,
+    is_patient: bool = False,
+    stopping: threading.Event = NEVER,
+) -> int:
     """Fetches what a source's drafts name; gives how many files are new.
 
     Args:
         since: files that were asked for after this moment are left alone.
         after: the dataset that was the last one.
         is_patient: False gives the other jobs of the worker their turn after a while.
+        stopping: set when the worker has to end: the rest is left to the next one.
     """
-    web, began, new = _web(), time.monotonic(), 0
+    web, began, new = _web(stopping), time.monotonic(), 0
     while rows := harvest_files.due(model.Session, source_id, since, after):
-        after = str(rows[0]["package_id"])
-        got = [one for row in rows if (one := _asked(web, row)) is not None]
-        new += harvest_files.write(model.Session, source_id, after, got)
-        if not is_patient and time.monotonic() - began > SHARE_SECONDS:
+        is_over = not is_patient and time.monotonic() - began > SHARE_SECONDS
+        got = None if is_over or stopping.is_set() else _dataset(web, rows)
+        if got is None:
             harvest_files.hand_on(model.Session, source_id, since, after)
             model.repo.commit()
             break
+        after = str(rows[0]["package_id"])
+        new += harvest_files.write(model.Session, source_id, after, got)
     return new
 
 
-def _web() -> GuardedWeb:
-    megabytes = config.harvest_megabytes()
-    limits = Limits(most_bytes=megabytes << 20, total_seconds=120 + 2 * megabytes)
-    return GuardedWeb(config.inside_hosts(), limits)
+def _dataset(web: GuardedWeb, rows: Sequence[Mapping[str, Any]]) -> list[Got] | None:
+    """The files of one dataset; None when the worker has to end meanwhile."""
+    try:
+        return [one for row in rows if (one := _asked(web, row)) is not None]
+    except Halt:
+        return None
+
+
+def _web(stopping: threading.Event) -> GuardedWeb:
+    def go_on() -> None:
+        if stopping.is_set():
+            raise Halt
+
+    def wait(seconds: float) -> None:
+        if stopping.wait(seconds):
+            raise Halt
+
+    return GuardedWeb(config.inside_hosts(), runner.limits(), wait, go_on)
 
 
 def _asked(web: GuardedWeb, row: Mapping[str, Any]) -> Got | None:

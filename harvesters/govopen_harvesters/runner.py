@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -118,11 +117,15 @@ def _work(found: harvest_runs.Run, turn: _Turn) -> bool:
     )
 
 
-def _web(turn: _Turn) -> Any:
+def limits() -> Limits:
+    """What one answer of a source may cost."""
     megabytes = config.harvest_megabytes()
-    limits = Limits(
+    return Limits(
         read_seconds=config.harvest_read_seconds(),
         total_seconds=config.harvest_total_seconds() * (1 + megabytes / 60),
         most_bytes=megabytes << 20,
     )
-    return GuardedWeb(config.inside_hosts(), limits, turn.wait, turn.on_progress)
+
+
+def _web(turn: _Turn) -> GuardedWeb:
+    return GuardedWeb(config.inside_hosts(), limits(), turn.wait, turn.on_progress)

@@ -342,6 +342,17 @@ def test_a_column_may_be_read_whole_every_time(read: Any) -> None:
     assert (len(found.records), found.evidence.may_remove) == (7, True)
 
 
+def test_a_page_of_old_entries_and_one_that_moved_there_is_no_going_round(read: Any) -> None:
+    second = f"{SITE}/zwgk/tzgg/index_1.html"
+    pages = {
+        FIRST: listing([("n1.html", "新", "2026-01-15"), ("n2.html", "新", "2026-01-14")], "index_1.html"),
+        second: listing([("n2.html", "新", "2026-01-14"), ("o1.html", "旧", "2025-06-01")], "index_2.html"),
+        f"{SITE}/zwgk/tzgg/index_2.html": listing([("o2.html", "旧", "2025-05-01")]),
+    }  # fmt: skip
+    found, _ = read(pages, list_only=True, watermark={"read_on": "2026-01-16", "runs": 0})
+    assert (len(found.records), found.is_complete, found.codes) == (2, True, [])
+
+
 def test_a_run_that_broke_off_reaches_nothing(read: Any) -> None:
     found, _ = read({**MONTHS, f"{SITE}/zwgk/tzgg/index_2.html": 503}, list_only=True)
     assert reached(found) is None

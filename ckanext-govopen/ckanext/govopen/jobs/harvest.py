@@ -30,7 +30,7 @@ def run(job: str) -> None:
 @in_ckan
 def fetch_files(source: str, since: str, after: str) -> None:
     """Fetches the files that a source's drafts name."""
-    files.work(source, datetime.fromisoformat(since), after)
+    files.work(source, datetime.fromisoformat(since), after, stopping=stopping)
 
 
 # Not in the queue of the runs: they may all be at work on sources that stand still.

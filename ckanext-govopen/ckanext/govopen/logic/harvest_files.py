@@ -44,6 +44,7 @@ TASK = "harvest.files"
 SETTING = "files"
 SYSTEM = "system"
 LONGEST_REASON = 500
+SAME = "revisions.E2"
 Row = Mapping[str, Any]
 
 
@@ -82,7 +83,7 @@ def hand_on(session: Session, source_id: str, since: datetime, after: str) -> No
 
 
 def due(session: Session, source_id: str, since: datetime, after: str) -> list[Row]:
-    """Files of the next dataset that are to be fetched; none when all were, or a run is at work."""
+    """Files of the next dataset that are to be fetched; none when all were, or none are wanted."""
     source = sources.source(session, source_id)
     found: list[Row] = []
     if source is not None and source["state"] == "active" and source["settings"].get(SETTING):
@@ -179,8 +180,19 @@ def _propose(
     with _uploading(resources, fresh) as wanted:
         if wanted:
             note, actor = f"{NOTE}{source['name']}/{SETTING}", str(source["created_by"])
-            revise(session, package, {"resources": resources}, note=note, actor=actor)
+            _revise_if_it_differs(session, package, resources, note, actor)
     return wanted
+
+
+def _revise_if_it_differs(
+    session: Session, package: Any, resources: Sequence[Mapping[str, Any]], note: str, actor: str
+) -> None:
+    """A source that goes back to the edition that is public proposes nothing."""
+    try:
+        revise(session, package, {"resources": resources}, note=note, actor=actor)
+    except tk.ValidationError as refused:
+        if part_of(refused).get("code") != SAME:
+            raise
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -222,7 +223,28 @@ def test_a_new_edition_of_what_is_public_waits_beside_it_and_is_proposed_once(
     with one.application.test_request_context("/"):
         rows = tk.get_action("datastore_search")({}, {"resource_id": now["resources"][0]["id"]})
     assert [each["x"] for each in rows["records"]] == [8, 9]
-    assert fetch(one, source)[0] == 0
+    assert fetch(one, source) == (0, {"kept": 1, "failing": 0, "problems": []})
+
+
+def test_a_worker_that_has_to_end_leaves_the_rest_to_the_next_one(one: Field, site: Portal) -> None:
+    site.files = {"/a.csv": b"x\n1\n"}
+    site.catalogue(record(site, "d1", "/a.csv"))
+    source = source_of(one, site)
+    one.run(source)
+    ending = threading.Event()
+    ending.set()
+    one.sql("UPDATE govopen_harvest_source SET settings = settings"
+            " || jsonb_build_object('files', true) WHERE id = :id", id=source["id"])  # fmt: skip
+    with alone():
+        assert fetching.work(source["id"], clock.now(), stopping=ending) == 0
+    assert "/a.csv" not in {path for path, _ in site.seen}
+    assert _asked_for(one, source) == 1
+
+
+def _asked_for(one: Field, source: dict[str, Any]) -> int:
+    """How many jobs were made that fetch the files of a source."""
+    sql = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = :task AND args ->> 'source' = :id"
+    return int(one.sql(sql, task="harvest.files", id=source["id"])[0][0])
 
 
 def test_files_are_fetched_after_a_run_where_the_source_says_so(one: Field, site: Portal) -> None:
@@ -231,9 +253,5 @@ def test_files_are_fetched_after_a_run_where_the_source_says_so(one: Field, site
     for wants in (True, False):
         source = source_of(one, site, files=wants)
         one.run(source)
-        asked[wants] = one.sql(
-            "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'harvest.files'"
-            " AND args ->> 'source' = :id",
-            id=source["id"],
-        )[0][0]
+        asked[wants] = _asked_for(one, source)
     assert asked == {True: 1, False: 0}
