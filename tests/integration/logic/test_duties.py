@@ -368,7 +368,7 @@ def test_twenty_thousand_duties_are_raised_and_closed_by_sets(
 
     engine = model.meta.engine
 
-    def statements(day: int) -> int:
+    def statements(day: int) -> list[str]:
         counted.clear()
         sa.event.listen(engine, "before_cursor_execute", count)
         try:
@@ -382,12 +382,13 @@ def test_twenty_thousand_duties_are_raised_and_closed_by_sets(
             )
         finally:
             sa.event.remove(engine, "before_cursor_execute", count)
-        return len(counted)
+        return counted.copy()
 
     few = statements(2)
     for _ in range(10):
         a_unit()
-    assert statements(3) <= few
+    many = statements(3)
+    assert len(many) <= len(few), [one for one in many if one not in few] or many
     assert len(of_unit(names[0])) == 4
 
 
