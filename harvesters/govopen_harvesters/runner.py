@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import config
 from ckanext.govopen.domain.harvest import MOST_DEATHS
-from ckanext.govopen.logic import harvest_connectors, harvest_runs
+from ckanext.govopen.logic import harvest_connectors, harvest_faults, harvest_runs
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.fetch import Limits
 
@@ -49,8 +49,8 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
         part = part_of(refused)
         found.fail(str(part.get("code") or "harvest.E9"), part.get("params") or {})
         return
-    except (*harvest_runs.BY_THE_DATABASE, OSError) as error:
-        if not harvest_runs.is_without_space(error):
+    except (*harvest_faults.BY_THE_DATABASE, OSError) as error:
+        if not harvest_faults.is_without_space(error):
             raise
         found.pause()
         return

@@ -131,6 +131,11 @@ def harvest_at_once() -> int:
     return int(tk.config["ckanext.govopen.harvest_at_once"])
 
 
+def worker_megabytes() -> int:
+    """Memory beyond which a worker starts anew at its next stop."""
+    return int(tk.config["ckanext.govopen.worker_megabytes"])
+
+
 def stall_seconds() -> float:
     """Seconds without a word of a worker after which another takes its job up."""
     return float(tk.config["ckanext.govopen.stall_seconds"])

@@ -22,7 +22,13 @@ from harvest_kit import Field, alone, field_of
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import harvest_recovery, harvest_runs, harvest_sources, search
+from ckanext.govopen.logic import (
+    harvest_faults,
+    harvest_recovery,
+    harvest_runs,
+    harvest_sources,
+    search,
+)
 
 from govopen_harvesters import pipeline, runner
 
@@ -94,8 +100,8 @@ def scale_down(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
     """The limits of time, a hundredth of what they are; nothing else is changed."""
     for name, value in {
         "inside_hosts": list(hosts),
-        "harvest_read_seconds": 0.3,
-        "harvest_total_seconds": 0.6,
+        "harvest_read_seconds": 0.5,
+        "harvest_total_seconds": 1.2,
         "harvest_megabytes": 1,
         "harvest_patience_minutes": 0.002,
     }.items():
@@ -103,7 +109,7 @@ def scale_down(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
     for module in (harvest_recovery, harvest_runs, harvest_sources):
         # a queue that the stack's own worker does not serve: these tests are the workers
         monkeypatch.setattr(module, "TASK", "faults.run")
-    monkeypatch.setattr(harvest_runs, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(harvest_faults, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr("govopen_harvesters.web.LONGEST_WAIT", 0.02)
 
 

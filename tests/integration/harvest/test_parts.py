@@ -26,10 +26,13 @@ from ckanext.govopen.model import bulk
 from govopen_harvesters import pipeline, runner
 
 
+RECORDS = 4  # each of them is a dataset with an index entry of its own
+
+
 @pytest.fixture
 def solr(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[BadSolr]:
     """A door before the stack's Solr for everything that this process sends."""
-    lab.site.records = lab.site.records[:6]
+    lab.site.records = lab.site.records[:RECORDS]
     with bad_solr(tk.config["solr_url"]) as door:
         monkeypatch.setitem(tk.config, "solr_url", door.url)
         yield door
@@ -54,7 +57,10 @@ def test_with_the_index_down_the_harvest_goes_on_and_the_index_follows(
         solr.refuses = lambda *_: 503 if how == "answers 503" else 0
     source = lab.source("dataset")
     job = lab.run(source)
-    assert (job["state"], counts(job)) == ("finished", {"seen": 6, "created": 6})
+    assert (job["state"], counts(job)) == (
+        "finished",
+        {"seen": RECORDS, "created": RECORDS},
+    )
     with alone():
         assert search.drain() == 0  # nothing gets through, and nothing is thrown away
     through(monkeypatch, lab, source)
@@ -236,7 +242,7 @@ def test_a_full_disk_under_the_database_pauses_the_run_until_there_is_room(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "BATCH", 4)
-    monkeypatch.setitem(tk.config, "ckanext.govopen.stall_seconds", 0.2)
+    monkeypatch.setitem(tk.config, "ckanext.govopen.stall_seconds", 2)
     source = lab.source()
     job_id, batches = lab.field.start(source), 0
 
@@ -265,7 +271,7 @@ def _resumed() -> list[str]:
 def test_a_full_disk_under_a_download_pauses_the_run_until_there_is_room(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tk.config, "ckanext.govopen.stall_seconds", 0.2)
+    monkeypatch.setitem(tk.config, "ckanext.govopen.stall_seconds", 2)
 
     class Full(TemporaryDirectory[str]):
         """A folder in which what is downloaded lies on a device without room."""

@@ -162,7 +162,7 @@ def test_bytes_that_arrive_are_progress_and_a_source_may_take_long(
 ) -> None:
     """Longer in all than the patience with a run, and never as long without a byte."""
     monkeypatch.setitem(tk.config, "ckanext.govopen.harvest_total_seconds", 60)
-    monkeypatch.setitem(tk.config, "ckanext.govopen.harvest_patience_minutes", 0.5 / 60)
+    monkeypatch.setitem(tk.config, "ckanext.govopen.harvest_patience_minutes", 1.5 / 60)
     monkeypatch.setattr("govopen_harvesters.web.TOLD_EVERY", 0.05)
     source = lab.source()
     job_id = lab.field.start(source)
@@ -170,7 +170,7 @@ def test_bytes_that_arrive_are_progress_and_a_source_may_take_long(
                   " SELECT 'faults', 'faults.run', jsonb_build_object('job', CAST(:id AS text)),"
                   " 'doing', w.id FROM procrastinate_workers w ORDER BY last_heartbeat DESC LIMIT 1",
                   id=job_id)  # fmt: skip
-    lab.site.goes_wrong("page=1", bad.slowly(8, 0.15))
+    lab.site.goes_wrong("page=1", bad.slowly(12, 0.2))
     worker = threading.Thread(target=_worked, args=(job_id,))
     worker.start()
     stuck = list[str]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -27,7 +28,7 @@ from harvest_kit import alone, counts
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.cli.worker import HARVEST, _other_queues
+from ckanext.govopen.cli.worker import HARVEST, _other_queues, _watch_memory
 from ckanext.govopen.jobs.app import app
 from ckanext.govopen.logic import harvest_recovery, harvest_runs, harvest_sources
 from ckanext.govopen.model import harvest as store
@@ -93,7 +94,7 @@ def test_a_worker_killed_between_two_pages_loses_nothing(lab: Lab) -> None:
 def test_a_worker_that_stands_still_is_overtaken_and_writes_nothing_when_it_wakes(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tk.config, "ckanext.govopen.stall_seconds", 0.5)
+    monkeypatch.setitem(tk.config, "ckanext.govopen.stall_seconds", 1.5)
     statements = statements_of_a_run(lab, lab.source())
     for part in (0.2, 0.5, 0.8):  # in a transaction of gathering, of loading, of closing
         lab.site.fill(f"{lab.field.mark}s{int(part * 10)}", 12)
@@ -234,6 +235,19 @@ def test_every_queue_is_served_and_what_watches_over_runs_does_not_stand_behind_
     assert {*others, HARVEST} == named
     assert app.tasks["harvest.run"].queue == HARVEST
     assert app.tasks["harvest.tick"].queue in others
+
+
+@pytest.mark.parametrize(("most", "is_told"), [(1, True), (1 << 20, False)])
+def test_a_worker_that_has_grown_too_large_is_told_to_stop(most: int, is_told: bool) -> None:
+    told: list[bool] = []
+
+    async def watch() -> None:
+        looking = asyncio.create_task(_watch_memory(lambda: told.append(True), most, 0.01))
+        await asyncio.sleep(0.05)
+        looking.cancel()
+
+    asyncio.run(watch())
+    assert told == [True] * is_told
 
 
 def test_the_same_source_started_twice_at_once_has_one_run(lab: Lab) -> None:

@@ -85,6 +85,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._start(Content_Encoding="gzip", Content_Length=str(len(BOMB)))
         self.wfile.write(BOMB)
 
+    def _packed(self, rest: str) -> None:
+        """The piece in one member of gzip, or in two."""
+        half = len(PIECE) // 2
+        body = gzip.compress(PIECE[:half]) + gzip.compress(PIECE[half:])
+        self._pack("gzip", body if rest == "two" else gzip.compress(PIECE))
+
+    def _cut_gzip(self, rest: str) -> None:
+        body = gzip.compress(PIECE)
+        self._pack("gzip", body[: len(body) - 12])
+
+    def _odd_packing(self, rest: str) -> None:
+        self._pack("br", PIECE)
+
+    def _pack(self, encoding: str, body: bytes) -> None:
+        self._start(Content_Encoding=encoding, Content_Length=str(len(body)))
+        self.wfile.write(body)
+
     def _broken_gzip(self, rest: str) -> None:
         self._start(Content_Encoding="gzip", Content_Length="4")
         self.wfile.write(b"nope")

@@ -180,7 +180,12 @@ def test_an_answer_slower_than_the_least_pace_is_refused(server: Lab) -> None:
     assert refusal(server.url("/drip"), server, slow) == "fetch.E7"
 
 
-@pytest.mark.parametrize("path", ["/short", "/broken_gzip"])
+@pytest.mark.parametrize("members", ["one", "two"])
+def test_what_is_packed_unasked_is_opened(server: Lab, members: str) -> None:
+    assert body(server.url(f"/packed/{members}"), server) == PIECE
+
+
+@pytest.mark.parametrize("path", ["/short", "/broken_gzip", "/cut_gzip", "/odd_packing"])
 def test_an_answer_that_is_not_what_it_says_is_refused(path: str, server: Lab) -> None:
     assert refusal(server.url(path), server) == "fetch.E9"
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 __all__ = ["worker"]
 
+log = logging.getLogger(__name__)
+
 HARVEST = "harvest"
+LOOK_SECONDS = 30.0
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @click.command()
@@ -45,7 +53,8 @@ async def _run(app: Any, conninfo: str, *, wait: bool) -> None:
             tasks = [
                 asyncio.create_task(_work(app, queues, slots, wait=True)) for queues, slots in kinds
             ]
-            _stop_on_signals(tasks)
+            stop = _stop_on_signals(tasks)
+            tasks.append(asyncio.create_task(_watch_memory(stop, config.worker_megabytes())))
             await _until_one_ends(tasks)
 
 
@@ -62,8 +71,12 @@ async def _work(app: Any, queues: list[str], slots: int, *, wait: bool) -> None:
     )
 
 
-def _stop_on_signals(tasks: list[asyncio.Task[None]]) -> None:
-    """What is at work is told to come to its next stop, and nothing new is begun."""
+def _stop_on_signals(tasks: list[asyncio.Task[None]]) -> Callable[[], None]:
+    """What is at work is told to come to its next stop, and nothing new is begun.
+
+    Returns:
+        the same for whoever has another reason.
+    """
     from ckanext.govopen.jobs.app import stopping
 
     def stop() -> None:
@@ -73,6 +86,23 @@ def _stop_on_signals(tasks: list[asyncio.Task[None]]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    return stop
+
+
+async def _watch_memory(
+    stop: Callable[[], None], most: int, every: float = LOOK_SECONDS
+) -> None:
+    """Stops a process that has grown beyond its bound; supervisor starts a fresh one."""
+    while (megabytes := _megabytes()) <= most:
+        await asyncio.sleep(every)
+    log.warning("the worker has grown to %d MB (at most %d): it starts anew", megabytes, most)
+    stop()
+
+
+def _megabytes() -> int:
+    """The memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * PAGE_BYTES >> 20
 
 
 async def _until_one_ends(tasks: list[asyncio.Task[None]]) -> None:

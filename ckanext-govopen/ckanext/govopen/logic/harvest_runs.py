@@ -7,19 +7,15 @@ again, so a run that is killed anywhere ends like one that was not.
 
 from __future__ import annotations
 
-import errno
 import json
-import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import wraps
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
-import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -36,6 +32,7 @@ from ckanext.govopen.logic import (
     harvest_secrets,
     search,
 )
+from ckanext.govopen.logic.harvest_faults import again, is_of_the_database, is_without_space
 from ckanext.govopen.logic.harvest_inventory import Bounds, Given
 from ckanext.govopen.logic.harvest_results import Result, broken
 from ckanext.govopen.logic.harvest_schedule import after
@@ -45,15 +42,8 @@ from ckanext.govopen.model import jobs
 
 TASK = "harvest.run"
 REMOVED_AT_ONCE = 250
-ATTEMPTS = 6
-FIRST_PAUSE = 1.0  # seconds, doubled each time: half a minute in all, enough for a restart
 NAMES_KEPT = 300
-BY_THE_DATABASE = (sa.exc.DBAPIError, psycopg2.Error)
 KILLED_ITS_WORKERS, LEFT_OUT = "harvest.E37", "harvest.W1"
-# SQLSTATE classes that speak of the database and not of a record: connection, serialization and
-# deadlock, resources, locks, an administrator, the system.
-OF_THE_DATABASE = ("08", "40", "53", "55", "57", "58")
-NO_SPACE = "53100"
 LOADERS: Mapping[str, Any] = {"inventory": harvest_inventory, "dataset": harvest_datasets}
 
 
@@ -63,55 +53,6 @@ class StaleRunError(Exception):
 
 class StageLostError(Exception):
     """The database has crashed and come back: what the run had gathered is gone."""
-
-
-def is_of_the_database(error: BaseException) -> bool:
-    """True when the database could not do it just now; trying again may help."""
-    if getattr(error, "connection_invalidated", False):
-        return True
-    said = _said_by_the_driver(error)
-    if said is None or isinstance(said, psycopg2.InterfaceError):
-        return said is not None
-    if said.pgcode is None:  # the connection broke before the server could say why
-        return isinstance(said, psycopg2.OperationalError)
-    return str(said.pgcode).startswith(OF_THE_DATABASE)
-
-
-def _said_by_the_driver(error: BaseException) -> psycopg2.Error | None:
-    """The driver's own error: COPY runs on its cursor, everything else within SQLAlchemy."""
-    found = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    return found if isinstance(found, psycopg2.Error) else None
-
-
-def is_without_space(error: BaseException) -> bool:
-    """True when a disk is full: the database's, or that of temporary files."""
-    said = _said_by_the_driver(error)
-    if said is not None:
-        return bool(said.pgcode == NO_SPACE)
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-Step = TypeVar("Step", bound=Callable[..., Any])
-
-
-def _again(step: Step) -> Step:
-    """Does a step again, later each time, when the database could not; counted with the run."""
-
-    @wraps(step)
-    def tried(self: Run, *args: Any, **kwargs: Any) -> Any:
-        for attempt in range(ATTEMPTS):
-            try:
-                return step(self, *args, **kwargs)
-            except BY_THE_DATABASE as error:  # noqa: PERF203 a try is what this is about
-                with suppress(sa.exc.DBAPIError):
-                    self._session.rollback()
-                if not is_of_the_database(error) or attempt + 1 == ATTEMPTS:
-                    raise
-                self._retries += 1
-                time.sleep(FIRST_PAUSE * 2**attempt)
-        raise AssertionError
-
-    return tried  # type: ignore[return-value]
 
 
 def claim(session: Session, job_id: str) -> Run | None:
@@ -138,7 +79,7 @@ class Run:
     """The ledger of one run, as the pipeline writes it."""
 
     def __init__(self, session: Session, row: Mapping[str, Any]) -> None:
-        self._session, self._row = session, row
+        self.session, self._row = session, row
         self._id, self._epoch = str(row["id"]), int(row["run_epoch"])
         self._source_id = str(row["source_id"])
         self._bodies: dict[int, bytes] = {}
@@ -146,7 +87,7 @@ class Run:
         self._after = 0
         # Records up to here were begun by a worker that did not end them: each is taken alone.
         self._careful_to = int(row["careful_to"] or 0)
-        self._retries = 0
+        self.retries = 0
         self.deaths = int(row["deaths"])
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
@@ -158,8 +99,8 @@ class Run:
         session.rollback()
 
     def secrets(self) -> dict[str, str]:
-        found = harvest_secrets.get(self._session, self._row["secret_id"])
-        self._session.rollback()
+        found = harvest_secrets.get(self.session, self._row["secret_id"])
+        self.session.rollback()
         return found
 
     @property
@@ -179,7 +120,7 @@ class Run:
         )
 
     def _source_name(self) -> str:
-        found = sources.source(self._session, self._source_id)
+        found = sources.source(self.session, self._source_id)
         return str(found["name"]) if found else self._source_id
 
     @contextmanager
@@ -189,31 +130,31 @@ class Run:
         Raises:
             StaleRunError: it is not this worker's any more.
         """
-        counted = self._retries
+        counted = self.retries
         try:
             self._require_mine(counted)
-            yield self._session
+            yield self.session
             model.repo.commit()
-            self._retries -= counted
+            self.retries -= counted
         except BaseException:
             with suppress(sa.exc.DBAPIError):  # a connection that broke has nothing to take back
-                self._session.rollback()
+                self.session.rollback()
             raise
 
     def _require_mine(self, retries: int = 0) -> None:
         seconds = config.stall_seconds()
-        row = store.fence(self._session, self._id, self._epoch, seconds=seconds, retries=retries)
+        row = store.fence(self.session, self._id, self._epoch, seconds=seconds, retries=retries)
         if row is None:
             raise StaleRunError
         if row["source_state"] == "removed":
-            store.update(self._session, self._id, state="cancelled", ended_at=clock.now())
-            store.clear_stage(self._session, self._id)
+            store.update(self.session, self._id, state="cancelled", ended_at=clock.now())
+            store.clear_stage(self.session, self._id)
             model.repo.commit()
             raise StaleRunError
         if row["is_stage_lost"] and self.stage != "gather":
             raise StageLostError
 
-    @_again
+    @again
     def alive(self) -> bool:
         """Says that the run moves although it writes nothing; False when it is another's now."""
         try:
@@ -222,7 +163,7 @@ class Run:
         except StaleRunError:
             return False
 
-    @_again
+    @again
     def pause(self) -> None:
         """Leaves the run as it is until there is room again."""
         with self._step() as session:
@@ -230,7 +171,7 @@ class Run:
 
     # --- gather ----------------------------------------------------------------------------------
 
-    @_again
+    @again
     def begin_gather(self) -> None:
         """Forgets what an attempt before had gathered."""
         with self._step() as session:
@@ -239,7 +180,7 @@ class Run:
                          careful_to=None, trying=None)  # fmt: skip
         self._careful_to = 0
 
-    @_again
+    @again
     def gathered(
         self,
         records: Sequence[Staged],
@@ -269,7 +210,7 @@ class Run:
 
     # --- diff ------------------------------------------------------------------------------------
 
-    @_again
+    @again
     def compare(self) -> None:
         """Says of every record what it is, and whether the run has to wait for a person."""
         with self._step() as session:
@@ -304,7 +245,7 @@ class Run:
             breaker=rules.Breaker(self._row["breaker_least"], self._row["breaker_share"]),
         )
 
-    @_again
+    @again
     def fail(self, code: str, facts: Mapping[str, Any]) -> None:
         """Ends a run that cannot even begin, or whose workers die."""
         with self._step() as session:
@@ -320,7 +261,7 @@ class Run:
 
     # --- check and load --------------------------------------------------------------------------
 
-    @_again
+    @again
     def batch(self, size: int) -> list[Taken]:
         """Records of the present stage that are still to be done, in their order.
 
@@ -344,7 +285,7 @@ class Run:
             return [replace(_taken(rows[0]), problem=KILLED_ITS_WORKERS)]
         return [_taken(row) for row in rows]
 
-    @_again
+    @again
     def check(self, records: Given) -> None:
         """Notes what loading these records would refuse."""
         self._note_names(records)
@@ -355,7 +296,7 @@ class Run:
                 for one in found
             })  # fmt: skip
 
-    @_again
+    @again
     def end_check(self) -> None:
         """All is checked: waits for an approval, or ends a dry run."""
         with self._step() as session:
@@ -385,15 +326,15 @@ class Run:
         if rest:
             self._attempt(rest)
 
-    @_again
+    @again
     def _alone(self, records: Given) -> Given:
         """Records whose dataset is public: staging a revision needs a transaction of its own."""
         if self._loader is not harvest_datasets:
             return []
         guids = [str(taken.guid) for taken, _ in records]
-        known = store.objects(self._session, self._source_id, guids)
+        known = store.objects(self.session, self._source_id, guids)
         public = {g for g, row in known.items() if harvest_datasets.is_public(row)}
-        self._session.rollback()
+        self.session.rollback()
         return [one for one in records if one[0].guid in public]
 
     def _attempt(self, records: Given) -> None:
@@ -416,14 +357,14 @@ class Run:
                 return
             self._bury(records[0][0], error)
 
-    @_again
+    @again
     def _load_together(self, records: Given) -> None:
         with self._step() as session:
             results = self._loader.load(session, self._bounds, records)
             self._require_mine()  # staging a revision has ended the transaction in between
             self._write(session, results)
 
-    @_again
+    @again
     def _bury(self, taken: Taken, error: BaseException) -> None:
         """A dead letter in the place of a record that cannot be written."""
         with self._step() as session:
@@ -500,7 +441,7 @@ class Run:
         self.stage = "remove"
         return has_more
 
-    @_again
+    @again
     def _remove_some(self) -> bool:
         with self._step() as session:
             row = sources.job(session, self._id)
@@ -540,7 +481,7 @@ class Run:
         if self._loader is harvest_datasets:
             search.drain()
 
-    @_again
+    @again
     def _account(self) -> None:
         with self._step() as session:
             row = sources.job(session, self._id)
