@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 from ckanext.govopen.domain.harvest import Evidence, Mapped, Staged, Taken
 
@@ -90,7 +90,7 @@ class Ledger(Protocol):
 
 
 def gather(
-    connector: Connector,
+    connector: Connector | Kept,
     source: Source,
     web: Web,
     ledger: Ledger,
@@ -126,7 +126,7 @@ def gather(
         ledger.gathered((), evidence, fault=(fault.code, _plain(fault.facts)))
 
 
-def _pages(connector: Connector, source: Source, web: Web) -> Iterator[Page]:
+def _pages(connector: Connector | Kept, source: Source, web: Web) -> Iterator[Page]:
     """What a connector reads; a mistake in one is a fault of its source, and no end of the run."""
     pages = iter(connector.pages(source, web))
     while True:
@@ -142,6 +142,23 @@ def _pages(connector: Connector, source: Source, web: Web) -> Iterator[Page]:
             log.exception("the connector of kind %s failed", connector.kind)
             raise SourceFault(FAILED_READER, said=type(error).__name__) from error
         yield page
+
+
+class Kept:
+    """What a source said the last time, in the place of its connector: nothing is asked for."""
+
+    def __init__(self, connector: Connector, ledger: Any) -> None:
+        self._ledger = ledger
+        self.kind, self.volatile = connector.kind, connector.volatile
+
+    def pages(self, source: Source, web: Web) -> Iterator[Page]:
+        """The records that are kept; those that are not among them are not missing for that."""
+        after, is_last = "", False
+        while not is_last:
+            rows = self._ledger.kept(after, BATCH)
+            is_last = len(rows) < BATCH
+            yield Page([Record(guid, raw) for guid, raw in rows], is_last=is_last, covers_all=False)
+            after = rows[-1][0] if rows else after
 
 
 class _Seen:

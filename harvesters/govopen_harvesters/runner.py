@@ -107,11 +107,12 @@ def _work(found: harvest_runs.Run, turn: _Turn) -> bool:
         watermark=found.watermark,
         incoming=config.incoming_path(),
     )
+    reader = pipeline.Kept(connector, found) if found.is_remap else connector
     web = _web(turn)
     version = pipeline.mapping_version(connector, source.options)
     return pipeline.work(
         found,
-        lambda: pipeline.gather(connector, source, web, found, version, turn.go_on),
+        lambda: pipeline.gather(reader, source, web, found, version, turn.go_on),
         pipeline.mapper_of(connector, source.options, found.outcome),
         turn.has_time,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,10 @@ class Lab:
 
     def run(self, source: dict[str, Any]) -> dict[str, Any]:
         return self.field.run(source)
+
+    def run_kept(self, source: dict[str, Any]) -> dict[str, Any]:
+        """A run over what was kept of the records."""
+        return self.field.work(self.field.start(source, kept=True))
 
     def audit(
         self,
@@ -214,6 +218,13 @@ def worker_at(job_id: str, statement: int, number: int) -> int:
 def ended_by_a_signal(child: int) -> bool:
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
+
+
+def quick_first(names: Iterable[str], *quick: str) -> list[Any]:
+    """Parameters of which only some are quick enough for every run of the tests."""
+    return [
+        pytest.param(one, marks=() if one in quick else pytest.mark.long, id=one) for one in names
+    ]
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:

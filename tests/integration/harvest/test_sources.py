@@ -14,7 +14,7 @@ import chaos_source as bad
 import pytest
 from certificates import server_context
 from chaos_source import Chaos, Fault, chaos
-from faults_kit import Lab, at_statement, scale_down, wait_until
+from faults_kit import Lab, at_statement, quick_first, scale_down, wait_until
 from harvest_kit import alone, counts
 
 import ckan.model as model
@@ -61,7 +61,9 @@ LASTING: dict[str, tuple[Fault, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", PASSING)
+@pytest.mark.parametrize(
+    "name", quick_first(PASSING, *QUICK, "503 that asks to wait", "a reset", "chunks that are cut")
+)
 def test_a_fault_that_passes_costs_nothing(lab: Lab, name: str) -> None:
     source = lab.source()
     lab.site.goes_wrong(SECOND, PASSING[name])
@@ -71,13 +73,14 @@ def test_a_fault_that_passes_costs_nothing(lab: Lab, name: str) -> None:
     lab.audit(source, by_interface=False)
 
 
-STAYING = [
-    *(pytest.param(one, marks=() if one in QUICK else pytest.mark.long) for one in PASSING),
-    *LASTING,
-]
+# Looked at for every request in the tests of the network; here at full size alone.
+ELSEWHERE = ("404", "a sign-in page with 200", "nothing at all", "a loop of redirects", "a file")
 
 
-@pytest.mark.parametrize("name", STAYING)
+@pytest.mark.parametrize(
+    "name",
+    quick_first([*PASSING, *LASTING], *QUICK, *(one for one in LASTING if one not in ELSEWHERE)),
+)
 def test_a_fault_that_stays_makes_the_run_partial_and_the_next_one_brings_the_rest(
     lab: Lab, name: str
 ) -> None:
@@ -490,6 +493,35 @@ def test_another_version_of_the_mapping_in_the_middle_of_a_run_changes_no_id(
     again = lab.run(source)
     assert counts(again) == {"seen": 12, "unchanged": 12}
     assert _ids(lab, source) == before
+
+
+def test_another_mapping_reads_what_was_kept_anew_and_asks_the_source_for_nothing(
+    lab: Lab,
+) -> None:
+    source = lab.source()
+    lab.run(source)
+    before = _ids(lab, source)
+    settings = source["settings"]
+    settings = {**settings, "fields": {**settings["fields"], "title": "abstract", "notes": "name"}}
+    lab.field.act("authority", "govopen_harvest_source_update", id=source["id"], settings=settings)
+    lab.site.asked.clear()
+    lab.site.stays_wrong("/list", bad.status(500))
+    waits = lab.run_kept(source)
+    assert (waits["state"], waits["waits_for"], waits["updated"]) == (
+        "needs_approval", "first_run", 12,
+    )  # fmt: skip
+    job = lab.field.approve(waits["id"])
+    assert (job["kind"], job["state"], counts(job)) == (
+        "remap", "finished", {"seen": 12, "updated": 12},
+    )  # fmt: skip
+    assert (lab.site.asked, _ids(lab, source)) == ([], before)
+    lab.audit(source, {one["id"]: one["notes"] for one in lab.site.records})
+
+
+def test_rows_of_a_spreadsheet_are_mapped_while_they_are_read(lab: Lab) -> None:
+    with pytest.raises(tk.ValidationError) as refused:
+        lab.run_kept(lab.catalogue("table", "/table.csv"))
+    assert refused.value.govopen["code"] == "harvest.E62"
 
 
 def _ids(lab: Lab, source: dict[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from faults_kit import (
     ended_by_a_signal,
     in_a_worker,
     once,
+    quick_first,
     raising,
     stands_still,
     statements_of_a_run,
@@ -35,7 +36,7 @@ from ckanext.govopen.model import harvest as store
 
 from govopen_harvesters import pipeline, runner
 
-KILLS = 6  # forty are in logic/action/test_harvest.py, on tables; these also fetch and index
+KILLS = 4  # forty are in logic/action/test_harvest.py, on tables; these also fetch and index
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +146,9 @@ def test_a_worker_that_is_told_to_stop_while_it_writes_ends_after_its_batch(lab:
     lab.audit(source)
 
 
-@pytest.mark.parametrize("state", ["40P01", "40001", "55P03", "57P01", "53300"])
+@pytest.mark.parametrize(
+    "state", quick_first(["40P01", "40001", "55P03", "57P01", "53300"], "40P01", "40001")
+)
 def test_a_step_that_the_database_refuses_is_done_again_and_counted(lab: Lab, state: str) -> None:
     source = lab.source()
     statements = statements_of_a_run(lab, lab.source())

@@ -89,9 +89,7 @@ def _stop_on_signals(tasks: list[asyncio.Task[None]]) -> Callable[[], None]:
     return stop
 
 
-async def _watch_memory(
-    stop: Callable[[], None], most: int, every: float = LOOK_SECONDS
-) -> None:
+async def _watch_memory(stop: Callable[[], None], most: int, every: float = LOOK_SECONDS) -> None:
     """Stops a process that has grown beyond its bound; supervisor starts a fresh one."""
     while (megabytes := _megabytes()) <= most:
         await asyncio.sleep(every)

@@ -91,6 +91,7 @@ class Run:
         self.deaths = int(row["deaths"])
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
+        self.is_remap = row["kind"] == "remap"
         self.options: Mapping[str, Any] = row["settings"]
         self.watermark: Mapping[str, Any] | None = row["source_watermark"]
         behind = self.stage in ("check", "load", "remove")
@@ -207,6 +208,13 @@ class Run:
         verdict = "rejected" if one.problem else None
         place = dict(one.place)
         return self._id, one.number, one.guid, one.record_hash, body, place, verdict, one.problem
+
+    @again
+    def kept(self, after: str, size: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """Records that are kept after some guid, with what the source said of them."""
+        rows = store.kept(self.session, self._source_id, after, size)
+        self.session.rollback()
+        return [(str(row["guid"]), json.loads(zlib.decompress(bytes(row["body"])))) for row in rows]
 
     # --- diff ------------------------------------------------------------------------------------
 

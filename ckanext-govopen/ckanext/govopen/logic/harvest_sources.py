@@ -35,6 +35,7 @@ from ckanext.govopen.model import jobs
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,59}")
 SCHEDULES = ("manual", "hourly", "daily", "weekly", "monthly")
 OUTCOMES = ("inventory", "dataset")
+TABLE = "table"  # its rows are mapped while the file is read
 HIDDEN = "••••"
 FILES_SHOWN = 20
 Row = Mapping[str, Any]
@@ -180,18 +181,25 @@ def _note(session: Session, action: str, source_id: str, person: str, facts: Any
 # --- runs ---------------------------------------------------------------------------------------
 
 
-def start(session: Session, source: Row, person: str, *, is_dry: bool) -> str:
+def start(
+    session: Session, source: Row, person: str, *, is_dry: bool, is_remap: bool = False
+) -> str:
     """Makes a run that waits for a worker, in the caller's transaction.
+
+    Args:
+        is_remap: reads what was kept of the records anew, and asks the source for nothing.
 
     Raises:
         tk.ValidationError: `harvest.E29` one is open already, `harvest.E30` the source is paused,
-            `harvest.E60` its unit is no more.
+            `harvest.E60` its unit is no more, `harvest.E62` its records cannot be mapped anew.
     """
     if source["is_dissolved"]:
         refuse("harvest.E60", value=str(source["name"]), unit=str(source["unit_name"]))
     if source["state"] != "active" and not is_dry:
         refuse("harvest.E30", value=str(source["name"]))
-    kind = "dry_run" if is_dry else "run"
+    if is_remap and (is_dry or source["kind"] == TABLE):
+        refuse("harvest.E62", value=str(source["name"]))
+    kind = "remap" if is_remap else "dry_run" if is_dry else "run"
     return _enqueued(session, _new_job(session, source, kind, person))
 
 

@@ -130,6 +130,23 @@ def known_hashes(session: Session, source_id: str, guids: Sequence[str]) -> dict
     return {str(guid): str(mark) for guid, mark in rows}
 
 
+def kept(session: Session, source_id: str, after: str, size: int) -> Sequence[Row]:
+    """What the source said of the records that are kept, some at a time, by guid."""
+    return (
+        _run(
+            session,
+            "SELECT o.guid, r.body FROM govopen_harvest_object o"
+            " JOIN govopen_harvest_raw r ON r.sha256 = o.raw_sha WHERE o.source_id = :source"
+            " AND o.state = 'kept' AND o.guid > :after ORDER BY o.guid LIMIT :size",
+            source=source_id,
+            after=after,
+            size=size,
+        )
+        .mappings()
+        .all()
+    )
+
+
 def stage(session: Session, rows: Iterable[Sequence[object]]) -> int:
     """Adds gathered records (values in the order of STAGE_COLUMNS)."""
     return copy_rows(session, "govopen_harvest_stage", STAGE_COLUMNS, rows)

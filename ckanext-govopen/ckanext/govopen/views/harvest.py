@@ -74,8 +74,9 @@ def _source_page(name: str, errors: desk.Errors) -> str:
 
 @harvest_pages.post("/harvest/sources/<name>/run")
 def run(name: str) -> Any:
-    """Starts a run, or one that writes nothing."""
-    wanted = {"source": name, "dry_run": bool(request.form.get("dry_run"))}
+    """Starts a run, or one that writes nothing, or one over what was kept."""
+    asked = {option: bool(request.form.get(option)) for option in ("dry_run", "kept")}
+    wanted = {"source": name, **asked}
     return _to_job(name, "govopen_harvest_job_create", wanted)
 
 

@@ -143,12 +143,15 @@ def govopen_harvest_job_create(context: Any, data_dict: dict[str, Any]) -> dict[
 
     Args:
         source: id or name; dry_run: true reads and checks everything and writes nothing.
+        kept: true maps anew what was kept of the records, and asks the source for nothing.
     """
     tk.check_access("govopen_harvest_job_create", context, data_dict)
-    no_unknown(data_dict, "source", "dry_run")
+    no_unknown(data_dict, "source", "dry_run", "kept")
     source = _source(context, data_dict.get("source"))
     is_dry = tk.asbool(data_dict.get("dry_run", False))
-    job_id = keeping.start(model.Session, source, user_of(context).id, is_dry=is_dry)
+    is_remap = tk.asbool(data_dict.get("kept", False))
+    person = user_of(context).id
+    job_id = keeping.start(model.Session, source, person, is_dry=is_dry, is_remap=is_remap)
     model.repo.commit()
     return keeping.job_view(model.Session, _job(context, job_id))
 
