@@ -427,14 +427,18 @@ def test_a_source_that_is_removed_while_it_is_written_keeps_what_came_and_leaves
         seen += "SET careful_to = " in text
         return seen == 2 and "SET careful_to = " in text
 
+    removing: list[threading.Thread] = []
+
     def remove(_: Any) -> None:
         thread = threading.Thread(target=lambda: lab.field.act(
             "authority", "govopen_harvest_source_delete", id=source["id"]))  # fmt: skip
+        removing.append(thread)
         thread.start()
         time.sleep(0.3)  # it waits for the row of the run, and is first when the batch has ended
 
     with at_statement(second_batch, remove), alone():
         runner.run(job_id, is_patient=True)
+    removing[0].join()
     wait_until(lambda: lab.field.show(job_id)["state"] == "cancelled")
     kept = {row[0] for row in lab.field.sql(
         "SELECT guid FROM govopen_harvest_object WHERE source_id = :id", id=source["id"])}  # fmt: skip
