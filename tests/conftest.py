@@ -1,12 +1,13 @@
 """What holds for every test, and the fictional city for those that need years of history.
 
 Where tests run beside each other, those that use the shared stack make one lane, in their order;
-pages of people another, the small city's a third, and those that start and stop stacks a fourth;
-every other file is a lane of its own.
+pages and the leak matrix another, on a second stack; the small city's a third, and those that start
+and stop stacks a fourth; every other file is a lane of its own.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,8 @@ LANES = {
         "tests/browser/test_rates_pages.py",
     ),
     "3 stacks of their own": ("tests/scripts/", "tests/browser/test_real_inventory.py"),
+    "1 the second stack": ("tests/browser/", "tests/integration/leaks/"),
     "0 the shared stack": ("tests/integration/",),
-    "1 pages": ("tests/browser/",),
 }
 
 
@@ -57,6 +58,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long lanes begin first, in their order."""
     items.sort(key=lambda item: min(lane_of(item.nodeid), "9"))
+
+
+@pytest.fixture(scope="session")
+def second_stack() -> Iterator[None]:
+    """Give a lane a stack of its own where another lane uses the shared one beside it.
+
+    It takes the shared one's place in the environment, so a lane asks for it before anything else.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    import cities
+
+    with cities.running("empty") as city, pytest.MonkeyPatch.context() as given:
+        given.setenv("GOVOPEN_TEST_URL", city.url)
+        given.setenv("GOVOPEN_TEST_DATA", str(city.data))
+        given.setenv("CKAN_INI", str(city.data / "ckan.ini"))
+        yield
 
 
 @pytest.fixture(scope="session")

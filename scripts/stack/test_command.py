@@ -2,7 +2,8 @@
 
 Integration and browser tests share one throw-away stack: an empty city, stamped as test, in a data
 folder of its own below the system's temporary folder. When everything is run, what needs that
-stack goes through it one by one, and the rest beside it (`tests/conftest.py` says what).
+stack goes through it one by one, and the rest beside it, the pages and the leak matrix on a second
+one (`tests/conftest.py` says what).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ BESIDE = ("-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")
 WITH_STACK = ("integration", "browser", "all", "long")
 # Debian package: a program or file that shows it is there
 PACKAGES = {
-    "chromium": "/usr/bin/chromium",
+    "chromium-headless-shell": "/usr/bin/chromium-headless-shell",
     "libreoffice-calc": "/usr/bin/soffice",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto",
 }
