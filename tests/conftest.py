@@ -1,7 +1,7 @@
 """What holds for every test, and the fictional city for those that need years of history.
 
 Where tests run beside each other, those that use the shared stack make one lane, in their order;
-pages and the leak matrix another, on a second stack; the small city's a third, and those that start
+pages, leaks and harvests another, on a second stack; the small city's a third, and those that start
 and stop stacks a fourth; every other file is a lane of its own.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import settings
@@ -32,7 +32,12 @@ LANES = {
         "tests/browser/test_rates_pages.py",
     ),
     "3 stacks of their own": ("tests/scripts/", "tests/browser/test_real_inventory.py"),
-    "1 the second stack": ("tests/browser/", "tests/integration/leaks/"),
+    "1 the second stack": (
+        "tests/browser/",
+        "tests/integration/leaks/",
+        "tests/integration/harvest/",
+        "tests/integration/logic/action/test_harvest",
+    ),
     "0 the shared stack": ("tests/integration/",),
 }
 
@@ -56,16 +61,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long lanes begin first, in their order."""
+    """The long lanes begin first, in their order; the second one brings up its stack."""
     items.sort(key=lambda item: min(lane_of(item.nodeid), "9"))
+    second = (item for item in items if lane_of(item.nodeid) == "1 the second stack")
+    for item in second:
+        names = cast("pytest.Function", item).fixturenames
+        if "second_stack" not in names:  # tests made of one function share the list
+            names.insert(0, "second_stack")
 
 
 @pytest.fixture(scope="session")
 def second_stack() -> Iterator[None]:
-    """Give a lane a stack of its own where another lane uses the shared one beside it.
-
-    It takes the shared one's place in the environment, so a lane asks for it before anything else.
-    """
+    """Put a second stack in the shared one's place where another lane uses that one beside it."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return

@@ -37,7 +37,7 @@ def _given(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def site_url(second_stack: None) -> str:
+def site_url() -> str:
     """Return the address of the running stack's web part."""
     return _given("GOVOPEN_TEST_URL").rstrip("/")
 

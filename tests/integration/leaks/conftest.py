@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asking
@@ -19,12 +17,6 @@ import ckan.plugins.toolkit as tk
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
-
-
-@pytest.fixture(scope="session")
-def data_folder(second_stack: None) -> Path:
-    """Return the data folder of the stack that this lane uses."""
-    return Path(os.environ["GOVOPEN_TEST_DATA"])
 
 
 @pytest.fixture(scope="package")

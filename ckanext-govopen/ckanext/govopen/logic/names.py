@@ -8,7 +8,6 @@ import unicodedata
 from functools import cache
 
 from opencc import OpenCC
-from pypinyin import lazy_pinyin
 
 NAME_LIMIT = 100
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no characters that look alike
@@ -16,15 +15,12 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no characters that look alike
 
 def slug(text: str, limit: int = 60) -> str:
     """Full pinyin of a text, joined by hyphens: 社会局 -> she-hui-ju."""
-    syllables = re.findall(r"[a-z0-9]+", " ".join(lazy_pinyin(text)).lower())
-    return "-".join(syllables)[:limit].strip("-") or "unit"
+    return "-".join(_syllables(text))[:limit].strip("-") or "unit"
 
 
 def short_pinyin(text: str, limit: int = 24) -> str:
     """First letters of the syllables: 公共停车场基本信息 -> ggtccjbxx."""
-    return "".join(
-        word[0] for word in re.findall(r"[a-z0-9]+", " ".join(lazy_pinyin(text)).lower())
-    )[:limit]
+    return "".join(word[0] for word in _syllables(text))[:limit]
 
 
 def dataset_name(unit_slug: str, title: str, chance: random.Random) -> str:
@@ -45,7 +41,7 @@ def title_keys(title: str) -> dict[str, object]:
         `title_py` and `title_pyi`: full pinyin and initials from every starting character, so that
         a prefix finds any word inside; `title_sort`: the syllables. Empty for an empty title.
     """
-    syllables = re.findall(r"[a-z0-9]+", " ".join(lazy_pinyin(simplified(title))).lower())
+    syllables = _syllables(simplified(title))
     if not syllables:
         return {}
     starts = range(len(syllables))
@@ -56,6 +52,13 @@ def title_keys(title: str) -> dict[str, object]:
         ),
         "title_sort": " ".join(syllables)[:LONGEST_SORT],
     }
+
+
+def _syllables(text: str) -> list[str]:
+    # its dictionary takes a quarter of a second, which commands without a name need not wait for
+    from pypinyin import lazy_pinyin
+
+    return re.findall(r"[a-z0-9]+", " ".join(lazy_pinyin(text)).lower())
 
 
 def simplified(text: str) -> str:

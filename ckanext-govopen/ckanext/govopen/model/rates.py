@@ -139,7 +139,12 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
     return (
         session.execute(
             sa.text(
-                "SELECT l.entry_code, r.unit_id, l.change, v.number, f.fields ->> 'open_type' AS"
+                # Versions first: joined at will, the fields of every unit would be read.
+                "WITH v AS MATERIALIZED (SELECT p.id, p.number, p.published_at, r.unit_id"
+                " FROM govopen_register r JOIN govopen_public_version p ON p.register_id = r.id"
+                " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type ="
+                " 'data_inventory')"
+                " SELECT l.entry_code, v.unit_id, l.change, v.number, f.fields ->> 'open_type' AS"
                 " open_type,"
                 f" greatest(e.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
                 " CASE WHEN f.fields ->> 'rows' ~ '^\\d{1,15}$' THEN (f.fields ->>"
@@ -150,12 +155,10 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
                 " 'items') = 'array'"
                 " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT"
                 " FROM 'withheld') AS items_open"
-                " FROM govopen_register r JOIN govopen_public_version v ON v.register_id = r.id"
-                " JOIN govopen_register_version_entry e ON e.version_id = v.id"
+                " FROM v CROSS JOIN LATERAL (SELECT * FROM govopen_register_version_entry"
+                " WHERE version_id = v.id OFFSET 0) e"
                 " JOIN govopen_register_log l ON l.seq = e.log_seq"
                 f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields OFFSET 0) f"
-                " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type ="
-                " 'data_inventory'"
                 " ORDER BY l.entry_code, from_on, v.number"
             ),
             {"units": list(unit_ids)},

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from ckanext.govopen.cli.city.load import Loader
 from ckanext.govopen.cli.output import as_json
 
 
@@ -34,6 +33,9 @@ def generate(
     seed: int, size: str, today: str | None, progress_file: Path | None, as_json: bool
 ) -> None:
     """Generates the city and loads it by imports and reviews."""
+    # a quarter of a second, which every other command would wait for
+    from ckanext.govopen.cli.city.load import Loader
+
     loader = Loader(seed, size, date.fromisoformat(today) if today else None, progress_file)
     done = loader.run()
     click.echo(
