@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Protocol
 
 from ckanext.govopen.domain.harvest import Evidence, Mapped, Staged, Taken
@@ -90,7 +91,7 @@ class Ledger(Protocol):
 
 
 def gather(
-    connector: Connector | Kept,
+    connector: Connector | Kept | First,
     source: Source,
     web: Web,
     ledger: Ledger,
@@ -126,7 +127,7 @@ def gather(
         ledger.gathered((), evidence, fault=(fault.code, _plain(fault.facts)))
 
 
-def _pages(connector: Connector | Kept, source: Source, web: Web) -> Iterator[Page]:
+def _pages(connector: Connector | Kept | First, source: Source, web: Web) -> Iterator[Page]:
     """What a connector reads; a mistake in one is a fault of its source, and no end of the run."""
     pages = iter(connector.pages(source, web))
     while True:
@@ -159,6 +160,18 @@ class Kept:
             is_last = len(rows) < BATCH
             yield Page([Record(guid, raw) for guid, raw in rows], is_last=is_last, covers_all=False)
             after = rows[-1][0] if rows else after
+
+
+class First:
+    """The first page of a source in the place of all: whether it answers, and what it names."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self.kind, self.volatile = connector.kind, connector.volatile
+
+    def pages(self, source: Source, web: Web) -> Iterator[Page]:
+        """One page; no other is asked for."""
+        yield from islice(self._connector.pages(source, web), 1)
 
 
 class _Seen:
@@ -280,11 +293,19 @@ def _mapped(map_: Map, taken: Taken) -> tuple[Taken, Mapped]:
     if taken.problem:
         return taken, Mapped({})
     try:
-        return taken, map_(taken.raw)
+        return taken, _as_mended(map_(taken.raw), taken.place.get("mended") or {})
     except Exception as error:
         log.exception("a record could not be mapped")
         place = {**taken.place, "said": type(error).__name__}
         return replace(taken, problem=NOT_MAPPED, place=place), Mapped({})
+
+
+def _as_mended(found: Mapped, said: Mapping[str, str]) -> Mapped:
+    """What a person says here of fields in place of the source; the doubts about those are gone."""
+    if not said:
+        return found
+    findings = [one for one in found.findings if one.get("field") not in said]
+    return replace(found, values={**found.values, **said}, findings=findings)
 
 
 def mapper_of(connector: Connector, options: Mapping[str, Json], outcome: str = DATASET) -> Map:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -107,7 +108,7 @@ def _work(found: harvest_runs.Run, turn: _Turn) -> bool:
         watermark=found.watermark,
         incoming=config.incoming_path(),
     )
-    reader = pipeline.Kept(connector, found) if found.is_remap else connector
+    reader = _reader(connector, found)
     web = _web(turn)
     version = pipeline.mapping_version(connector, source.options)
     return pipeline.work(
@@ -116,6 +117,13 @@ def _work(found: harvest_runs.Run, turn: _Turn) -> bool:
         pipeline.mapper_of(connector, source.options, found.outcome),
         turn.has_time,
     )
+
+
+def _reader(connector: Any, found: harvest_runs.Run) -> Any:
+    """What gives the records: the source, its first page, or what was kept of it."""
+    if found.is_remap:
+        return pipeline.Kept(connector, found)
+    return pipeline.First(connector) if found.is_probe else connector
 
 
 def limits() -> Limits:

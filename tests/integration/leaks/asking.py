@@ -84,6 +84,7 @@ def things(one: World, dataset: Dataset | None) -> dict[str, str]:
         "harvest_source": one.harvest_source,
         "harvest_job": one.harvest_job,
         "harvest_guid": one.harvest_guid,
+        "harvest_dead": one.harvest_dead,
         "absent": absent_word(),
         "import": str(uuid4()),
         "revision": str(uuid4()),

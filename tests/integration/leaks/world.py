@@ -112,6 +112,7 @@ class World:
     harvest_source: str = ""
     harvest_job: str = ""
     harvest_guid: str = ""
+    harvest_dead: str = ""
     group: str = ""
     methods: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -304,6 +305,7 @@ def _harvest(one: World) -> None:
     model.repo.commit()
     one.harvest_job = job["id"]
     runner.run(job["id"], is_patient=True)
+    one.harvest_dead = harvest_store.dead(model.Session, made["id"], None, "", 1)[0]["id"]
     model.Session.remove()
 
 

@@ -7,10 +7,12 @@ from copy import deepcopy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memory_ledger import Kept, Killed, MemoryLedger, pages_of, record, run
+from memory_ledger import Kept, Killed, ListConnector, MemoryLedger, pages_of, record, run
+
+from ckanext.govopen.domain.harvest import Mapped, Taken
 
 from govopen_harvesters import pipeline
-from govopen_harvesters.contract import Page, Record, SourceFault
+from govopen_harvesters.contract import Page, Record, Source, SourceFault
 
 GUIDS = st.sampled_from([None, *"abcdefgh"])
 RECORDS = st.lists(st.builds(record, GUIDS, st.sampled_from(["", "甲", "乙", "丙"])), max_size=12)
@@ -147,3 +149,19 @@ def test_what_is_volatile_is_no_change() -> None:
         for count in range(3)
     }
     assert len(marks) == 1
+
+
+def test_a_probe_asks_for_one_page_and_no_more() -> None:
+    asked = ListConnector([*pages_of(TEN)[:1], AssertionError("a second page was asked for")])
+    (page,) = pipeline.First(asked).pages(Source({}), None)
+    assert [one.guid for one in page.records] == ["0", "1", "2"]
+
+
+def test_what_a_person_says_stands_in_the_place_of_what_the_source_says() -> None:
+    said = {"title": "这里写的", "notes": "说明"}
+    taken = Taken(1, "a", "hash", {"title": "", "更新": "x"}, {"mended": said}, "created")
+    doubts = ({"code": "x", "field": "title"}, {"code": "y", "field": "update_cycle"})
+    mapped = Mapped({"title": "", "update_cycle": "x"}, unknown=[("更新", "x")], findings=doubts)
+    ((_, found),) = pipeline.map_batch(lambda raw: mapped, [taken])
+    assert found.values == {"title": "这里写的", "notes": "说明", "update_cycle": "x"}
+    assert (found.findings, found.unknown) == ([doubts[1]], [("更新", "x")])

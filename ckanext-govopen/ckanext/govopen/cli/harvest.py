@@ -97,15 +97,18 @@ def _source_lines(row: Mapping[str, Any]) -> Iterable[str]:
 @harvest.command("run")
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
+@click.option("--probe", is_flag=True, help="Read and check the first page, write nothing.")
 @click.option("--kept", is_flag=True, help="Map anew what was kept, without asking the source.")
 @acting_user
 @as_json
-def run_source(name: str, dry_run: bool, kept: bool, user: str | None, as_json: bool) -> None:
+def run_source(
+    name: str, dry_run: bool, probe: bool, kept: bool, user: str | None, as_json: bool
+) -> None:
     """Runs a source here and now.
 
     Exit 0 when the run has ended whole, 3 when it waits for an approval, 4 when it is partial.
     """
-    wanted = {"source": name, "dry_run": dry_run, "kept": kept}
+    wanted = {"source": name, "dry_run": dry_run, "probe": probe, "kept": kept}
     started = run("govopen_harvest_job_create", user, wanted)
     _work(started["id"])
     _end(run("govopen_harvest_job_show", user, {"id": started["id"]}), as_json)

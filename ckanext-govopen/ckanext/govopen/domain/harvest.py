@@ -73,6 +73,10 @@ class Mapped:
 # --- runs ---------------------------------------------------------------------------------------
 
 
+# Sources that nobody of the data authority has added: nothing is read from them.
+PROPOSALS = ("proposed", "declined")
+
+
 class JobState(str, Enum):
     """How far a job is; the last four are ends.
 
@@ -227,9 +231,11 @@ def waits_for(
     return "changes" if breaker.trips_on_changes(known, changed) else None
 
 
-def may_approve(person: str, added_by: str, *, is_authority: bool) -> bool:
-    """The data authority approves, and never who added the source."""
-    return is_authority and bool(person) and person != added_by
+def may_approve(
+    person: str, added_by: str, *, is_authority: bool, proposed_by: str | None = None
+) -> bool:
+    """The data authority approves, and never who added the source or proposed it."""
+    return is_authority and bool(person) and person not in (added_by, proposed_by)
 
 
 def watermark_after(

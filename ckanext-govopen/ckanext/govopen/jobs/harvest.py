@@ -9,7 +9,13 @@ import procrastinate
 import ckan.model as model
 
 from ckanext.govopen.jobs.app import app, in_ckan, stopping
-from ckanext.govopen.logic import harvest_files, harvest_recovery, harvest_runs
+from ckanext.govopen.logic import (
+    harvest_files,
+    harvest_mail,
+    harvest_proposals,
+    harvest_recovery,
+    harvest_runs,
+)
 
 from govopen_harvesters import files, runner
 
@@ -31,6 +37,21 @@ def run(job: str) -> None:
 def fetch_files(source: str, since: str, after: str) -> None:
     """Fetches the files that a source's drafts name."""
     files.work(source, datetime.fromisoformat(since), after, stopping=stopping)
+
+
+@app.task(name=harvest_proposals.TELL, queue="harvest", pass_context=False)
+@in_ckan
+def tell(source: str) -> None:
+    """Tells by mail how a proposal stands."""
+    harvest_proposals.tell(model.Session, source)
+
+
+@app.periodic(cron="35 0 * * *")
+@app.task(name="harvest.mail", queue="jobs", queueing_lock="harvest.mail")
+@in_ckan
+def mail(timestamp: int) -> None:
+    """Sends the mail of the day (08:35 in Asia/Shanghai)."""
+    harvest_mail.send(model.Session)
 
 
 # Not in the queue of the runs: they may all be at work on sources that stand still.

@@ -7,28 +7,24 @@ where no sender is set, and from a demo or test site only to a server on this ma
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-import ckan.lib.mailer as mailer
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic import mail
 from ckanext.govopen.model import duty_mail as store
-
-log = logging.getLogger(__name__)
 
 LINES_SHOWN = 20
 
 
 def send(session: Session) -> int:
     """Sends the mails of today that have not been sent; gives how many."""
-    if not _may_send():
+    if not mail.may_send():
         return 0
     today = clock.today()
     lines: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -42,22 +38,6 @@ def send(session: Session) -> int:
             session.commit()
             sent += _send_one(person, concerned)
     return sent
-
-
-def _may_send() -> bool:
-    if not tk.config.get("smtp.mail_from"):
-        return False
-    return not clock.is_settable() or _is_loopback(str(tk.config.get("smtp.server") or ""))
-
-
-def _is_loopback(server: str) -> bool:
-    host = server.rpartition(":")[0] or server
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _of_person(
@@ -81,12 +61,7 @@ def _send_one(person: Mapping[str, Any], concerned: Sequence[Mapping[str, Any]])
     subject = tk._("Disclosure duties: {overdue} overdue, {due} due soon").format(
         overdue=overdue, due=len(concerned) - overdue
     )
-    try:
-        mailer.mail_recipient(str(person["shown"]), str(person["email"]), subject, _body(concerned))
-    except Exception:  # one address that fails keeps no other person's mail back
-        log.exception("no mail of duties was sent to user %s", person["id"])
-        return False
-    return True
+    return mail.deliver(person, subject, _body(concerned))
 
 
 def _body(concerned: Sequence[Mapping[str, Any]]) -> str:

@@ -50,8 +50,13 @@ def with_defaults(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, **settings}
 
 
-def require_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def require_settings(
+    kind: str, settings: Mapping[str, Any], *, is_whole: bool = True
+) -> dict[str, Any]:
     """Settings that a connector understands, none of them a secret.
+
+    Args:
+        is_whole: False for a proposal, to which somebody will add what is missing.
 
     Raises:
         tk.ValidationError: `harvest.E21` unknown or missing, `harvest.E22` not of its kind,
@@ -65,7 +70,7 @@ def require_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
             refuse("harvest.E21", name, option=name, known=sorted(options))
         _require_value(options[name], value)
     for name, option in options.items():
-        if option.is_required and not settings.get(name):
+        if is_whole and option.is_required and not settings.get(name):
             refuse("harvest.E21", name, option=name, known=sorted(options))
     return {name: value for name, value in settings.items() if value not in (None, "", {}, [])}
 

@@ -47,6 +47,8 @@ CODED = {
 }
 TEXTS = ("open_condition", "industry", "contact_name", "contact_phone", "contact_email")
 DATES = ("temporal_start", "temporal_end")
+# What a record says of its dataset, under these names.
+FIELDS = ("title", "notes", *(field for field, _, _ in CODED.values()), *TEXTS, *DATES)
 RESOURCE_TEXTS = ("url", "name", "format", "description")
 
 

@@ -43,7 +43,7 @@ from ckanext.govopen.model import jobs
 TASK = "harvest.run"
 REMOVED_AT_ONCE = 250
 NAMES_KEPT = 300
-KILLED_ITS_WORKERS, LEFT_OUT = "harvest.E37", "harvest.W1"
+KILLED_ITS_WORKERS, LEFT_OUT, SAID_HERE = "harvest.E37", "harvest.W1", "harvest.W3"
 LOADERS: Mapping[str, Any] = {"inventory": harvest_inventory, "dataset": harvest_datasets}
 
 
@@ -91,7 +91,7 @@ class Run:
         self.deaths = int(row["deaths"])
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
-        self.is_remap = row["kind"] == "remap"
+        self.is_remap, self.is_probe = row["kind"] == "remap", row["kind"] == "probe"
         self.options: Mapping[str, Any] = row["settings"]
         self.watermark: Mapping[str, Any] | None = row["source_watermark"]
         behind = self.stage in ("check", "load", "remove")
@@ -241,7 +241,7 @@ class Run:
 
     @property
     def _is_dry(self) -> bool:
-        return bool(self._row["kind"] == "dry_run")
+        return self._row["kind"] in ("dry_run", "probe")
 
     def _waits_for(self, known: int, missing: int, changed: int) -> str | None:
         return rules.waits_for(
@@ -564,9 +564,11 @@ def _name_of(taken: Taken) -> str:
 
 def _line(one: Result) -> dict[str, object]:
     """A line of the report; one that was written says what of it was left out."""
-    code, facts = one.code, dict(one.facts)
-    if code is None and "dropped" in one.taken.place:
-        code, facts = LEFT_OUT, {"dropped": one.taken.place["dropped"]}
+    code, facts, place = one.code, dict(one.facts), one.taken.place
+    if code is None and "dropped" in place:
+        code, facts = LEFT_OUT, {"dropped": place["dropped"]}
+    if code is None and "mended" in place:
+        code, facts = SAID_HERE, {"fields": "、".join(sorted(place["mended"]))}
     return {
         "number": one.taken.number,
         "guid": _name_of(one.taken),

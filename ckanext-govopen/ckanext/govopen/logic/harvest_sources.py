@@ -50,6 +50,28 @@ def add(session: Session, given: Mapping[str, Any], unit_id: str | None, person:
     Raises:
         tk.ValidationError: `harvest.E20` … `harvest.E28`, naming the parameter.
     """
+    row = {**described(given, unit_id), "created_by": person}
+    require_free(session, row["name"])
+    secrets = _secrets(row["kind"], given)
+    if secrets:
+        row["secret_id"] = harvest_secrets.put(session, secrets, person)
+    source_id = store.add_source(session, row)
+    facts = {"kind": row["kind"], "name": row["name"]}
+    _note(session, "harvest.source_added", source_id, person, facts)
+    return source_id
+
+
+def described(
+    given: Mapping[str, Any], unit_id: str | None, *, is_whole: bool = True
+) -> dict[str, Any]:
+    """The columns of a source as somebody describes it; secrets are none of them.
+
+    Args:
+        is_whole: False leaves out what is still to be said of how it is read.
+
+    Raises:
+        tk.ValidationError: `harvest.E20` … `harvest.E28`, naming the parameter.
+    """
     kind = str(given.get("kind") or "")
     connector = harvest_connectors.of_kind(kind)
     outcome = str(given.get("outcome") or connector.outcome)
@@ -57,26 +79,23 @@ def add(session: Session, given: Mapping[str, Any], unit_id: str | None, person:
     name = str(given.get("name") or "")
     if not NAME.fullmatch(name):
         refuse("harvest.E26", "name", name)
-    if store.source(session, name) is not None:
-        refuse("harvest.E27", "name", name)
-    settings = harvest_connectors.require_settings(kind, _mapping(given, "settings"))
-    row = {
+    wanted = _mapping(given, "settings")
+    return {
         "name": name,
         "title": str(given.get("title") or "").strip() or name,
         "unit_id": unit_id,
         "kind": kind,
         "outcome": outcome,
-        "settings": settings,
+        "settings": harvest_connectors.require_settings(kind, wanted, is_whole=is_whole),
         "schedule": "manual",
-        "created_by": person,
         **_bounds(given),
     }
-    secrets = _secrets(kind, given)
-    if secrets:
-        row["secret_id"] = harvest_secrets.put(session, secrets, person)
-    source_id = store.add_source(session, row)
-    _note(session, "harvest.source_added", source_id, person, {"kind": kind, "name": name})
-    return source_id
+
+
+def require_free(session: Session, name: str) -> None:
+    """Refuses the name of a source that there is, or was."""
+    if store.source(session, name) is not None:
+        refuse("harvest.E27", "name", name)
 
 
 def _require_place(outcome: str, unit_id: str | None) -> None:
@@ -88,6 +107,7 @@ def _require_place(outcome: str, unit_id: str | None) -> None:
 
 def change(session: Session, source: Row, given: Mapping[str, Any], person: str) -> None:
     """Changes a source. One that leads elsewhere now is approved anew before it writes anything."""
+    require_added(source)
     values: dict[str, Any] = _bounds(given)
     if str(given.get("title") or "").strip():
         values["title"] = str(given["title"]).strip()
@@ -117,7 +137,7 @@ def remove(session: Session, source: Row, person: str) -> None:
     """Ends a source: its open run, its secrets; what it brought stays where it is."""
     open_id = store.open_job(session, source["id"])
     if open_id is not None:
-        _cancel(session, open_id)
+        cancel(session, open_id)
     store.change_source(session, source["id"], state="removed", secret_id=None, next_run_at=None)
     if source["secret_id"]:
         store.forget_secret(session, source["secret_id"])
@@ -174,7 +194,18 @@ def _number(name: str, said: Any, least: int, most: int) -> Decimal:
     return number
 
 
+def require_added(source: Row) -> None:
+    """Refuses to do anything with a proposal.
+
+    Raises:
+        tk.ValidationError: `harvest.E63` nobody of the data authority has added it.
+    """
+    if source["state"] in rules.PROPOSALS:
+        refuse("harvest.E63", value=str(source["name"]))
+
+
 def _note(session: Session, action: str, source_id: str, person: str, facts: Any) -> None:
+    """What was decided about a source, in the audit log."""
     audit.note(session, action, f"harvest_source:{source_id}", actor=person, details=facts)
 
 
@@ -182,24 +213,35 @@ def _note(session: Session, action: str, source_id: str, person: str, facts: Any
 
 
 def start(
-    session: Session, source: Row, person: str, *, is_dry: bool, is_remap: bool = False
+    session: Session,
+    source: Row,
+    person: str,
+    *,
+    is_dry: bool,
+    is_remap: bool = False,
+    is_probe: bool = False,
 ) -> str:
     """Makes a run that waits for a worker, in the caller's transaction.
 
     Args:
         is_remap: reads what was kept of the records anew, and asks the source for nothing.
+        is_probe: a dry run of the first page alone.
 
     Raises:
         tk.ValidationError: `harvest.E29` one is open already, `harvest.E30` the source is paused,
-            `harvest.E60` its unit is no more, `harvest.E62` its records cannot be mapped anew.
+            `harvest.E60` its unit is no more, `harvest.E62` its records cannot be mapped anew,
+            `harvest.E63` it is a proposal.
     """
+    require_added(source)
+    is_dry = is_dry or is_probe
     if source["is_dissolved"]:
         refuse("harvest.E60", value=str(source["name"]), unit=str(source["unit_name"]))
     if source["state"] != "active" and not is_dry:
         refuse("harvest.E30", value=str(source["name"]))
     if is_remap and (is_dry or source["kind"] == TABLE):
         refuse("harvest.E62", value=str(source["name"]))
-    kind = "remap" if is_remap else "dry_run" if is_dry else "run"
+    dry = "probe" if is_probe else "dry_run"
+    kind = "remap" if is_remap else dry if is_dry else "run"
     return _enqueued(session, _new_job(session, source, kind, person))
 
 
@@ -226,14 +268,16 @@ def _enqueued(session: Session, job_id: str) -> str:
 
 
 def retry(session: Session, source: Row, dead_id: str | None, person: str) -> str:
-    """Makes a run that tries dead letters again from what was kept of them.
+    """Makes a run that tries dead letters again from what was kept of them, and said here.
 
     Where the settings have changed since somebody approved the source, it stops after the check
     like a first run: what they make of the records is approved before it is written.
 
     Raises:
-        tk.ValidationError: `harvest.E31` there is none that could be tried.
+        tk.ValidationError: `harvest.E31` there is none that could be tried, `harvest.E63` the
+            source is a proposal.
     """
+    require_added(source)
     is_approved = source["approved_at"] is not None
     stage, waits_for = ("load", None) if is_approved else ("check", "first_run")
     job_id = _new_job(session, source, "retry", person, stage, waits_for)
@@ -253,8 +297,8 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
         tk.ValidationError: `harvest.E33` it does not wait.
     """
     _require_waiting(job)
-    added_by = str(job["source_created_by"])
-    if not rules.may_approve(person, added_by, is_authority=is_authority):
+    added_by, proposed_by = str(job["source_created_by"]), job["source_proposed_by"]
+    if not rules.may_approve(person, added_by, is_authority=is_authority, proposed_by=proposed_by):
         refuse("harvest.E32")
     now = clock.now()
     runs.update(session, job["id"], state="queued", approved_by=person, approved_at=now,
@@ -268,7 +312,7 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
 def reject(session: Session, job: Row, person: str) -> None:
     """Ends a run that waits: nothing of it is written, nothing is removed."""
     _require_waiting(job)
-    _cancel(session, job["id"])
+    cancel(session, job["id"])
     _decided(session, "harvest.refused", job, person)
 
 
@@ -277,7 +321,8 @@ def _require_waiting(job: Row) -> None:
         refuse("harvest.E33", value=str(job["state"]))
 
 
-def _cancel(session: Session, job_id: str) -> None:
+def cancel(session: Session, job_id: str) -> None:
+    """Ends an open run: nothing more of it is written."""
     runs.clear_stage(session, job_id)
     runs.update(session, job_id, state="cancelled", stage="done", ended_at=clock.now())
 
@@ -294,12 +339,14 @@ def source_view(row: Row) -> dict[str, Any]:
     """A source; of its secrets only that there are some."""
     names = ("id", "name", "title", "unit_id", "unit_name", "kind", "outcome", "schedule", "state",
              "breaker_least", "grace_days", "records", "dead", "last_job", "last_state",
-             "last_waits_for", "created_by", "approved_by")  # fmt: skip
+             "last_waits_for", "created_by", "approved_by", "proposed_by", "proposed_by_name",
+             "reason", "answer")  # fmt: skip
     times = ("next_run_at", "created_at", "approved_at", "last_ended_at", "last_complete_at")
     return {
         **{name: row[name] for name in names},
         **{name: _time(row[name]) for name in times},
         "breaker_share": str(row["breaker_share"]),
+        "may_be_declined": may_be_declined(row),
         "settings": dict(row["settings"]),
         "secrets": dict.fromkeys(harvest_connectors.secret_names(row["kind"]), HIDDEN)
         if row["secret_id"]
@@ -323,8 +370,19 @@ def files_view(session: Session, source_id: str) -> dict[str, Any]:
     return {**files.summary(session, source_id), "problems": found}
 
 
+def may_be_declined(row: Row) -> bool:
+    """True of a proposal that waits, or that was added and has brought nothing yet."""
+    has_begun = row["approved_at"] is not None or bool(row["records"])
+    return row["proposed_by"] is not None and row["state"] != "declined" and not has_begun
+
+
 def health(row: Row) -> str:
-    """In a word how a source does: new, waiting, good, behind, failing, paused or dissolved."""
+    """In a word how a source does: new, waiting, good, behind, failing, paused or dissolved.
+
+    Of a proposal that it is one, or that it was declined.
+    """
+    if row["state"] in rules.PROPOSALS:
+        return str(row["state"])
     if row["is_dissolved"]:
         return "dissolved"
     if row["state"] == "paused":
@@ -348,6 +406,7 @@ def job_view(session: Session, row: Row) -> dict[str, Any]:
         "kind": row["kind"],
         "state": state,
         "stage": row["stage"],
+        "outcome": row["source_outcome"],
         **{name: row[name] for name in store.COUNTS},
         "balanced": row["balanced"],
         "waits_for": row["waits_for"],
@@ -401,7 +460,8 @@ def dead_view(row: Row) -> dict[str, Any]:
         "source_title": row["source_title"],
         "guid": row["guid"],
         "problem": problem(row["code"], row["facts"]),
-        "place": row["place"],
+        "place": {name: value for name, value in row["place"].items() if name != "mended"},
+        "mended": row["place"].get("mended") or {},
         "attempts": row["attempts"],
         "first_at": _time(row["first_at"]),
         "last_at": _time(row["last_at"]),

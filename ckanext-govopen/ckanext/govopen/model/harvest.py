@@ -18,6 +18,7 @@ COUNTS = (
 OPEN = "('queued', 'running', 'paused', 'needs_approval')"
 _SOURCE = (
     "SELECT s.*, u.name AS unit_name, l.id AS last_job, l.state AS last_state,"
+    " coalesce(nullif(p.fullname, ''), p.name) AS proposed_by_name,"
     " l.ended_at AS last_ended_at, l.waits_for AS last_waits_for,"
     " coalesce(govopen_is_dissolved(s.unit_id), false) AS is_dissolved,"
     " (SELECT max(ended_at) FROM govopen_harvest_job j WHERE j.source_id = s.id"
@@ -28,12 +29,14 @@ _SOURCE = (
     "  AND d.state = 'open') AS dead"
     " FROM govopen_harvest_source s"
     " LEFT JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id"
+    ' LEFT JOIN "user" p ON p.id = s.proposed_by'
     " LEFT JOIN LATERAL (SELECT id, state, ended_at, waits_for FROM govopen_harvest_job j"
     "  WHERE j.source_id = s.id ORDER BY j.created_at DESC, j.id DESC LIMIT 1) l ON true"
 )
 _JOB = (
     "SELECT j.*, s.name AS source_name, s.title AS source_title, s.unit_id,"
-    " s.created_by AS source_created_by FROM govopen_harvest_job j"
+    " s.created_by AS source_created_by, s.proposed_by AS source_proposed_by,"
+    " s.outcome AS source_outcome FROM govopen_harvest_job j"
     " JOIN govopen_harvest_source s ON s.id = j.source_id"
 )
 
@@ -78,15 +81,27 @@ def source(session: Session, reference: str) -> Row | None:
 
 
 def sources(
-    session: Session, unit_ids: Sequence[str] | None, after: str, limit: int
+    session: Session,
+    unit_ids: Sequence[str] | None,
+    after: str,
+    limit: int,
+    *,
+    proposed: bool | None = None,
 ) -> Sequence[Row]:
-    """Sources of some units by name; None for every one, also those of no single unit."""
+    """Sources of some units by name; None for every one, also those of no single unit.
+
+    Args:
+        proposed: True for proposals that nobody has added, False for the others alone.
+    """
     return _all(
         session,
         f"{_SOURCE} WHERE s.name > :after AND s.state <> 'removed'"
+        " AND (CAST(:proposed AS boolean) IS NULL"
+        "  OR (s.state IN ('proposed', 'declined')) = :proposed)"
         " AND (CAST(:units AS text[]) IS NULL OR s.unit_id = ANY (CAST(:units AS text[])))"
         " ORDER BY s.name LIMIT :limit",
         after=after,
+        proposed=proposed,
         units=None if unit_ids is None else list(unit_ids),
         limit=limit,
     )
@@ -271,16 +286,26 @@ def object_(session: Session, source_id: str, guid: str) -> Row | None:
     )
 
 
+_DEAD = (
+    "SELECT d.*, s.name AS source_name, s.title AS source_title, s.outcome, s.unit_id,"
+    " r.body AS raw FROM govopen_harvest_dead d"
+    " JOIN govopen_harvest_source s ON s.id = d.source_id"
+    " LEFT JOIN govopen_harvest_raw r ON r.sha256 = d.raw_sha WHERE d.state = 'open'"
+)
+
+
+def dead_letter(session: Session, dead_id: str) -> Row | None:
+    """One open dead letter."""
+    return _one(session, f"{_DEAD} AND d.id = :id", id=dead_id)
+
+
 def dead(
     session: Session, source_id: str | None, unit_ids: Sequence[str] | None, after: str, limit: int
 ) -> Sequence[Row]:
     """Open dead letters."""
     return _all(
         session,
-        "SELECT d.*, s.name AS source_name, s.title AS source_title, r.body AS raw"
-        " FROM govopen_harvest_dead d JOIN govopen_harvest_source s ON s.id = d.source_id"
-        " LEFT JOIN govopen_harvest_raw r ON r.sha256 = d.raw_sha"
-        " WHERE d.state = 'open' AND d.id > :after"
+        f"{_DEAD} AND d.id > :after"
         " AND (CAST(:source AS text) IS NULL OR d.source_id = :source)"
         " AND (CAST(:units AS text[]) IS NULL OR s.unit_id = ANY (CAST(:units AS text[])))"
         " ORDER BY d.id LIMIT :limit",
@@ -288,6 +313,18 @@ def dead(
         units=None if unit_ids is None else list(unit_ids),
         after=after,
         limit=limit,
+    )
+
+
+def set_mended(session: Session, dead_id: str, values: Mapping[str, str]) -> None:
+    """Keeps beside a dead letter what a person says in place of its source."""
+    session.execute(
+        sa.text(
+            "UPDATE govopen_harvest_dead SET place = place - 'mended'"
+            " || CASE WHEN :values = '{}' THEN '{}'::jsonb"
+            " ELSE jsonb_build_object('mended', CAST(:values AS jsonb)) END WHERE id = :id"
+        ),
+        {"id": dead_id, "values": _json(dict(values))},
     )
 
 

@@ -33,6 +33,7 @@ def claim(session: Session, job_id: str, now: datetime) -> Row | None:
             " deaths = deaths + CASE j.state WHEN 'running' THEN 1 ELSE 0 END,"
             " started_at = coalesce(started_at, :now), progressed_at = :now"
             " FROM govopen_harvest_source s WHERE j.id = :id AND s.id = j.source_id"
+            " AND s.state NOT IN ('proposed', 'declined')"
             " AND j.state IN ('queued', 'running') RETURNING j.*, s.kind AS source_kind,"
             " s.settings, s.secret_id, s.watermark AS source_watermark, s.outcome, s.unit_id,"
             " s.state AS source_state, s.approved_at AS source_approved_at, s.breaker_least,"

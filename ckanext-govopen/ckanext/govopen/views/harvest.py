@@ -1,18 +1,18 @@
-"""Pages of the harvest: sources with their health, runs as they go, what could not be taken."""
+"""Pages of the harvest: sources and proposals, runs as they go, what could not be taken."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import yaml
 from flask import make_response, redirect, request
 from werkzeug.wrappers import Response
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.harvest import OPEN
+from ckanext.govopen.domain.harvest import OPEN, PROPOSALS
 from ckanext.govopen.logic import harvest_connectors
 from ckanext.govopen.views import desk
+from ckanext.govopen.views import harvest_form as form
 
 __all__ = ["harvest_pages"]
 
@@ -20,30 +20,22 @@ harvest_pages = desk.blueprint("govopen_harvest", __name__)
 
 REFRESH_SECONDS = 3
 REPORT_ROWS = 100
-FIRST_KIND = "table"
-LISTED, NESTED = "list", "mapping"
+BOUNDS = ("breaker_least", "breaker_share", "grace_days")
+FIELD_WORDS = {"inventory": "inventory_field", "dataset": "harvest_field"}
 
 
 @harvest_pages.get("/harvest")
 def sources() -> str:
-    """Sources with their health, and the runs that wait for somebody."""
-    found = desk.call(
-        "govopen_harvest_source_list",
-        {"limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")},
-    )
+    """Sources with their health, and what officers propose."""
+    wanted = {"limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")}
+    proposals = {"limit": REPORT_ROWS, "proposed": True}
     return desk.page(
         "workbench/harvest/index.html",
-        found=found,
-        kinds=_kinds(),
+        found=desk.call("govopen_harvest_source_list", {**wanted, "proposed": False}),
+        proposals=desk.call("govopen_harvest_source_list", proposals)["items"],
+        kinds=form.kinds(),
         is_keeper=_is_keeper(),
     )
-
-
-def _kinds() -> dict[str, str]:
-    language = "zh" if tk.h.lang().startswith("zh") else "en"
-    return {
-        kind: connector.label[language] for kind, connector in harvest_connectors.kinds().items()
-    }
 
 
 # --- a source ------------------------------------------------------------------------------------
@@ -60,7 +52,9 @@ def _source_page(name: str, errors: desk.Errors) -> str:
     return desk.page(
         "workbench/harvest/source.html",
         source=shown,
-        kinds=_kinds(),
+        kinds=form.kinds(),
+        labels={one["name"]: one["label"] for one in form.options_of(shown["kind"])},
+        is_proposal=shown["state"] in PROPOSALS,
         jobs=desk.call("govopen_harvest_job_list", {"source": name, "limit": 20})["items"],
         dead=desk.call("govopen_harvest_dead_list", {"source": name, "limit": REPORT_ROWS}),
         proposed=desk.call(
@@ -75,7 +69,7 @@ def _source_page(name: str, errors: desk.Errors) -> str:
 @harvest_pages.post("/harvest/sources/<name>/run")
 def run(name: str) -> Any:
     """Starts a run, or one that writes nothing, or one over what was kept."""
-    asked = {option: bool(request.form.get(option)) for option in ("dry_run", "kept")}
+    asked = {option: bool(request.form.get(option)) for option in ("dry_run", "probe", "kept")}
     wanted = {"source": name, **asked}
     return _to_job(name, "govopen_harvest_job_create", wanted)
 
@@ -111,7 +105,20 @@ def set_state(name: str) -> Any:
 def new() -> str:
     """The form for a source of one kind; other kinds ask for other things."""
     _require_keeper()
-    return _form({}, {})
+    return _form("new", form.chosen_kind(), {}, {})
+
+
+@harvest_pages.post("/harvest/new")
+def create() -> Any:
+    """Adds the source; nothing is read from it before somebody starts a run."""
+    _require_keeper()
+    kind = form.chosen_kind()
+    wanted = form.wanted(kind, "name", "title", "unit", "schedule", "outcome") | {"kind": kind}
+    made, errors = desk.tried(lambda: desk.call("govopen_harvest_source_create", wanted))
+    if errors:
+        return _form("new", kind, form.typed(kind), errors), desk.CONFLICT
+    tk.h.flash_success(tk._("{name} was added.").format(name=made["title"]))
+    return redirect(tk.url_for("govopen_harvest.source", name=made["name"]))
 
 
 def _is_keeper() -> bool:
@@ -123,71 +130,135 @@ def _require_keeper() -> None:
         raise tk.ObjectNotFound
 
 
-def _form(values: dict[str, Any], errors: desk.Errors) -> str:
-    kinds = _kinds()
-    asked = request.values.get("kind", FIRST_KIND)
-    kind = asked if asked in kinds else FIRST_KIND
+def _form(mode: str, kind: str, values: dict[str, Any], errors: desk.Errors, **more: Any) -> str:
+    """The form in one of its uses.
+
+    Args:
+        mode: new, propose, or edit of a source that there is.
+    """
+    units = desk.unit_choices()
+    if mode == "propose" and len(units) == 1:
+        values = {"unit": units[0]["value"], **values}
     return desk.page(
-        "workbench/harvest/new.html",
+        "workbench/harvest/form.html",
+        mode=mode,
         kind=kind,
-        kinds=[{"value": code, "text": words} for code, words in kinds.items()],
-        options=[_option(one) for one in harvest_connectors.of_kind(kind).options],
-        units=desk.unit_choices(),
+        kinds=[{"value": code, "text": words} for code, words in form.kinds().items()],
+        options=form.options_of(kind, with_secrets=mode != "propose"),
+        units=units,
         schedules=desk.choices("harvest_schedule"),
         outcome=harvest_connectors.of_kind(kind).outcome,
         values=values,
         errors=errors,
+        **more,
     )
 
 
-def _option(one: Any) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "kind": one.kind,
-        "label": one.zh if tk.h.lang().startswith("zh") else one.en,
-        "is_required": one.is_required,
-    }
+# --- proposing, completing, declining ------------------------------------------------------------
 
 
-@harvest_pages.post("/harvest/new")
-def create() -> Any:
-    """Adds the source; nothing is read from it before somebody starts a run."""
-    _require_keeper()
-    kind = request.form.get("kind", FIRST_KIND)
-    typed = {name: text for name, text in request.form.items() if not name.startswith("_")}
-    wanted = desk.form_values("name", "title", "unit", "schedule", "outcome")
-    options = {one.name: one for one in harvest_connectors.of_kind(kind).options}
-    said = {name: value for name in options if (value := typed.get(f"o-{name}", "").strip())}
-    secrets = {name: value for name, value in said.items() if options[name].kind == "secret"}
-    settings = {
-        name: _read(options[name].kind, value)
-        for name, value in said.items()
-        if name not in secrets
-    }
-    wanted |= {"kind": kind, "settings": settings, "secrets": secrets}
-    made, errors = desk.tried(lambda: desk.call("govopen_harvest_source_create", wanted))
+@harvest_pages.get("/harvest/propose")
+def propose_form() -> str:
+    """The form with which an officer proposes a source; `again` is a proposal to be changed."""
+    _require_proposer()
+    if not request.args.get("again"):
+        return _form("propose", form.chosen_kind(), {}, {})
+    earlier = desk.call("govopen_harvest_source_show", {"id": request.args["again"]})
+    return _form("propose", earlier["kind"], form.values_of(earlier), {})
+
+
+@harvest_pages.post("/harvest/propose")
+def propose() -> Any:
+    """Keeps the proposal; nothing is read from it."""
+    _require_proposer()
+    kind = form.chosen_kind()
+    names = ("name", "title", "unit", "schedule", "outcome", "reason")
+    wanted = {**form.wanted(kind, *names), "kind": kind}
+    wanted.pop("secrets")
+    made, errors = desk.tried(lambda: desk.call("govopen_harvest_source_propose", wanted))
     if errors:
-        kept = {name: text for name, text in typed.items() if name[2:] not in secrets}
-        return _form(kept, errors), desk.CONFLICT
-    tk.h.flash_success(tk._("{name} was added.").format(name=made["title"]))
+        return _form("propose", kind, form.typed(kind), errors), desk.CONFLICT
+    said = tk._("{name} was proposed to the data authority.").format(name=made["title"])
+    tk.h.flash_success(said)
     return redirect(tk.url_for("govopen_harvest.source", name=made["name"]))
 
 
-def _read(kind: str, said: str) -> Any:
-    """A field of the form as its option wants it; what cannot be read is refused as text."""
-    if kind == LISTED:
-        return [line.strip() for line in said.splitlines() if line.strip()]
-    if kind == "yes_no":
-        return True
-    if kind == "number":
-        return int(said) if said.isdecimal() else said
-    if kind != NESTED:
-        return said
-    try:
-        found = yaml.safe_load(said)
-    except yaml.YAMLError:
-        return said
-    return {str(name): value for name, value in found.items()} if isinstance(found, dict) else said
+def _require_proposer() -> None:
+    if not desk.me().enters:
+        raise tk.ObjectNotFound
+
+
+@harvest_pages.get("/harvest/sources/<name>/edit")
+def edit_form(name: str) -> str:
+    """The form over a source as it is: to change it, or to complete a proposal."""
+    _require_keeper()
+    shown = desk.call("govopen_harvest_source_show", {"id": name})
+    return _form("edit", shown["kind"], form.values_of(shown), {}, source=shown)
+
+
+@harvest_pages.post("/harvest/sources/<name>/edit")
+def edit(name: str) -> Any:
+    """Changes a source; a proposal is added with that."""
+    _require_keeper()
+    shown = desk.call("govopen_harvest_source_show", {"id": name})
+    is_proposal = shown["state"] in PROPOSALS
+    action = "adopt" if is_proposal else "update"
+    wanted = {"id": name, **form.wanted(shown["kind"], "title", "schedule", *BOUNDS)}
+    made, errors = desk.tried(lambda: desk.call(f"govopen_harvest_source_{action}", wanted))
+    if errors:
+        kept = form.typed(shown["kind"])
+        return _form("edit", shown["kind"], kept, errors, source=shown), desk.CONFLICT
+    if is_proposal:
+        tk.h.flash_success(tk._("{name} was added.").format(name=made["title"]))
+    return redirect(tk.url_for("govopen_harvest.source", name=name))
+
+
+@harvest_pages.post("/harvest/sources/<name>/decline")
+def decline(name: str) -> Any:
+    """Says no to a proposal, with the reason."""
+    wanted = {"id": name, "refuse": True, "reason": request.form.get("reason", "")}
+    _, errors = desk.tried(lambda: desk.call("govopen_harvest_source_adopt", wanted))
+    if errors:
+        return _source_page(name, errors), desk.CONFLICT
+    return redirect(tk.url_for("govopen_harvest.source", name=name))
+
+
+# --- what could not be taken ---------------------------------------------------------------------
+
+
+@harvest_pages.get("/harvest/dead/<dead_id>")
+def dead(dead_id: str) -> str:
+    """A dead letter: why, what the source said, and what can be said in its place."""
+    return _dead_page(dead_id, {})
+
+
+def _dead_page(dead_id: str, errors: desk.Errors, values: dict[str, str] | None = None) -> str:
+    shown = desk.call("govopen_harvest_dead_show", {"id": dead_id})
+    said = shown["mended"] if values is None else values
+    named = shown["problem"].get("facts", {}).get("field")
+    first = [name for name in shown["fields"] if name == named or name in said]
+    return desk.page(
+        "workbench/harvest/dead.html",
+        dead=shown,
+        vocabulary=FIELD_WORDS[shown["outcome"]],
+        first=first,
+        others=[name for name in shown["fields"] if name not in first],
+        values=said,
+        errors=errors,
+    )
+
+
+@harvest_pages.post("/harvest/dead/<dead_id>")
+def mend(dead_id: str) -> Any:
+    """Keeps what was said in place of the source, and tries the record again."""
+    shown = desk.call("govopen_harvest_dead_show", {"id": dead_id})
+    typed = {name: request.form.get(f"v-{name}", "").strip() for name in shown["fields"]}
+    values = {name: text for name, text in typed.items() if text or name in shown["mended"]}
+    wanted = {"source": shown["source"], "id": dead_id, "values": values}
+    made, errors = desk.tried(lambda: desk.call("govopen_harvest_dead_retry", wanted))
+    if errors:
+        return _dead_page(dead_id, errors, values), desk.CONFLICT
+    return redirect(tk.url_for("govopen_harvest.job", job_id=made["id"]))
 
 
 # --- runs ----------------------------------------------------------------------------------------
@@ -211,7 +282,8 @@ def _job_page(job_id: str, errors: desk.Errors) -> Response:
         },
     )
     source_shown = desk.call("govopen_harvest_source_show", {"id": shown["source"]})
-    is_approver = desk.me().is_authority and source_shown["created_by"] != desk.me().id
+    brought_by = (source_shown["created_by"], source_shown["proposed_by"])
+    is_approver = desk.me().is_authority and desk.me().id not in brought_by
     response = make_response(
         desk.page(
             "workbench/harvest/job.html",

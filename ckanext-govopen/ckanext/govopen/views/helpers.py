@@ -142,6 +142,12 @@ def number(value: Any) -> str:
 
 
 @helper
+def said(value: Any) -> str:
+    """What a source says, as JSON that people can read."""
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+@helper
 def size(value: object) -> str:
     """Bytes in the unit that reads best, in powers of 1024."""
     if not isinstance(value, (int, float)):

@@ -22,8 +22,9 @@ NAMES_OF_ONE = (
 OWN_NAMES = ("unit", "kind", "name", "deputy_for")
 FLAGS = (
     "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
-    "background", "pending", "kept", "all_fields", "include_datasets", "include_drafts",
-    "include_extras", "include_hidden_activity", "include_private", "include_users",
+    "background", "pending", "kept", "probe", "proposed", "all_fields", "include_datasets",
+    "include_drafts", "include_extras", "include_hidden_activity", "include_private",
+    "include_users",
 )  # fmt: skip
 # Counts of rows. A number with more digits fits no counter of the search index or the database.
 NUMBERS = ("limit", "offset", "rows")

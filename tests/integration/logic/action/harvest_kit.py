@@ -178,8 +178,8 @@ class Portal(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.body: Any = {}
         self.status = 200
         self.files: dict[str, bytes] = {}
@@ -218,8 +218,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def portal() -> Iterator[Portal]:
-    server = Portal()
+def portal(port: int = 0) -> Iterator[Portal]:
+    server = Portal(port)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -8,6 +8,7 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.logic import harvest_mending, harvest_proposals
 from ckanext.govopen.logic import harvest_sources as keeping
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
@@ -20,14 +21,17 @@ __all__ = [
     "govopen_harvest_approve",
     "govopen_harvest_dead_list",
     "govopen_harvest_dead_retry",
+    "govopen_harvest_dead_show",
     "govopen_harvest_job_create",
     "govopen_harvest_job_list",
     "govopen_harvest_job_show",
     "govopen_harvest_object_list",
     "govopen_harvest_object_show",
+    "govopen_harvest_source_adopt",
     "govopen_harvest_source_create",
     "govopen_harvest_source_delete",
     "govopen_harvest_source_list",
+    "govopen_harvest_source_propose",
     "govopen_harvest_source_show",
     "govopen_harvest_source_update",
 ]
@@ -70,6 +74,14 @@ def _job(context: Any, reference: object) -> Mapping[str, Any]:
     return found
 
 
+def _dead(context: Any, reference: object) -> Mapping[str, Any]:
+    found = store.dead_letter(model.Session, reference) if isinstance(reference, str) else None
+    units = _units(context)
+    if found is None or not (units is None or found["unit_id"] in units):
+        absent()
+    return found
+
+
 # --- sources -------------------------------------------------------------------------------------
 
 
@@ -89,6 +101,47 @@ def govopen_harvest_source_create(context: Any, data_dict: dict[str, Any]) -> di
     source_id = keeping.add(model.Session, data_dict, unit_id, user_of(context).id)
     model.repo.commit()
     return keeping.source_view(_source(context, source_id))
+
+
+def govopen_harvest_source_propose(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Proposes a source for a unit that one keeps; nothing is read from it before it is added.
+
+    A proposal of the unit's own by the same name is replaced, also one that was declined.
+
+    Args:
+        name, title, kind, outcome, settings, schedule: as of a source; settings may be incomplete,
+            and secrets are the data authority's to add.
+        unit: whose records they become; reason: why the source is wanted.
+    """
+    tk.check_access("govopen_harvest_source_propose", context, data_dict)
+    no_unknown(
+        data_dict, "name", "kind", "unit", "outcome", "title", "settings", "schedule", "reason"
+    )
+    unit_id, units = unit_id_of(text(data_dict, "unit")), _units(context)
+    if not (units is None or unit_id in units):
+        absent()
+    person = user_of(context).id
+    source_id = harvest_proposals.propose(model.Session, data_dict, unit_id, person)
+    model.repo.commit()
+    return keeping.source_view(_source(context, source_id))
+
+
+def govopen_harvest_source_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Adds a proposed source, completed by what is given, or declines it.
+
+    Args:
+        id: or name; refuse: true declines, also after it was added as long as it has brought
+            nothing; reason: why it is declined; what else is given completes the source.
+    """
+    tk.check_access("govopen_harvest_source_adopt", context, data_dict)
+    no_unknown(data_dict, "id", "refuse", "reason", *SETTABLE)
+    source, person = _source(context, data_dict.get("id")), user_of(context).id
+    if tk.asbool(data_dict.get("refuse", False)):
+        harvest_proposals.decline(model.Session, source, data_dict, person)
+    else:
+        harvest_proposals.adopt(model.Session, source, data_dict, person)
+    model.repo.commit()
+    return keeping.source_view(_source(context, source["id"]))
 
 
 def govopen_harvest_source_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -117,11 +170,22 @@ def govopen_harvest_source_delete(context: Any, data_dict: dict[str, Any]) -> di
 
 @tk.side_effect_free
 def govopen_harvest_source_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Sources by name with their health: one's units', or all of them for the data authority."""
+    """Sources by name with their health: one's units', or all of them for the data authority.
+
+    Args:
+        proposed: true for proposals that nobody has added, false for the others; default: all.
+    """
     tk.check_access("govopen_harvest_source_list", context, data_dict)
-    no_unknown(data_dict, "limit", "cursor")
+    no_unknown(data_dict, "proposed", "limit", "cursor")
     limit, keys = page_limit(data_dict), cursor_of(data_dict)
-    rows = store.sources(model.Session, _units(context), keys[0] if keys else "", limit + 1)
+    said = data_dict.get("proposed")
+    rows = store.sources(
+        model.Session,
+        _units(context),
+        keys[0] if keys else "",
+        limit + 1,
+        proposed=None if said in (None, "") else tk.asbool(said),
+    )
     return page(rows, limit, lambda row: (row["name"],), keeping.source_view)
 
 
@@ -143,15 +207,17 @@ def govopen_harvest_job_create(context: Any, data_dict: dict[str, Any]) -> dict[
 
     Args:
         source: id or name; dry_run: true reads and checks everything and writes nothing.
+        probe: true does so with the first page alone.
         kept: true maps anew what was kept of the records, and asks the source for nothing.
     """
     tk.check_access("govopen_harvest_job_create", context, data_dict)
-    no_unknown(data_dict, "source", "dry_run", "kept")
+    no_unknown(data_dict, "source", "dry_run", "probe", "kept")
     source = _source(context, data_dict.get("source"))
-    is_dry = tk.asbool(data_dict.get("dry_run", False))
-    is_remap = tk.asbool(data_dict.get("kept", False))
-    person = user_of(context).id
-    job_id = keeping.start(model.Session, source, person, is_dry=is_dry, is_remap=is_remap)
+    asked = {
+        f"is_{kind}": tk.asbool(data_dict.get(name, False))
+        for kind, name in (("dry", "dry_run"), ("probe", "probe"), ("remap", "kept"))
+    }
+    job_id = keeping.start(model.Session, source, user_of(context).id, **asked)
     model.repo.commit()
     return keeping.job_view(model.Session, _job(context, job_id))
 
@@ -253,16 +319,34 @@ def govopen_harvest_dead_list(context: Any, data_dict: dict[str, Any]) -> dict[s
     return page(rows, limit, lambda row: (row["id"],), keeping.dead_view)
 
 
+@tk.side_effect_free
+def govopen_harvest_dead_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One dead letter: the reason, what the source said, and the fields that can be mended."""
+    tk.check_access("govopen_harvest_dead_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    row = _dead(context, text(data_dict, "id"))
+    fields = harvest_mending.MENDABLE[row["outcome"]]
+    return {**keeping.dead_view(row), "outcome": row["outcome"], "fields": list(fields)}
+
+
 def govopen_harvest_dead_retry(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Tries dead letters of a source again from what was kept, without asking the source.
 
     Args:
         source: id or name; id: one dead letter; default: all of the source.
+        values: fields of that one with what is to be read in place of what the source says;
+            an empty value takes one back. They hold until the source changes the record.
     """
     tk.check_access("govopen_harvest_dead_retry", context, data_dict)
-    no_unknown(data_dict, "source", "id")
-    source = _source(context, data_dict.get("source"))
+    no_unknown(data_dict, "source", "id", "values")
+    source, person = _source(context, data_dict.get("source")), user_of(context).id
     dead_id = str(data_dict["id"]) if data_dict.get("id") else None
-    job_id = keeping.retry(model.Session, source, dead_id, user_of(context).id)
+    if "values" in data_dict:
+        values = harvest_mending.require_values(data_dict["values"])
+        dead = _dead(context, dead_id)
+        if dead["source_id"] != source["id"]:
+            absent()
+        harvest_mending.mend(model.Session, dead, values, person)
+    job_id = keeping.retry(model.Session, source, dead_id, person)
     model.repo.commit()
     return keeping.job_view(model.Session, _job(context, job_id))

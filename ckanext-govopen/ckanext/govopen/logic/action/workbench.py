@@ -25,6 +25,7 @@ from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import review_scope, roles_for_all
 from ckanext.govopen.logic.workbench import Person, person_of
+from ckanext.govopen.model import harvest_mail as harvest_store
 from ckanext.govopen.model import imports as import_store
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import workbench as store
@@ -79,9 +80,10 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
     Returns:
         `{decide, returned, open, drafts, entries, imports, unconfirmed_units, duties, hidings,
-        escalated, verification}`: duties are what one's units owe, soonest first; hidings wait for
-        a second person; escalated cases wait too long; the last verification is shown to who keeps
-        the platform when it is an alarm.
+        escalated, verification, harvest}`: duties are what one's units owe, soonest first; hidings
+        wait for a second person; escalated cases wait too long; the last verification is shown to
+        who keeps the platform when it is an alarm; of the harvest, how much waits at the sources
+        that one keeps.
     """
     tk.check_access("govopen_work_show", context, data_dict)
     no_unknown(data_dict)
@@ -106,6 +108,7 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "imports": [_plain(row) for row in import_store.recent(session, person.id, None, 10)],
         "unconfirmed_units": store.unconfirmed_units(session) if person.keeps_units else 0,
         "duties": duty_view.owed(session, _owing_units(person), DUTIES_SHOWN),
+        "harvest": dict(harvest_store.waiting(session, kept)) if person.enters else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Who keeps sources: the data authority; a unit's officers see and run those of their unit.
+"""Who keeps sources: the data authority; officers propose, see and run those of their unit.
 
 Which source somebody may see is decided in the actions, where another unit's is absent. A first run
 and a tripped breaker are approved by the data authority, never by who added the source.
@@ -14,14 +14,17 @@ __all__ = [
     "govopen_harvest_approve",
     "govopen_harvest_dead_list",
     "govopen_harvest_dead_retry",
+    "govopen_harvest_dead_show",
     "govopen_harvest_job_create",
     "govopen_harvest_job_list",
     "govopen_harvest_job_show",
     "govopen_harvest_object_list",
     "govopen_harvest_object_show",
+    "govopen_harvest_source_adopt",
     "govopen_harvest_source_create",
     "govopen_harvest_source_delete",
     "govopen_harvest_source_list",
+    "govopen_harvest_source_propose",
     "govopen_harvest_source_show",
     "govopen_harvest_source_update",
 ]
@@ -39,9 +42,11 @@ def _keeps_some_unit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 govopen_harvest_source_create = govopen_harvest_source_update = _keeps_sources
-govopen_harvest_source_delete = govopen_harvest_approve = _keeps_sources
+govopen_harvest_source_adopt = govopen_harvest_source_delete = _keeps_sources
+govopen_harvest_approve = _keeps_sources
+govopen_harvest_source_propose = _keeps_some_unit
 govopen_harvest_source_list = govopen_harvest_source_show = _keeps_some_unit
 govopen_harvest_job_create = govopen_harvest_job_list = _keeps_some_unit
 govopen_harvest_job_show = govopen_harvest_dead_list = _keeps_some_unit
-govopen_harvest_dead_retry = _keeps_some_unit
+govopen_harvest_dead_retry = govopen_harvest_dead_show = _keeps_some_unit
 govopen_harvest_object_list = govopen_harvest_object_show = _keeps_some_unit

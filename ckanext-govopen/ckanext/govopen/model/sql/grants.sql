@@ -60,7 +60,7 @@ GRANT INSERT (id, record, condition, unit_id, record_id, event_record, period, v
 REVOKE UPDATE, DELETE ON govopen_standard_template FROM govopen_app;
 REVOKE DELETE ON govopen_standard_mapping FROM govopen_app;
 -- Harvest: a report only grows, what a source said is never another, no source or run is unmade.
-REVOKE UPDATE, DELETE ON govopen_harvest_change, govopen_harvest_raw FROM govopen_app;
+REVOKE UPDATE, DELETE ON govopen_harvest_change, govopen_harvest_raw, govopen_harvest_mail FROM govopen_app;
 REVOKE DELETE ON govopen_harvest_source, govopen_harvest_job, govopen_harvest_object, govopen_harvest_dead
   FROM govopen_app;
 REVOKE UPDATE ON govopen_secret FROM govopen_app;
