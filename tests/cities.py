@@ -19,6 +19,8 @@ from typing import Any
 
 from doors import door, free_port
 
+from stack.test_command import with_source
+
 LOADED_SECONDS = {"empty": 0, "small": 600, "demo": 3600}
 
 
@@ -41,6 +43,8 @@ def running(size: str) -> Iterator[City]:
     parent.chmod(0o777)
     data = parent / "data"
     port = free_port()
+    if size == "empty":
+        with_source(data)
     try:
         stamp = ("--stamp", "test") if size == "empty" else ()
         started = door("start", "--data", data, "--port", port, "--city", size, *stamp, "--detach")

@@ -141,6 +141,7 @@ def stack_for(checkout: Checkout, part: str) -> Iterator[dict[str, str]]:
     parent.chmod(0o755)
     data = parent / "data"
     port = ports.choose(str(data), None, frozenset())
+    with_source(data)
     try:
         started = _door(
             checkout,
@@ -166,6 +167,16 @@ def stack_for(checkout: Checkout, part: str) -> Iterator[dict[str, str]]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _door(checkout, "stop", data, quiet=True)
         shutil.rmtree(parent, ignore_errors=True)
+
+
+def with_source(data: Path) -> None:
+    """Let a stack that is to be started read one source on this machine, at a port free now."""
+    port = ports.choose(f"{data} source", None, frozenset())
+    data.mkdir()
+    settings = (
+        "[app:main]", "use = egg:ckan", f"ckanext.govopen.inside_hosts = 127.0.0.1:{port}", ""
+    )  # fmt: skip
+    (data / "local.ini").write_text("\n".join(settings), encoding="utf-8")
 
 
 def _door(checkout: Checkout, name: str, data: Path, *arguments: str, quiet: bool = False) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,18 @@ def person(site_url: str) -> tuple[str, str]:
     import something_public
 
     return something_public.person(Path(_given("GOVOPEN_TEST_DATA")) / "ckan.ini")
+
+
+@pytest.fixture(scope="session")
+def source_port(site_url: str) -> int:
+    """Return the port at which the stack may read a source on this machine."""
+    settings = ConfigParser(interpolation=None)
+    settings.read(Path(_given("GOVOPEN_TEST_DATA")) / "local.ini", encoding="utf-8")
+    allowed = settings.get("app:main", "ckanext.govopen.inside_hosts", fallback="")
+    host, _, port = allowed.partition(":")
+    if host != "127.0.0.1" or not port.isdigit():
+        pytest.fail("local.ini of the stack lacks ckanext.govopen.inside_hosts = 127.0.0.1:PORT")
+    return int(port)
 
 
 @pytest.fixture(scope="session")
