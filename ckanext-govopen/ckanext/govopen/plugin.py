@@ -10,7 +10,7 @@ from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
 from ckanext.govopen.logic import audit, audit_events, choices, files, search, startup, tokens
-from ckanext.govopen.views import gate, responses
+from ckanext.govopen.views import gate, responses, sign_in
 
 
 def _actions() -> dict[str, Any]:
@@ -42,6 +42,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     p.implements(p.IUploader)
     p.implements(p.IApiToken, inherit=True)
     p.implements(p.ISignal)
+    p.implements(p.IAuthenticator, inherit=True)
 
     def update_config(self, _config: Any) -> None:
         search.install()
@@ -57,7 +58,10 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
         return search.prepare(pkg_dict)
 
     def get_signal_subscriptions(self) -> dict[Any, list[Any]]:
-        return audit_events.subscriptions()
+        return audit_events.subscriptions(failed=sign_in.failed, succeeded=sign_in.succeeded)
+
+    def login(self) -> Any:
+        return sign_in.refusal()
 
     def get_helpers(self) -> dict[str, Any]:
         return {"govopen_choices": choices.of_field}

@@ -21,11 +21,15 @@ from ckanext.govopen.model import datasets as dataset_store
 RECORDS_NAMED = 100
 
 
-def subscriptions() -> dict[Any, list[Any]]:
-    """CKAN's signals and what answers them."""
+def subscriptions(*, failed: Any, succeeded: Any) -> dict[Any, list[Any]]:
+    """CKAN's signals and what answers them.
+
+    Args:
+        failed, succeeded: what else answers a sign-in.
+    """
     return {
-        signals.failed_login: [sign_in_failed],
-        signals.user_logged_in: [signed_in],
+        signals.failed_login: [sign_in_failed, failed],
+        signals.user_logged_in: [signed_in, succeeded],
         signals.user_logged_out: [signed_out],
     }
 

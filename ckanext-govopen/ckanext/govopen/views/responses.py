@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from flask.sessions import SessionMixin
+from redis.exceptions import RedisError
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -33,6 +34,7 @@ REFUSALS: dict[type[Exception], type[HTTPException]] = {
     SearchError: BadRequest,  # a query that the index refuses, whatever page made it
     SolrConnectionError: ServiceUnavailable,  # its traceback would hold the password of the index
 }
+LOST = "govopen.session_lost"
 DOWNLOADS = ("resource.download", "dataset_resource.download")
 
 
@@ -53,16 +55,29 @@ def _refuse(app: Flask, refusal: type[HTTPException], _error: Exception) -> Any:
 
 
 def _forget_nobody(app: Flask) -> None:
-    """An error page takes messages out of a session that no visitor had: Redis is not asked."""
+    """An error page takes messages out of a session that no visitor had: Redis is not asked.
+
+    While it is down, who has a session is a visitor: what is public can be read, and no more.
+    """
     store = app.session_interface
-    save = store.save_session
+    save, find = store.save_session, store.open_session
+
+    def open_session(app: Flask, request: Request) -> SessionMixin | None:
+        try:
+            return find(app, request)
+        except RedisError:  # whoever was signed in is a visitor until it is back
+            request.environ[LOST] = True
+            return store.session_class(sid=uuid4().hex, permanent=False)  # type: ignore[attr-defined,no-any-return]
 
     def save_session(app: Flask, session: SessionMixin, response: Response) -> None:
-        if session or store.get_cookie_name(app) in request.cookies:
+        if LOST in request.environ:
+            response.headers["Cache-Control"] = "no-store"
+        elif session or store.get_cookie_name(app) in request.cookies:
             save(app, session, response)
         elif session.accessed:
             response.vary.add("Cookie")
 
+    store.open_session = open_session  # type: ignore[method-assign]
     store.save_session = save_session  # type: ignore[method-assign]
 
 
