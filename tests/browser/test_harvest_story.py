@@ -179,6 +179,7 @@ def add_probe_and_run(story: Story, authority: Person) -> str:
         story.press(authority, button)
         story.ended(authority, seen=3, created=2, rejected=1)
         assert story.say(said, pages=1) in authority.text()
+        assert "harvest.E8" in authority.text(), "which record, and why, is not said"
     story.go(authority, story.page_of_source)
     story.press(authority, "Run now")
     never = story.say("The data authority approves, and never the person who added the source.")
@@ -190,6 +191,7 @@ def add_probe_and_run(story: Story, authority: Person) -> str:
 def approve(story: Story, second: Person, run: str) -> None:
     story.go(second, run)
     story.look(second, "first-run")
+    assert "harvest.E8" in second.text()
     story.press(second, "Approve the run")
     second.page.get_by_text(story.say("It adds up"), exact=True).wait_for(timeout=PATIENCE_MS)
     assert "harvest.E8" in second.text()

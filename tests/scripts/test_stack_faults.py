@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -12,13 +13,17 @@ import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 from uuid import uuid4
 
 import psycopg2
 import pytest
 from doors import HEALTHY_SECONDS, ROOT, Stack, door, free_port
 
-from stack import identity, ports, processes
+from stack import identity, ports, processes, supervisor
+from stack.layout import DataFolder
 
 
 def test_it_serves_from_a_path_with_spaces_quotes_and_chinese(stack: Stack) -> None:
@@ -51,6 +56,33 @@ def test_a_part_that_was_killed_is_back_and_healthy_in_time(stack: Stack, part: 
     assert stack.pid(part) != before
 
 
+def sign_in(stack: Stack) -> tuple[int, str]:
+    """Status and page that somebody with the right password gets."""
+    accounts = json.loads((stack.data / "accounts.json").read_text(encoding="utf-8"))
+    given = next(one for one in accounts if one["name"] == "data-authority")
+    form = urlencode({"login": given["name"], "password": given["password"]}).encode()
+    opener = build_opener(HTTPCookieProcessor())
+    try:
+        with opener.open(f"http://127.0.0.1:{stack.port}/user/login", data=form) as page:
+            return page.status, page.read().decode()
+    except HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def test_without_redis_nobody_signs_in_and_what_is_public_is_read(stack: Stack) -> None:
+    folder = DataFolder(stack.data)
+    supervisor.stop_part(folder, "redis")
+    try:
+        status, page = sign_in(stack)
+        assert (status, "暂时不能登录" in page) == (503, True)
+        assert stack.answers()
+    finally:
+        supervisor.start(folder, "redis")
+    stack.healthy_again()
+    status, page = sign_in(stack)
+    assert (status, "退出登录" in page) == (200, True)
+
+
 def test_a_second_start_of_a_running_stack_finds_it_running(stack: Stack) -> None:
     before = stack.pid("web")
     again = stack.start()
@@ -71,9 +103,9 @@ def test_the_city_of_a_folder_is_fixed(stack: Stack) -> None:
 
 
 def test_a_start_after_a_killed_supervisor_ends_what_it_left_and_works(stack: Stack) -> None:
-    supervisor = stack.status()["supervisor_pid"]
-    os.kill(supervisor, signal.SIGKILL)
-    assert processes.wait_gone([supervisor], 5)
+    parent = stack.status()["supervisor_pid"]
+    os.kill(parent, signal.SIGKILL)
+    assert processes.wait_gone([parent], 5)
     assert "orphaned" in {p["state"] for p in stack.status()["parts"]}
     again = stack.start()
     assert again.returncode == 0, again.stderr

@@ -320,6 +320,7 @@ class Run:
 
     def _end_dry(self, session: Session) -> None:
         counts = _checked_counts(session, self._id)
+        store.report_refused(session, self._id)
         store.clear_stage(session, self._id)
         now = clock.now()
         store.update(session, self._id, state="finished", stage="done", ended_at=now, **counts)

@@ -253,6 +253,20 @@ def vanishing(session: Session, job_id: str, limit: int) -> Sequence[Row]:
     )
 
 
+def refused(session: Session, job_id: str, limit: int) -> Sequence[Row]:
+    """What an open run that waits would not take: lines as its report will have them."""
+    return _all(
+        session,
+        "SELECT number, coalesce(guid, '#' || record_hash) AS guid, CASE verdict"
+        "  WHEN 'conflict' THEN verdict ELSE 'rejected' END AS verdict, code, facts,"
+        " CAST(NULL AS text) AS record_type, CAST(NULL AS text) AS record_id"
+        " FROM govopen_harvest_stage WHERE job_id = :job AND code IS NOT NULL"
+        " ORDER BY number LIMIT :limit",
+        job=job_id,
+        limit=limit,
+    )
+
+
 # --- records and dead letters --------------------------------------------------------------------
 
 

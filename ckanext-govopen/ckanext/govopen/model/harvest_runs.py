@@ -549,6 +549,19 @@ def totals(session: Session, job_id: str) -> dict[str, int]:
     return {str(verdict): int(count) for verdict, count in rows}
 
 
+def report_refused(session: Session, job_id: str) -> None:
+    """Lines for what loading would not take: of a run that ends before it loads anything."""
+    _run(
+        session,
+        "INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, code, facts)"
+        " SELECT job_id, number, coalesce(guid, '#' || record_hash), CASE verdict"
+        "  WHEN 'conflict' THEN verdict ELSE 'rejected' END, code, facts"
+        " FROM govopen_harvest_stage WHERE job_id = :id AND code IS NOT NULL"
+        " ON CONFLICT DO NOTHING",
+        id=job_id,
+    )
+
+
 def report_conflicts(session: Session, job_id: str) -> None:
     """Lines for records that were one too many: listed, not kept."""
     _run(

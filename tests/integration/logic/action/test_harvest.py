@@ -97,6 +97,9 @@ def test_a_dry_run_says_everything_and_writes_nothing(one: Field) -> None:
     source, before = one.approved(), one.log_rows()
     job = one.run(source, dry_run=True)
     assert (job["state"], counts(job)) == ("finished", {"seen": 5, "created": 4, "rejected": 1})
+    lines = [(line["guid"], line["verdict"]) for line in job["report"]["items"]]
+    assert lines == [(f"{one.mark}-x", "rejected")]
+    assert job["report"]["items"][0]["problem"]["text"]
     assert (one.log_rows(), one.left(source)["entries"]) == (before, [])
 
 

@@ -239,6 +239,8 @@ def govopen_harvest_job_list(context: Any, data_dict: dict[str, Any]) -> dict[st
 def govopen_harvest_job_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One run: its counts, whether they add up, and a page of its report.
 
+    Of one that waits also what would vanish, and what could not be taken.
+
     Args:
         verdict: lines of the report of this kind alone; limit, cursor: of the report.
     """
@@ -254,6 +256,8 @@ def govopen_harvest_job_show(context: Any, data_dict: dict[str, Any]) -> dict[st
     if row["state"] == "needs_approval":
         gone = store.vanishing(model.Session, row["id"], VANISHING_SHOWN)
         shown["vanishing"] = [dict(one) for one in gone] if row["missing"] else []
+        refused = store.refused(model.Session, row["id"], VANISHING_SHOWN)
+        shown["refused"] = [keeping.change_view(one) for one in refused]
     return {**shown, "report": report}
 
 
