@@ -30,6 +30,8 @@ class Option:
     default: Json = None
 
 
+# Of every kind whose records are mapped.
+VALUES = Option("values", "mapping", "取值对应", "Values and what they mean, by field")
 # Of every kind whose records name files.
 FILES = Option("files", "yes_no", "取回资源文件", "Fetch the files of resources")
 
@@ -130,8 +132,10 @@ class Web(Protocol):
     ) -> Any:  # a context manager that gives a Download
         """The file at an address."""
 
-    def json(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[Json, str]:
-        """The JSON document at an address, and the digest of its bytes."""
+    def json(
+        self, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> tuple[Json, str]:
+        """The JSON document at an address, or the answer to a body, and the digest of its bytes."""
 
     def require_inside(self, host: str, port: int) -> None:
         """Lets through a listed host of one's own network, for what is no request of the web.

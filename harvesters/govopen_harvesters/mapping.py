@@ -1,26 +1,38 @@
 """What the names of a source mean: told, standard, or recognised with a confidence; never guessed.
 
-A name that nobody knows is kept with its value and shown. A name recognised only by what it
-contains is used, and its confidence stands beside it.
+A name that is recognised surely is used. One that is recognised by a part of it, or beside another
+name that claims the same field, is proposed and waits for a person; one that nobody knows is kept.
+Whatever becomes of a name, its value stays with the record.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from ckanext.govopen.domain.harvest import Mapped, Meaning
-from ckanext.govopen.domain.intake_header import Aliases
+from ckanext.govopen.domain.harvest import SECRECY, How, Mapped, Meaning
+from ckanext.govopen.domain.intake_header import CONTAINED, FOLDED, Aliases, fold
+from ckanext.govopen.domain.inventory import is_secret
 from ckanext.govopen.logic.intake import WRITINGS
 
 from govopen_harvesters.contract import INVENTORY, Json
+from govopen_harvesters.page_text import without_markup
 
 TOLD = STANDARD = 1.0
 LISTS = ("tags", "resources")
+PROSE = ("notes", "abstract", "open_condition")
+# What programs write where they have nothing to say.
+NOTHING = ("null", "undefined")
+LANGUAGES = {"zh": True, "zhcn": True, "zhhans": True, "cn": True, "en": False, "enus": False}
+# Objects that hold the whole record.
+WRAPPERS = ("cell", "_source", "attributes", "fields", "properties")
+MOST_SHAPES = 1_000  # of records, by their names
 _WORDS = Path(__file__).parent / "words"
 
 
@@ -32,6 +44,7 @@ class Mapper:
         standard: the same, as the standard of this kind of source says.
         words: which writings recognise further names: dataset, resource or inventory.
         constants: fields that a source never states.
+        values: field to values of the source and what they stand for, as its keeper says.
     """
 
     def __init__(
@@ -40,12 +53,15 @@ class Mapper:
         standard: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
         words: str = "dataset",
+        values: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._told = dict(told or {})
         self._standard = dict(standard or {})
         self._constants = dict(constants or {})
-        self._aliases = aliases(words)
+        self._values = told_values(values)
+        self._words = words
         self._known: dict[str, Meaning] = {}
+        self._shapes: dict[tuple[tuple[str, ...], ...], dict[str, Meaning]] = {}
         self._of_files: Mapper | None = (
             Mapper(_below(self._told), _below(self._standard), words="resource")
             if words == "dataset"
@@ -53,37 +69,74 @@ class Mapper:
         )
 
     def map(self, raw: Mapping[str, Json]) -> Mapped:
-        """A record in our fields. Of two names for one field the surer, then the first, counts."""
+        """A record in our fields. Of two told names for one field the first that says something."""
+        parts = list(parts_of_lists(raw)) if self._words == INVENTORY else []
+        stated = [*leaves(raw), *parts]
+        known = self._shape(tuple(names_of(raw)), tuple(name for name, _ in parts))
+        meanings = [known[name] for name, _ in stated]
         values: dict[str, str] = {}
-        sure: dict[str, float] = {}
         lists: dict[str, Json] = {}
-        unknown, meanings = [], []
-        for name, value in leaves(raw):
-            meaning = self.meaning(name)
-            if meaning.field in LISTS and self._of_files is not None:
+        examples = {name: text_of(value) for name, value in stated}
+        unknown = []
+        for (name, value), meaning in zip(stated, meanings, strict=True):
+            if meaning.field in LISTS and self._of_files is not None and meaning.is_used:
                 lists.setdefault(str(meaning.field), value)
-                meanings.append(meaning)
                 continue
-            said = text_of(value)
-            meanings.append(meaning)
-            if (
-                meaning.field is None
-                or not said
-                or sure.get(meaning.field, 0) >= meaning.confidence
-            ):
-                unknown += [(name, said)] if said else []
-                continue
-            values[meaning.field], sure[meaning.field] = said, meaning.confidence
-        values = {**self._constants, **values}
-        files = (
-            [self._of_files.map(one).values for one in _dicts(lists.get("resources"))]
-            if self._of_files
-            else []
-        )
-        return Mapped(values, files, _tags(lists.get("tags")), unknown, meanings)
+            said = self._said(meaning, examples[name])
+            is_first = meaning.field not in values or _is_secret(meaning, said)
+            if meaning.is_used and meaning.field and said and is_first:
+                values[meaning.field] = said
+            elif examples[name]:
+                unknown.append((name, examples[name]))
+        values = {**self._constants, **dict(self._agreed(known, examples)), **values}
+        files, tags = self._files(lists.get("resources")), _tags(lists.get("tags"))
+        return Mapped(values, files, tags, unknown, meanings, (), examples)
+
+    def _agreed(
+        self, known: Mapping[str, Meaning], examples: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """What several names for one field say alike: whichever is right, it says this."""
+        for field, names in rivals_of(known.values()).items():
+            texts = {examples.get(name, "") for name in names}
+            said = self._said(known[names[0]], texts.pop()) if len(texts) == 1 else ""
+            if said:
+                yield field, said
+
+    def _files(self, value: Json) -> list[Mapping[str, str]]:
+        return [self._of_files.map(one).values for one in _dicts(value)] if self._of_files else []
+
+    def _said(self, meaning: Meaning, text: str) -> str:
+        if text.casefold() in NOTHING:
+            return ""
+        said = without_markup(text) if meaning.field in PROSE else text
+        return self._values.get(str(meaning.field), {}).get(said, said)
+
+    def _shape(self, names: tuple[str, ...], parts: tuple[str, ...]) -> Mapping[str, Meaning]:
+        """What the names of a record mean beside each other, also those that say nothing in it."""
+        shape = (names, parts)
+        if shape not in self._shapes:
+            if len(self._shapes) >= MOST_SHAPES:
+                self._shapes.clear()
+            meanings = [self.meaning(name) for name in dict.fromkeys(names)]
+            settled = settle(meanings) if self._is_strict else meanings
+            self._shapes[shape] = {one.name: one for one in settled}
+            self._shapes[shape] |= {name: self._of_part(name) for name in parts}
+        return self._shapes[shape]
+
+    def _of_part(self, name: str) -> Meaning:
+        """What the members of a list say is about them: it is about the record if a person says."""
+        if name in self._told:
+            return Meaning(name, self._told[name] or None, TOLD, How.TOLD)
+        found = self._recognised(name)
+        return found if found.field is None else replace(found, how=How.UNSURE)
+
+    @property
+    def _is_strict(self) -> bool:
+        """Parts of a file are told by nobody: the first of several names is taken."""
+        return self._words != "resource"
 
     def meaning(self, name: str) -> Meaning:
-        """What a name stands for."""
+        """What a name stands for by itself."""
         if name not in self._known:
             self._known[name] = self._look_up(name)
         return self._known[name]
@@ -91,16 +144,88 @@ class Mapper:
     def _look_up(self, name: str) -> Meaning:
         for table in (self._told, self._standard):
             if name in table:
-                return Meaning(name, table[name] or None, TOLD)
-        found = self._aliases.match(tuple(name.split(".")))
-        taken = found.field in {*self._told.values(), *self._standard.values()}
-        return Meaning(name, None if taken else found.field, 0 if taken else found.confidence)
+                return Meaning(name, table[name] or None, TOLD, How.TOLD)
+        found = self._recognised(name)
+        if found.how is How.UNSURE and not self._is_strict:
+            return replace(found, how=How.SURE)
+        return found
+
+    def _recognised(self, name: str) -> Meaning:
+        found = recognised_inside(self._words, name)
+        is_taken = found.field in {*self._told.values(), *self._standard.values()}
+        return Meaning(name, None, 0) if is_taken else found
+
+
+def _is_secret(meaning: Meaning, said: str) -> bool:
+    """Of several names that may say how secret a line is, the one that says so counts."""
+    return meaning.field == SECRECY and is_secret(said)
+
+
+def settle(meanings: Sequence[Meaning]) -> list[Meaning]:
+    """Meanings beside each other: of the sure ones a field takes the surest, if it is one."""
+    sure = [one for one in meanings if one.how is How.SURE]
+    best: dict[str | None, float] = {}
+    for one in sure:
+        best[one.field] = max(best.get(one.field, 0), one.confidence)
+    count = Counter(one.field for one in sure if one.confidence == best[one.field])
+    return [
+        one
+        if one.how is not How.SURE or (count[one.field] == 1 and one.confidence == best[one.field])
+        else replace(one, how=How.RIVAL if one.confidence == best[one.field] else How.UNSURE)
+        for one in meanings
+    ]
+
+
+def rivals_of(meanings: Iterable[Meaning]) -> dict[str, list[str]]:
+    """The names that claim one field alike, by field."""
+    found: dict[str, list[str]] = {}
+    for one in meanings:
+        if one.how is How.RIVAL:
+            found.setdefault(str(one.field), []).append(one.name)
+    return found
+
+
+def recognised_inside(words: str, name: str) -> Meaning:
+    """What a name is whose parts stand inside each other; of several languages Chinese is taken.
+
+    A part that is known by itself alone is about what it stands in: `dept.name` names no dataset.
+    """
+    parts = name.split(".")
+    if len(parts) > 1 and parts[0].lower() in WRAPPERS:
+        del parts[0]
+    is_ours = LANGUAGES.get(fold(parts[-1])) if len(parts) > 1 else None
+    if is_ours is False:
+        return Meaning(name, None, 0)
+    parts = parts[:-1] if is_ours else parts
+    whole = recognised(words, name, ("/".join(parts),))
+    if whole.field is not None or len(parts) == 1:
+        return whole
+    found = recognised(words, name, tuple(parts))
+    return found if found.field is None else replace(found, confidence=CONTAINED, how=How.UNSURE)
+
+
+def recognised(words: str, name: str, parts: tuple[str, ...]) -> Meaning:
+    """What a name is by its writing, its parts standing above each other."""
+    found = aliases(words).match(parts)
+    if found.field is None:
+        return Meaning(name, None, 0)
+    how = How.SURE if found.confidence >= FOLDED else How.UNSURE
+    return Meaning(name, found.field, found.confidence, how)
 
 
 def _below(table: Mapping[str, str]) -> dict[str, str]:
     """What is said about the parts of resources: `resources.downloadURL`."""
     head = "resources."
     return {name[len(head) :]: to for name, to in table.items() if name.startswith(head)}
+
+
+def told_values(said: Mapping[str, Mapping[str, str]] | None) -> dict[str, dict[str, str]]:
+    """What a source's keeper says that its values stand for, by field."""
+    return {
+        str(field): {str(value): str(code) for value, code in table.items()}
+        for field, table in (said or {}).items()
+        if isinstance(table, Mapping)
+    }
 
 
 @cache
@@ -119,6 +244,26 @@ def leaves(raw: Mapping[str, Json], above: str = "") -> Iterator[tuple[str, Json
             yield from leaves(value, whole)
         elif value is not None:
             yield whole, value
+
+
+def names_of(raw: Mapping[str, Json], above: str = "") -> Iterator[str]:
+    """Every name of a record, also of what says nothing."""
+    for name, value in raw.items():
+        whole = f"{above}.{name}" if above else name
+        if isinstance(value, Mapping):
+            yield from names_of(value, whole)
+        else:
+            yield whole
+
+
+def parts_of_lists(raw: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """What the members of a list of objects say under one name, as one list of texts."""
+    for name, value in leaves(raw):
+        found = _dicts(value)
+        for inner in dict.fromkeys(key for one in found for key in one):
+            said = [one[inner] for one in found if isinstance(one.get(inner), (str, int))]
+            if said:
+                yield f"{name}.{inner}", [str(one) for one in said]
 
 
 def text_of(value: Json) -> str:

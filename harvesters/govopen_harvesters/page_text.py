@@ -1,7 +1,8 @@
-"""Text of pages: their encodings, their blanks, and the days that stand in them."""
+"""Text of pages: their encodings, their marks and blanks, and the days that stand in them."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,6 +16,24 @@ DAY = re.compile(
     r"(?<!\d)\d{4}\s*(?:年\s*\d{1,2}\s*月\s*\d{1,2}\s*日?|[-/.]\s*\d{1,2}\s*[-/.]\s*\d{1,2}(?!\d))"
     rf"|[{_DIGIT}]{{4}}年[一二三四五六七八九十]{{1,2}}月[一二三四五六七八九十]{{1,3}}日"
 )
+_ELEMENT = (
+    r"(?:a|b|big|blockquote|br|center|dd|div|dl|dt|em|font|h[1-6]|hr|i|img|label|li|o:p|ol|p|pre|"
+    r"section|small|span|strong|sub|sup|table|tbody|td|th|thead|tr|u|ul)"
+)
+_TAG = re.compile(rf"</?{_ELEMENT}(?:[\s/][^<>]*)?>", re.IGNORECASE)
+_MARKUP = re.compile(rf"{_TAG.pattern}|&(?:[a-z]{{2,20}}\d*|#\d{{1,7}});", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|hr|/p|/div|/li|/tr|/h[1-6])(?:[\s/][^<>]*)?>", re.IGNORECASE)
+
+
+def without_markup(text: str) -> str:
+    """A text as it is read on a page: without its marks, where it has some; lines stay.
+
+    Marks are those of elements that texts have; what only looks like one, such as <T>, stays.
+    """
+    if not _MARKUP.search(text):
+        return text
+    bare = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+    return lines([bare])
 
 
 def decoded(body: bytes) -> str:

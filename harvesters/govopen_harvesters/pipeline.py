@@ -38,7 +38,8 @@ from govopen_harvesters.contract import (
     SourceFault,
     Web,
 )
-from govopen_harvesters.mapping import Mapper, leaves, text_of
+from govopen_harvesters.mapping import Mapper
+from govopen_harvesters.rows import InventoryRows, TableRows
 
 log = logging.getLogger(__name__)
 
@@ -212,10 +213,15 @@ def _fault(page: Page) -> tuple[str, Mapping[str, Json]] | None:
 
 def _plain(facts: Mapping[str, Json]) -> dict[str, Json]:
     """Facts that can be kept, whatever the source has put into them."""
-    return {
-        str(name): clean_text(value) if isinstance(value, str) else value
-        for name, value in facts.items()
-    }
+    return {clean_text(str(name)): _plain_value(value) for name, value in facts.items()}
+
+
+def _plain_value(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return _plain(value)
+    if isinstance(value, list):
+        return [_plain_value(one) for one in value]
+    return clean_text(value) if isinstance(value, str) else value
 
 
 def staged(number: int, record: Record, volatile: frozenset[str], version: str) -> Staged:
@@ -310,30 +316,14 @@ def _as_mended(found: Mapped, said: Mapping[str, str]) -> Mapped:
 
 def mapper_of(connector: Connector, options: Mapping[str, Json], outcome: str = DATASET) -> Map:
     """How records of a source are mapped: tables have been read by the intake already."""
+    values = options.get("values") or {}
     if connector.kind == "table":
-        return table_row
-    told = {str(name): str(field) for name, field in (options.get("fields") or {}).items()}
+        return TableRows(options.get("columns") or {}, values).map
+    told = {str(name): str(field or "") for name, field in (options.get("fields") or {}).items()}
     constants = {str(k): str(v) for k, v in (options.get("constants") or {}).items()}
-    if outcome == INVENTORY:
-        return inventory_row(Mapper(told, connector.fields, constants, words=INVENTORY))
-    return Mapper(told, connector.fields, constants).map
-
-
-def inventory_row(mapper: Mapper) -> Map:
-    """A record as a row of the inventory: every name of it is kept beside what it means."""
-
-    def read(raw: Mapping[str, Json]) -> Mapped:
-        found = mapper.map(raw)
-        return replace(found, unknown=[(name, text_of(value)) for name, value in leaves(raw)])
-
-    return read
-
-
-def table_row(raw: Mapping[str, Json]) -> Mapped:
-    """A row as the intake has read it: its values, and every column as it was."""
-    return Mapped(
-        values=raw["values"], unknown=list(raw["source"].items()), findings=raw["findings"]
-    )
+    words = INVENTORY if outcome == INVENTORY else DATASET
+    mapper = Mapper(told, connector.fields, constants, words=words, values=values)
+    return InventoryRows(mapper).map if outcome == INVENTORY else mapper.map
 
 
 def mapping_version(connector: Connector, options: Mapping[str, Json]) -> str:
@@ -342,5 +332,7 @@ def mapping_version(connector: Connector, options: Mapping[str, Json]) -> str:
         name: options.get(name)
         for name in ("fields", "constants", "columns", "truncate", "key", "volatile")
     }
+    if options.get("values"):
+        told["values"] = options["values"]
     spelled_out = json.dumps(told, sort_keys=True, ensure_ascii=False)
     return f"{connector.kind}:{connector.version}:{sha256(spelled_out.encode()).hexdigest()[:12]}"

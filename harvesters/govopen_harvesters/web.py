@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ LONGEST_WAIT = 30.0  # seconds
 TOLD_EVERY = 5.0  # seconds: bytes that arrive are progress
 MOST_JSON = 20 << 20
 DEFAULT = Limits()
+# A document handed to a function of a page (JSONP): a name, and the document in brackets.
+_CALLED = re.compile(r"(?:/\*\*/)?[\w$.]{1,100}\((.*)\);?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,20 @@ class GuardedWeb:
             self._get(url, headers, take)
             yield Fetched(path, name, answers[-1].url, answers[-1].headers)
 
-    def json(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[Json, str]:
+    def json(
+        self, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> tuple[Json, str]:
         """The JSON document at an address, and the SHA-256 of its bytes.
+
+        Args:
+            body: posted where there is one.
 
         Raises:
             SourceFault: no document, or it could not be had whole.
         """
-        body = self._get(url, {"Accept": "application/json", **(headers or {})}, self._whole)
-        return parsed(body, url), sha256(body).hexdigest()
+        wanted = {"Accept": "application/json", **(headers or {})}
+        found = self._get(url, wanted, self._whole, body)
+        return parsed(found, url), sha256(found).hexdigest()
 
     def require_inside(self, host: str, port: int) -> None:
         """Lets through a listed host of one's own network, for what is no request of the web.
@@ -99,10 +108,14 @@ class GuardedWeb:
             raise SourceFault("harvest.E36", host=f"{host}:{port}")
 
     def _get(
-        self, url: str, headers: Mapping[str, str] | None, take: Callable[[Answer], bytes]
+        self,
+        url: str,
+        headers: Mapping[str, str] | None,
+        take: Callable[[Answer], bytes],
+        body: bytes | None = None,
     ) -> bytes:
         for attempt in range(1, ATTEMPTS + 1):
-            fault, pause = self._try(url, headers, take)
+            fault, pause = self._try(url, headers, take, body)
             if isinstance(fault, bytes):
                 return fault
             if attempt == ATTEMPTS or pause is None:
@@ -111,11 +124,16 @@ class GuardedWeb:
         raise AssertionError
 
     def _try(
-        self, url: str, headers: Mapping[str, str] | None, take: Callable[[Answer], bytes]
+        self,
+        url: str,
+        headers: Mapping[str, str] | None,
+        take: Callable[[Answer], bytes],
+        body: bytes | None,
     ) -> tuple[bytes | SourceFault, float | None]:
         """The body, or what went wrong and after how many seconds it may be tried again."""
+        inside, limits = self._inside, self._limits
         try:
-            with fetch(url, headers=headers, inside=self._inside, limits=self._limits) as answer:
+            with fetch(url, headers=headers, body=body, inside=inside, limits=limits) as answer:
                 if 200 <= answer.status < 300:
                     return take(answer), None
                 fault = SourceFault("harvest.E10", status=answer.status, host=_host(url))
@@ -177,13 +195,15 @@ def _host(url: str) -> str:
 
 
 def parsed(body: bytes, url: str = "") -> Json:
-    """A JSON document.
+    """A JSON document, also one in the call of a function.
 
     Raises:
         SourceFault: `harvest.E11` with the place of the fault.
     """
     try:
-        return json.loads(text_of(body), parse_constant=_refused_constant)
+        text = text_of(body)
+        called = _CALLED.fullmatch(text.strip())
+        return json.loads(called[1] if called else text, parse_constant=_refused_constant)
     except json.JSONDecodeError as error:
         raise SourceFault("harvest.E11", place=error.pos, host=_host(url)) from error
     except (RecursionError, ValueError) as error:

@@ -13,6 +13,7 @@ from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
     FILES,
+    VALUES,
     Json,
     Option,
     Page,
@@ -39,6 +40,7 @@ class CkanConnector:
         Option("api_key", "secret", "API 令牌", "API token"),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
     )
     fields: Mapping[str, str] = {

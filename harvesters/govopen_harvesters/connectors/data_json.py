@@ -15,6 +15,7 @@ from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
     FILES,
+    VALUES,
     Json,
     Option,
     Page,
@@ -40,6 +41,7 @@ class DataJsonConnector:
         Option("url", "url", "目录地址", "Address of the catalogue", is_required=True),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
     )
     fields: Mapping[str, str] = {

@@ -19,6 +19,7 @@ from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
     FILES,
+    VALUES,
     Json,
     Option,
     Page,
@@ -51,6 +52,7 @@ class DcatConnector:
         ),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
     )
     fields: Mapping[str, str] = {

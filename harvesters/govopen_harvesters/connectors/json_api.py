@@ -1,18 +1,22 @@
 """Portals with a JSON interface of their own: envelope, paging and names are told, not written.
 
 Where the list stands, how a page is asked for and how the portal says that it went well differ
-from city to city; all of it is data of the source. An answer of 200 may still say no.
+from city to city; all of it is data of the source. An answer of 200 may still say no. Where the
+list and the identifier are not told, nothing is read: what could be told is said instead.
 """
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
     FILES,
+    VALUES,
     Json,
     Option,
     Page,
@@ -21,77 +25,200 @@ from govopen_harvesters.contract import (
     SourceFault,
     Web,
 )
+from govopen_harvesters.json_shape import at_path, candidates, opened, whole_number, with_path
 
 SIZE = 100
+PAUSE = 200
+FAILURES = 5  # details one after the other that cannot be had: the portal is at fault
+FORM, JSON = "form", "json"
 
 
 class JsonApiConnector:
     """Records of a JSON interface, page by page."""
 
     kind = "json_api"
-    version = 1
+    version = 2
     outcome = DATASET
     label: Mapping[str, str] = {"zh": "JSON 接口", "en": "JSON interface"}
     options: Sequence[Option] = (
         Option("url", "url", "接口地址", "Address of the interface", is_required=True),
-        Option("records", "text", "记录所在路径", "Path of the records", is_required=True),
-        Option("guid", "text", "标识字段路径", "Path of the identifier", is_required=True),
+        Option("records", "text", "记录所在路径", "Path of the records"),
+        Option("guid", "text", "标识字段路径", "Path of the identifier"),
         Option("total", "text", "总数所在路径", "Path of the total"),
+        Option("pages", "text", "总页数所在路径", "Path of the number of pages"),
+        Option("next", "text", "下一页地址或游标所在路径", "Path of the next address or mark"),
         Option("success", "text", "成功标志所在路径", "Path of the mark of success"),
         Option("success_is", "list", "表示成功的值", "Values that mean success"),
+        Option("post", "text", "提交方式（form 或 json，不填为 GET）", "Posted as form or json"),
         Option("page", "text", "页码参数名", "Parameter for the page"),
         Option("offset", "text", "偏移参数名", "Parameter for the offset"),
+        Option("mark", "text", "游标参数名", "Parameter for the mark of the next page"),
         Option("size", "text", "页长参数名", "Parameter for the page's size"),
         Option("rows", "number", "每页条数", "Records on a page", default=SIZE),
         Option("first", "number", "首页页码", "Number of the first page", default=1),
         Option("parameters", "mapping", "其他参数", "Further parameters"),
+        Option("detail", "text", "详情地址（含 {guid}）", "Address of a detail, with {guid}"),
+        Option("detail_record", "text", "详情中记录所在路径", "Path of the record in its detail"),
+        Option("pause", "number", "取详情的间隔（毫秒）", "Pause between details", default=PAUSE),
         Option("token", "secret", "令牌", "Token"),
         Option("token_header", "text", "令牌所在请求头", "Header that bears the token"),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
+        Option("truncate", "list", "超长时截短的字段", "Fields cut to their limit"),
+        Option("create_units", "yes_no", "建立未知单位", "Make units that nobody knows"),
         Option("volatile", "list", "不计入变化的字段", "Names that do not count as a change"),
-    )
+    )  # fmt: skip
     fields: Mapping[str, str] = {}
     volatile = frozenset[str]()
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
-        """Pages until the total is reached, or one is empty or not full."""
-        options, seen, at = source.options, 0, 0
-        rows = int(options.get("rows") or SIZE)
+        """Pages until the portal's own count is reached, or one shows that nothing follows."""
+        reading = _Reading(source, web)
         while True:
-            body, digest = web.json(_address(options, at, seen, rows), _headers(source))
-            _require_success(options, body)
-            found = at_path(body, str(options["records"]))
-            if not isinstance(found, list):
-                raise SourceFault("harvest.E14", name=options["records"])
-            seen += len(found)
-            total = _number(at_path(body, str(options["total"]))) if options.get("total") else None
-            is_last = seen >= total if total is not None else len(found) < rows
-            is_last = is_last or not _is_paged(options)
-            records = [_record(one, str(options["guid"])) for one in found]
-            yield Page(records, digest, declared=total, is_last=is_last)
-            if is_last or not found:
+            page, is_empty = reading.page()
+            yield page
+            if page.is_last or is_empty:
                 return
-            at += 1
 
 
-def _is_paged(options: Mapping[str, Json]) -> bool:
-    return bool(options.get("page") or options.get("offset"))
+class _Reading:
+    """One reading of a portal: where it is and what it has seen."""
+
+    def __init__(self, source: Source, web: Web) -> None:
+        self._options, self._web = source.options, web
+        self._headers = _headers(source)
+        self._rows = int(self._options.get("rows") or SIZE)
+        self._at = self._seen = self._first_count = self._failures = self._asked = 0
+        self._following: Json = None  # the next page, where the portal names it
+
+    def page(self) -> tuple[Page, bool]:
+        """The next page, and whether it holds nothing.
+
+        Raises:
+            SourceFault: it cannot be had, says no, or where its records stand is not known.
+        """
+        options = self._options
+        body, digest = self._answer()
+        _require_success(options, body)
+        _require_places(options, body)
+        found = opened(at_path(body, str(options["records"])))
+        if not isinstance(found, list):
+            raise SourceFault("harvest.E14", name=options["records"])
+        self._seen += len(found)
+        self._first_count = self._first_count or len(found)
+        records = [self._record(one) for one in found]
+        is_last = self._is_last(body, len(found))
+        self._at += 1
+        return Page(records, digest, declared=self._total(body), is_last=is_last), not found
+
+    def _total(self, body: Json) -> int | None:
+        path = self._options.get("total")
+        return whole_number(at_path(body, str(path))) if path else None
+
+    def _is_last(self, body: Json, count: int) -> bool:
+        """Whether the portal, or the page itself, shows that nothing follows.
+
+        A first page that is not full shows nothing: the portal may give fewer than it is asked for.
+        """
+        options = self._options
+        if options.get("next"):
+            self._following = at_path(body, str(options["next"]))
+            return self._following in (None, "", False)
+        if not (options.get("page") or options.get("offset")):
+            return True
+        pages = whole_number(at_path(body, str(options["pages"]))) if options.get("pages") else None
+        if pages is not None:
+            return self._at + 1 >= pages
+        total = self._total(body)
+        if total is not None and self._seen <= total:  # a smaller one counts something else
+            return self._seen == total
+        return not count or (self._at > 0 and count < self._first_count)
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    def _answer(self) -> tuple[Json, str]:
+        url, options = str(self._options["url"]), self._options
+        if self._following and not options.get("mark"):
+            return self._web.json(_same_host(url, str(self._following)), self._headers)
+        said = str(options.get("post") or "").lower()
+        if said not in ("", FORM, JSON):
+            raise SourceFault("harvest.E22", option="post", wanted=f"{FORM}, {JSON}", value=said)
+        asked = {str(name): value for name, value in (options.get("parameters") or {}).items()}
+        if said == JSON:
+            for name, value in self._numbers():
+                with_path(asked, name, value)
+            headers = {**self._headers, "Content-Type": "application/json"}
+            return self._web.json(url, headers, json.dumps(asked, ensure_ascii=False).encode())
+        asked |= dict(self._numbers())
+        if said == FORM:
+            headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
+            return self._web.json(url, headers, urlencode(asked).encode())
+        sign = "&" if urlsplit(url).query else "?"
+        return self._web.json(f"{url}{sign}{urlencode(asked)}" if asked else url, self._headers)
+
+    def _numbers(self) -> Iterator[tuple[str, Json]]:
+        """What the page is asked for by: a portal that gives fewer moves its offset by those."""
+        options = self._options
+        numbers = {
+            "page": int(options.get("first", 1)) + self._at,
+            "offset": self._seen,
+            "size": self._rows,
+            "mark": self._following,
+        }
+        for name, value in numbers.items():
+            if options.get(name) and value is not None:
+                yield str(options[name]), value
+
+    # --- records ---------------------------------------------------------------------------------
+
+    def _record(self, one: Json) -> Record:
+        one = opened(one)
+        if not isinstance(one, Mapping):
+            return Record(None, {"value": one}, problem="harvest.E2")
+        guid = clean_guid(at_path(one, str(self._options["guid"])))
+        raw = {str(name): each for name, each in one.items()}
+        if not self._options.get("detail") or guid is None:
+            return Record(guid, raw)
+        try:
+            return Record(guid, {**raw, **self._detail(guid)})
+        except SourceFault as fault:
+            self._failures += 1
+            if self._failures >= FAILURES:
+                raise
+            return Record(guid, raw, dict(fault.facts), problem=fault.code)
+
+    def _detail(self, guid: str) -> dict[str, Json]:
+        """What the portal says of one record at an address of its own.
+
+        Raises:
+            SourceFault: it cannot be had, or is no record.
+        """
+        if self._asked:
+            time.sleep(max(0, int(self._options.get("pause", PAUSE))) / 1000)
+        self._asked += 1
+        address = str(self._options["detail"]).replace("{guid}", quote(guid, safe=""))
+        body, _ = self._web.json(_same_host(str(self._options["url"]), address), self._headers)
+        _require_success(self._options, body)
+        found = opened(at_path(body, str(self._options.get("detail_record") or ".")))
+        if not isinstance(found, Mapping):
+            raise SourceFault("harvest.E14", name=self._options.get("detail_record") or ".")
+        self._failures = 0
+        return {str(name): each for name, each in found.items()}
 
 
-def _address(options: Mapping[str, Json], at: int, seen: int, rows: int) -> str:
-    """The next page: a portal that gives fewer records than asked moves its offset by those."""
-    asked = {str(name): value for name, value in (options.get("parameters") or {}).items()}
-    if options.get("page"):
-        asked[str(options["page"])] = int(options.get("first", 1)) + at
-    if options.get("offset"):
-        asked[str(options["offset"])] = seen
-    if options.get("size"):
-        asked[str(options["size"])] = rows
-    url = str(options["url"])
-    sign = "&" if urlsplit(url).query else "?"
-    return f"{url}{sign}{urlencode(asked)}" if asked else url
+def _same_host(url: str, address: str) -> str:
+    """An address on the portal's own host: no other one is sent its token.
+
+    Raises:
+        SourceFault: `harvest.E68` it leads elsewhere.
+    """
+    whole = urljoin(url, address)
+    here, there = urlsplit(url), urlsplit(whole)
+    if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+        raise SourceFault("harvest.E68", host=there.netloc or "–")
+    return whole
 
 
 def _headers(source: Source) -> dict[str, str]:
@@ -109,28 +236,21 @@ def _require_success(options: Mapping[str, Json], body: Json) -> None:
         raise SourceFault("harvest.E15", said=str(said)[:200])
 
 
-def at_path(value: Json, path: str) -> Json:
-    """What stands at a dotted path; numbers count in lists, `.` is the whole, None when nothing."""
-    for part in [] if path in ("", ".") else path.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
+def _require_places(options: Mapping[str, Json], body: Json) -> None:
+    """Without being told where records and identifiers stand, says where they might.
 
-
-def _number(value: Json) -> int | None:
-    """A total, which some portals write as text."""
-    text = str(value).strip() if not isinstance(value, bool) else ""
-    return int(text) if text.isdecimal() else None
-
-
-def _record(one: Json, guid: str) -> Record:
-    if not isinstance(one, Mapping):
-        return Record(None, {"value": one}, problem="harvest.E2")
-    return Record(clean_guid(at_path(one, guid)), {str(name): each for name, each in one.items()})
+    Raises:
+        SourceFault: `harvest.E69` with the lists of the answer, their keys, and numbers.
+    """
+    if options.get("records") and options.get("guid"):
+        return
+    found = candidates(body)
+    lists = "; ".join(
+        f"records: {one['records']} ({one['count']}), guid: {' | '.join(one['keys']) or '–'},"
+        f" total: {' | '.join(one['totals']) or '–'}"
+        for one in found
+    )
+    raise SourceFault("harvest.E69", lists=lists or "–", found=found)
 
 
 connector = JsonApiConnector()

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     INVENTORY,
+    VALUES,
     Json,
     Option,
     Page,
@@ -50,7 +51,7 @@ class SqlConnector:
     """Rows of a table."""
 
     kind = "sql"
-    version = 1
+    version = 2
     outcome = INVENTORY
     label: Mapping[str, str] = {"zh": "数据库表或视图", "en": "Table or view of a database"}
     options: Sequence[Option] = (
@@ -66,6 +67,7 @@ class SqlConnector:
         Option("table", "text", "表或视图", "Table or view", is_required=True),
         Option("key", "text", "标识列", "Column that identifies a row", is_required=True),
         Option("fields", "mapping", "字段对应", "Columns and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
         Option("volatile", "list", "不计入变化的列", "Columns that do not count as a change"),
     )  # fmt: skip

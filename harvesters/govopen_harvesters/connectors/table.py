@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
-from ckanext.govopen.logic.intake import IntakeRefused, Row, Table, read_table
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.intake_header import FOLDED
+from ckanext.govopen.logic.intake import Column, IntakeRefused, Row, Table, read_table
 
 from govopen_harvesters.contract import (
     INVENTORY,
+    VALUES,
     Json,
     Option,
     Page,
@@ -26,6 +29,7 @@ from govopen_harvesters.contract import (
 )
 
 ROWS = 500
+NAME = "name"
 SUFFIXES = (".xls", ".xlsx", ".xlsb", ".xlsm", ".ods", ".csv", ".tsv", ".txt")
 Key = Callable[[Row], "str | None"]
 
@@ -34,7 +38,7 @@ class TableConnector:
     """Rows of tables."""
 
     kind = "table"
-    version = 1
+    version = 2
     outcome = INVENTORY
     label: Mapping[str, str] = {"zh": "电子表格或 CSV", "en": "Spreadsheet or CSV"}
     options: Sequence[Option] = (
@@ -45,6 +49,7 @@ class TableConnector:
         Option("sheet", "text", "工作表", "Sheet"),
         Option("encoding", "text", "编码", "Encoding"),
         Option("columns", "mapping", "列名对应", "Columns and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
         Option("truncate", "list", "超长时截短的字段", "Fields cut to their limit"),
         Option("key", "text", "标识列", "Column that identifies a row"),
@@ -61,10 +66,7 @@ class TableConnector:
                 try:
                     table = _read(path, source.options)
                 except IntakeRefused as refused:
-                    found = [
-                        (one.code, {**one.params, "file": path.name}) for one in refused.findings
-                    ]
-                    yield Page((), faults=found, is_last=is_last)
+                    yield from _to_look_at(path, source.options, refused, is_last)
                 else:
                     yield from _pages(table, path.name, source.options, is_last)
 
@@ -104,9 +106,40 @@ def _read(path: Path, options: Mapping[str, Json]) -> Table:
     )
 
 
+def _to_look_at(
+    path: Path, options: Mapping[str, Json], refused: IntakeRefused, is_last: bool
+) -> Iterator[Page]:
+    """A file that is refused; where it lacks names alone, its columns are there to be looked at.
+
+    Its rows have no name, so that none of them can be loaded, and it is no whole set.
+    """
+    faults = [(one.code, {**one.params, "file": path.name}) for one in refused.findings]
+    heading = next((_first_unnamed(one) for one in refused.findings), None)
+    if heading is None:
+        yield Page((), faults=faults, is_last=is_last)
+        return
+    told = dict(options.get("columns") or {})
+    table = _read(path, {**options, "columns": {**told, heading: NAME}})
+    for page in _pages(table, path.name, options, is_last):
+        records = [replace(one, raw=_without_name(one.raw)) for one in page.records]
+        yield replace(page, records=records, faults=faults)
+        faults = []
+
+
+def _first_unnamed(finding: Finding) -> str | None:
+    """A heading of a table in which no column of names was recognised."""
+    headings = finding.params.get("headers")
+    is_lacking = finding.code == "intake.E8" and finding.field == NAME and headings
+    return str(headings[0]) if is_lacking and isinstance(headings, list) else None
+
+
+def _without_name(raw: Mapping[str, Json]) -> dict[str, Json]:
+    return {**raw, "values": {k: v for k, v in raw["values"].items() if k != NAME}}
+
+
 def _pages(table: Table, file: str, options: Mapping[str, Json], is_last: bool) -> Iterator[Page]:
     identify = _identifier(table, options)
-    ordinals = {column.header for column in table.columns if column.field == "ordinal"}
+    ordinals = {one.header for one in table.columns if one.field == "ordinal" and _is_sure(one)}
     rows = iter(table.rows)
     batch = list(islice(rows, ROWS))
     while True:
@@ -116,6 +149,10 @@ def _pages(table: Table, file: str, options: Mapping[str, Json], is_last: bool) 
         if not following:
             return
         batch = following
+
+
+def _is_sure(column: Column) -> bool:
+    return column.confidence >= FOLDED
 
 
 def _record(row: Row, identify: Key, ordinals: set[str], file: str, sheet: str | None) -> Record:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from govopen_harvesters.columns import MOST_LISTS, PAUSE, SECOND, SWEEP_EVERY, Column
-from govopen_harvesters.contract import DATASET, FILES, Option, Page, Source, Web
+from govopen_harvesters.contract import DATASET, FILES, VALUES, Option, Page, Source, Web
 
 
 class WebColumnConnector:
@@ -73,6 +73,7 @@ class WebColumnConnector:
         ),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
+        VALUES,
         Option("constants", "mapping", "固定值", "Constants for absent fields"),
         Option("volatile", "list", "不计入变化的字段", "Names that do not count as a change"),
     )

@@ -49,6 +49,10 @@ def test_a_wrong_code_is_told(code: str) -> None:
         ("  市住建局 ", None, "市住建局"),
         ("380120000J", "380120000J", None),
         ("３８０１２００００Ｊ【社會局】", "380120000J", "社會局"),
+        ("0301-市水务局", None, "市水务局"),
+        ("0301｜市水务局", None, "市水务局"),
+        ("12345-20-热线办", None, "12345-20-热线办"),
+        ("110指挥中心", None, "110指挥中心"),
     ],
 )
 def test_code_and_name_are_taken_out_of_a_cell(

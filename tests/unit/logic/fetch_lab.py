@@ -17,7 +17,7 @@ BOMB = gzip.compress(b"\0" * (64 << 20))
 
 
 class Lab(ThreadingHTTPServer):
-    """Counts what reaches it: `asked` holds (host header, path, authorization).
+    """Counts what reaches it: `asked` holds (host header, path, authorization), `posted` bodies.
 
     `/changing` answers with the status `now`, which a test sets.
     """
@@ -27,6 +27,7 @@ class Lab(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[tuple[str, str, str | None]] = []
+        self.posted: list[bytes] = []
         self.now = 200
 
     @property
@@ -53,6 +54,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind, _, rest = self.path.lstrip("/").partition("/")
         getattr(self, f"_{kind}")(rest)
 
+    def do_POST(self) -> None:
+        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
+
     def _start(self, status: int = 200, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
@@ -72,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _to(self, rest: str) -> None:
         self._start(302, Location=rest, Content_Length="0")
+
+    def _again(self, rest: str) -> None:
+        self._start(307, Location=rest, Content_Length="0")
 
     def _loop(self, rest: str) -> None:
         self._start(301, Location="/loop/again", Content_Length="0")

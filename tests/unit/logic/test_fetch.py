@@ -163,6 +163,18 @@ def test_what_is_secret_stays_with_the_first_host(server: Lab) -> None:
         assert [one[2] for one in other.asked] == [None]
 
 
+def test_what_is_posted_is_posted_again_on_its_own_host_alone(server: Lab) -> None:
+    assert body(server.url("/again//plain"), server, body=b"page=1") == PIECE
+    assert server.posted == [b"page=1"] * 2
+    assert refusal(server.url("/to//plain"), server, body=b"page=1") == "fetch.E5"
+    with lab() as other:
+        hosts = frozenset({f"localhost:{server.port}", f"localhost:{other.port}"})
+        start = server.url(f"/again/{other.url('/plain')}")
+        with pytest.raises(FetchRefused), fetch(start, body=b"x", inside=hosts, limits=PATIENT):
+            pass
+        assert other.asked == []
+
+
 @pytest.mark.parametrize("path", ["/endless", "/bomb"])
 def test_an_answer_without_end_is_stopped_by_what_it_unpacks_to(path: str, server: Lab) -> None:
     assert refusal(server.url(path), server) == "fetch.E6"

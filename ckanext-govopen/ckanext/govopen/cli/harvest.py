@@ -163,6 +163,11 @@ def job_lines(job: Mapping[str, Any]) -> Iterable[str]:
     yield f"known {job['known_before']} -> {job['known_after']}  balanced {job['balanced']}"
     if job["error"]:
         yield f"{job['error']['code']}\t{job['error']['text']}"
+    for one in job["names"]:
+        others = " ".join(f"{each['field']}?{each['confidence']}" for each in one["proposed"])
+        yield f"{one['how']}\t{one['name']}\t{one['field'] or '-'}\t{one['confidence']}\t{others}"
+    for one in job["unread"]:
+        yield f"unread\t{one['field']}\t{' '.join(one['values'])}"
     for line in job["report"]["items"]:
         reason = (
             f"\t{line['problem']['code']}\t{line['problem']['text']}" if line["problem"] else ""

@@ -7,7 +7,7 @@ does not add up. Pure rules; reading sources is `govopen_harvesters`, writing is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
 from math import floor
@@ -49,18 +49,50 @@ class Taken:
     problem: str | None = None
 
 
+SECRECY = "secrecy"
+HEEDED = (SECRECY, "catalog_visible")
+
+
+class How(str, Enum):
+    """How the field of a name is known; what is told or sure is used, anything else waits."""
+
+    TOLD = "told"
+    SURE = "sure"
+    UNSURE = "unsure"
+    RIVAL = "rival"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True)
 class Meaning:
-    """What one name of a source was taken for; `field` None when nobody knows."""
+    """What one name of a source was taken for; `field` None when nobody knows.
+
+    Args:
+        how: told by a person or a standard; sure; not sure enough to be used; claimed by several
+            names of the record alike; unknown.
+    """
 
     name: str
     field: str | None
     confidence: float
+    how: How = How.UNKNOWN
+
+    @property
+    def is_used(self) -> bool:
+        """True when its value goes into the field without asking anybody.
+
+        What may say that a line is secret, or not to be seen, is heeded on a doubt.
+        """
+        return self.how in (How.TOLD, How.SURE) or self.field in HEEDED
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """A record in our fields, with everything else that the source said."""
+    """A record in our fields, with everything else that the source said.
+
+    Args:
+        examples: what stood at each name, as text.
+    """
 
     values: Mapping[str, str]
     resources: Sequence[Mapping[str, str]] = ()
@@ -68,6 +100,7 @@ class Mapped:
     unknown: Sequence[tuple[str, str]] = ()
     meanings: Sequence[Meaning] = ()
     findings: Sequence[Mapping[str, Any]] = ()
+    examples: Mapping[str, str] = field(default_factory=dict)
 
 
 # --- runs ---------------------------------------------------------------------------------------

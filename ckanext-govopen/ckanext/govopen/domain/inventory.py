@@ -221,12 +221,13 @@ def storing_findings(fields: Mapping[str, object], texts: Mapping[str, str]) -> 
         findings.append(
             Finding("inventory.E13", "name", name, {"limit": limit, "length": len(name)})
         )
-    if fields.get("secrecy") == "secret" or _is_secret(texts.get("secrecy", "")):
+    if fields.get("secrecy") == "secret" or is_secret(texts.get("secrecy", "")):
         findings.append(Finding("inventory.E16", "secrecy", texts.get("secrecy")))
     return findings
 
 
-def _is_secret(text: str) -> bool:
+def is_secret(text: str) -> bool:
+    """True for what a cell says of a secret line."""
     said = text.strip().casefold()
     if said in SECRET_ANSWERS:
         return True

@@ -27,6 +27,9 @@ LEVELS = ("province", "city", "county", "township", "village")
 SUCCESSIONS = ("rename", "merge_into", "split_from", "abolish", "transfer_function")
 
 _CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{8,18}(?![0-9A-Za-z])")
+# A number of somebody's own before the name and a mark: 0301-市水务局; without a mark it is part
+# of the name. It is no code here: every portal counts its departments anew.
+_OWN_NUMBER = re.compile(r"\A\d{2,7}\s*[-_|:—]\s*(?=\D)")
 _BRACKETS = re.compile(r"[【\[（(〔《「]\s*([^】\])）〕》」]+?)\s*[】\])）〕》」]")
 
 
@@ -68,6 +71,8 @@ def read_unit_text(text: str) -> UnitText:
     folded = unicodedata.normalize("NFKC", text).strip()
     found = _CODE.search(folded)
     code = found.group() if found and re.search(r"\d", found.group()) else None
+    if code is None:
+        folded = _OWN_NUMBER.sub("", folded)
     rest = folded.replace(code, " ") if code else folded
     bracketed = _BRACKETS.search(rest)
     outside = _BRACKETS.sub(" ", rest).strip("-:,;/、，").strip()

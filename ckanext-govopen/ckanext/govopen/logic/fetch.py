@@ -36,6 +36,7 @@ BLOCK = 1 << 16
 # Below 1024 the web's own ports alone: the others belong to services that a request could speak to.
 WEB_PORTS = (80, 443)
 SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+SAME_REQUEST = (307, 308)  # redirects that repeat a body: RFC 9110 §15.4.8 and RFC 9110 §15.4.9
 
 
 @dataclass(frozen=True)
@@ -157,14 +158,16 @@ def fetch(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
     inside: frozenset[str] = frozenset(),
     limits: Limits = Limits(),
 ) -> Iterator[Answer]:
-    """Gets what is at an address.
+    """Gets what is at an address, or what it answers to a body that is posted.
 
     Args:
         url: http or https, without a user name.
         headers: of the request; secrets among them stay with the first host.
+        body: posted where there is one; it follows no redirect to another host.
         inside: exact hosts (`host` or `host:port`) of one's own network that may be reached.
 
     Raises:
@@ -172,7 +175,7 @@ def fetch(
     """
     began = time.monotonic()
     with _session(inside, limits) as session:
-        response = _follow(session, url, dict(headers or {}), limits, began)
+        response = _follow(session, url, dict(headers or {}), body, limits, began)
         try:
             yield Answer(
                 response.url, response.status_code, response.headers, response.raw, limits, began
@@ -202,11 +205,16 @@ def require_address(url: str) -> SplitResult:
 
 
 def _follow(
-    session: requests.Session, url: str, headers: dict[str, str], limits: Limits, began: float
+    session: requests.Session,
+    url: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    limits: Limits,
+    began: float,
 ) -> requests.Response:
     for _ in range(MOST_HOPS + 1):
         here = require_address(url)
-        response = _send(session, url, headers, limits)
+        response = _send(session, url, headers, body, limits)
         _require_time(began, limits)
         if not response.is_redirect:
             return response
@@ -215,19 +223,30 @@ def _follow(
         there = require_address(url)
         if (here.scheme, there.scheme) == ("https", "http"):
             raise FetchRefused("fetch.E5", host=there.hostname)
-        if (here.hostname, here.port) != (there.hostname, there.port):
+        is_elsewhere = (here.hostname, here.port) != (there.hostname, there.port)
+        if body is not None and (is_elsewhere or response.status_code not in SAME_REQUEST):
+            raise FetchRefused("fetch.E5", host=there.hostname)
+        if is_elsewhere:
             headers = {k: v for k, v in headers.items() if k.lower() not in SECRET_HEADERS}
     raise FetchRefused("fetch.E5", host=urlsplit(url).hostname)
 
 
 def _send(
-    session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits
+    session: requests.Session,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    limits: Limits,
 ) -> requests.Response:
     host = urlsplit(url).hostname
+    method = "GET" if body is None else "POST"
     asked = {"User-Agent": USER_AGENT, **headers, "Accept-Encoding": "identity"}
     timeout = (limits.connect_seconds, limits.read_seconds)
     try:
-        return session.get(url, headers=asked, timeout=timeout, stream=True, allow_redirects=False)
+        return session.request(
+            method, url, headers=asked, data=body, timeout=timeout, stream=True,
+            allow_redirects=False,
+        )  # fmt: skip
     except InvalidIPAddress as error:
         raise FetchRefused("fetch.E4", host=host) from error
     except requests.exceptions.SSLError as error:

@@ -98,6 +98,8 @@ def _require_url(name: str, value: str) -> None:
 
 
 def _require_open_names(name: str, value: Mapping[str, Any]) -> None:
-    for inner in value:
+    for inner, said in value.items():
         if name == "parameters" and str(inner).lower().endswith(_SECRET_NAMES):
             refuse("harvest.E23", name, option=str(inner))
+        if isinstance(said, Mapping):
+            _require_open_names(name, said)

@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -34,6 +34,7 @@ from ckanext.govopen.logic import (
 )
 from ckanext.govopen.logic.harvest_faults import again, is_of_the_database, is_without_space
 from ckanext.govopen.logic.harvest_inventory import Bounds, Given
+from ckanext.govopen.logic.harvest_names import Names
 from ckanext.govopen.logic.harvest_results import Result, broken
 from ckanext.govopen.logic.harvest_schedule import after
 from ckanext.govopen.model import harvest as sources
@@ -42,7 +43,6 @@ from ckanext.govopen.model import jobs
 
 TASK = "harvest.run"
 REMOVED_AT_ONCE = 250
-NAMES_KEPT = 300
 KILLED_ITS_WORKERS, LEFT_OUT, SAID_HERE = "harvest.E37", "harvest.W1", "harvest.W3"
 LOADERS: Mapping[str, Any] = {"inventory": harvest_inventory, "dataset": harvest_datasets}
 
@@ -83,7 +83,7 @@ class Run:
         self._id, self._epoch = str(row["id"]), int(row["run_epoch"])
         self._source_id = str(row["source_id"])
         self._bodies: dict[int, bytes] = {}
-        self._names: dict[str, list[Any]] = {}
+        self._names = Names()
         self._after = 0
         # Records up to here were begun by a worker that did not end them: each is taken alone.
         self._careful_to = int(row["careful_to"] or 0)
@@ -427,16 +427,14 @@ class Run:
     def _note_names(self, records: Given) -> None:
         """Remembers what the names of the source were taken for, and which nobody knows."""
         for _, mapped in records:
-            for meaning in mapped.meanings:
-                if len(self._names) < NAMES_KEPT:
-                    known = [meaning.field, round(meaning.confidence, 2)]
-                    self._names.setdefault(meaning.name, known)
+            self._names.note(mapped)
 
     def _put_names(self, session: Session) -> None:
-        if self._names:
-            row = sources.job(session, self._id)
-            evidence = dict(row["evidence"]) if row else {}
-            store.update(session, self._id, evidence={**evidence, "names": self._names})
+        row = sources.job(session, self._id)
+        before = dict(row["evidence"]) if row else {}
+        found = self._names.evidence(before)
+        if found != before:
+            store.update(session, self._id, evidence=found)
 
     # --- remove and close ------------------------------------------------------------------------
 
@@ -582,8 +580,8 @@ def _line(one: Result) -> dict[str, object]:
 
 
 def _evidence(row: Mapping[str, Any]) -> Evidence:
-    facts = {name: value for name, value in row["evidence"].items() if name != "names"}
-    return Evidence(**facts)
+    known = {one.name for one in fields(Evidence)}
+    return Evidence(**{name: value for name, value in row["evidence"].items() if name in known})
 
 
 def _checked_counts(session: Session, job_id: str) -> dict[str, int]:

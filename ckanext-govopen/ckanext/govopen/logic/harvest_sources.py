@@ -24,6 +24,7 @@ from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.logic import audit, harvest_connectors, harvest_secrets
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.findings import describe
+from ckanext.govopen.logic.harvest_names import names_view, unread_view
 from ckanext.govopen.logic.harvest_runs import TASK
 from ckanext.govopen.logic.harvest_schedule import after
 from ckanext.govopen.logic.roles import is_local_process
@@ -398,7 +399,7 @@ def health(row: Row) -> str:
 
 def job_view(session: Session, row: Row) -> dict[str, Any]:
     """A run; of an open one how far it is."""
-    state = str(row["state"])
+    state, evidence = str(row["state"]), row["evidence"] or {}
     shown: dict[str, Any] = {
         "id": row["id"],
         "source": row["source_name"],
@@ -417,21 +418,13 @@ def job_view(session: Session, row: Row) -> dict[str, Any]:
         "error": problem(row["error"]["code"], row["error"]["facts"]) if row["error"] else None,
         "retries": row["retries"],
         "deaths": row["deaths"],
-        "evidence": {k: v for k, v in (row["evidence"] or {}).items() if k != "names"},
-        "names": _names(row["evidence"] or {}),
+        "evidence": {k: v for k, v in evidence.items() if k not in ("names", "unread")},
+        "names": names_view(evidence),
+        "unread": unread_view(evidence),
     }
     if state in [one.value for one in rules.OPEN]:
         shown["progress"] = store.live_counts(session, row["id"])
     return shown
-
-
-def _names(evidence: Row) -> list[dict[str, Any]]:
-    """What the names of the source were taken for; unknown ones have no field."""
-    found = evidence.get("names") or {}
-    return [
-        {"name": name, "field": field, "confidence": str(confidence)}
-        for name, (field, confidence) in found.items()
-    ]
 
 
 def change_view(row: Row) -> dict[str, Any]:

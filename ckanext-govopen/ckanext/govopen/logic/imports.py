@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen.domain import inventory as rules
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.intake_header import FOLDED
 from ckanext.govopen.domain.units import UnitFinder, read_unit_text
 from ckanext.govopen.logic import registers, units
 from ckanext.govopen.logic.export import FINDINGS_HEADING
@@ -181,7 +182,9 @@ class RowReader:
             (column.header for column in columns if column.field == "link"), None
         )
         # A running number moves when a row is inserted above: it is no property of the row.
-        self._ordinal_headers = {c.header for c in columns if c.field == "ordinal"}
+        self._ordinal_headers = {
+            c.header for c in columns if c.field == "ordinal" and c.confidence >= FOLDED
+        }
         self._contacts = {c.header for c in columns if c.field in CONTACT_FIELDS}
         # A report that comes back corrected still has the findings of the check before.
         self._ignored = {c.header for c in columns if c.header.startswith(FINDINGS_HEADING)}

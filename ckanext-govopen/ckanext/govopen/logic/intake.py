@@ -38,7 +38,7 @@ from ckanext.govopen.domain.intake import (
     Table,
     refused,
 )
-from ckanext.govopen.domain.intake_header import Aliases
+from ckanext.govopen.domain.intake_header import FOLDED, Aliases
 
 __all__ = [
     "DEFAULT",
@@ -57,7 +57,7 @@ __all__ = [
 
 DEFAULT = DEFAULT_LIMITS
 WRITINGS = Path(__file__).parent.parent / "data" / "intake"
-INVENTORY = "aliases"
+INVENTORY, ORDINAL = "aliases", "ordinal"
 _READER = "ckanext.govopen.logic.intake_reader"
 _OUT_OF_MEMORY = (b"MemoryError", b"memory allocation", b"Cannot allocate memory")
 log = logging.getLogger(__name__)
@@ -154,8 +154,12 @@ def sheets_of(path: Path, *, limits: Limits = DEFAULT) -> tuple[Sheet, ...]:
 
 
 def field_of(heading: str) -> str | None:
-    """The field of the inventory that a heading stands for, if it is recognised."""
-    return _recogniser().match(tuple(heading.split("/"))).field
+    """The field of the inventory that a heading stands for, if it is recognised.
+
+    A column is left out for its running numbers only where its heading is known whole.
+    """
+    found = _recogniser().match(tuple(heading.split("/")))
+    return None if found.field == ORDINAL and found.confidence < FOLDED else found.field
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import make_response, redirect, request
@@ -13,6 +14,7 @@ from ckanext.govopen.domain.harvest import OPEN, PROPOSALS
 from ckanext.govopen.logic import harvest_connectors
 from ckanext.govopen.views import desk
 from ckanext.govopen.views import harvest_form as form
+from ckanext.govopen.views import harvest_mapping as mapping
 
 __all__ = ["harvest_pages"]
 
@@ -21,7 +23,6 @@ harvest_pages = desk.blueprint("govopen_harvest", __name__)
 REFRESH_SECONDS = 3
 REPORT_ROWS = 100
 BOUNDS = ("breaker_least", "breaker_share", "grace_days")
-FIELD_WORDS = {"inventory": "inventory_field", "dataset": "harvest_field"}
 
 
 @harvest_pages.get("/harvest")
@@ -53,7 +54,8 @@ def _source_page(name: str, errors: desk.Errors) -> str:
         "workbench/harvest/source.html",
         source=shown,
         kinds=form.kinds(),
-        labels={one["name"]: one["label"] for one in form.options_of(shown["kind"])},
+        labels=_labels(shown["kind"]),
+        breaker=_percent(shown["breaker_share"]),
         is_proposal=shown["state"] in PROPOSALS,
         jobs=desk.call("govopen_harvest_job_list", {"source": name, "limit": 20})["items"],
         dead=desk.call("govopen_harvest_dead_list", {"source": name, "limit": REPORT_ROWS}),
@@ -64,6 +66,17 @@ def _source_page(name: str, errors: desk.Errors) -> str:
         is_keeper=_is_keeper(),
         errors=errors,
     )
+
+
+def _labels(kind: str) -> dict[str, str]:
+    """What the options of a kind are called; one whose connector is gone keeps its raw names."""
+    is_known = kind in harvest_connectors.kinds()
+    return {one["name"]: one["label"] for one in form.options_of(kind)} if is_known else {}
+
+
+def _percent(share: str) -> str:
+    """0.100 is 10 %, 0.125 is 12.5 %."""
+    return f"{(Decimal(share) * 100).normalize():f}\u00a0%"
 
 
 @harvest_pages.post("/harvest/sources/<name>/run")
@@ -240,7 +253,7 @@ def _dead_page(dead_id: str, errors: desk.Errors, values: dict[str, str] | None 
     return desk.page(
         "workbench/harvest/dead.html",
         dead=shown,
-        vocabulary=FIELD_WORDS[shown["outcome"]],
+        vocabulary=mapping.FIELD_WORDS[shown["outcome"]],
         first=first,
         others=[name for name in shown["fields"] if name not in first],
         values=said,
@@ -292,12 +305,26 @@ def _job_page(job_id: str, errors: desk.Errors) -> Response:
             is_open=shown["state"] in [state.value for state in OPEN],
             is_approver=is_approver,
             is_keeper=_is_keeper(),
+            **mapping.choices(source_shown["outcome"], shown["unread"]),
             errors=errors,
         )
     )
     if shown["state"] in ("queued", "running"):  # may be left: the run goes on by itself
         response.headers["Refresh"] = str(REFRESH_SECONDS)
     return response
+
+
+@harvest_pages.post("/harvest/jobs/<job_id>/mapping")
+def confirm_mapping(job_id: str) -> Any:
+    """Puts what a person says of names and values into the source's settings."""
+    shown = desk.call("govopen_harvest_job_show", {"id": job_id})
+    found = desk.call("govopen_harvest_source_show", {"id": shown["source"]})
+    wanted = {"id": found["id"], "settings": mapping.confirmed(found, shown["names"])}
+    _, errors = desk.tried(lambda: desk.call("govopen_harvest_source_update", wanted))
+    if errors:
+        return _job_page(job_id, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The mapping is saved. A dry run shows what comes of it."))
+    return redirect(tk.url_for("govopen_harvest.source", name=found["name"]))
 
 
 @harvest_pages.post("/harvest/jobs/<job_id>/approve")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -102,6 +103,42 @@ def test_a_source_is_added_tried_approved_by_another_and_mended(one: Field) -> N
     with signed_in(one, "stranger") as client:
         for path in ("/workbench/harvest", page, run):
             assert client.get(path).status_code in (403, 404)
+
+
+def test_what_is_not_sure_is_confirmed_on_the_page_of_a_run(one: Field) -> None:
+    """Nothing of it is used before, and everything after."""
+    header = ("编号", "本市信息资源名称", "供数单位", "更新周期", "摘要")
+    unit = f"测试{one.mark}局"
+    rows = [(key, name, unit, "7", said) for key, name, _, _, said in one.rows(3)]
+    one.put("b.csv", rows, header)
+    settings = {"path": f"{one.folder.name}/b.csv", "key": "编号", "create_units": True}
+    source = one.add(settings=settings)
+    page = f"/workbench/harvest/sources/{source['name']}"
+    with signed_in(one, "adder") as client:
+        run = client.post(f"{page}/run", data={"dry_run": "1"}).headers["Location"]
+        shown = settled(client, run)
+        assert "拒收 3" in shown
+        assert "待确认，未采用 70 %" in shown
+        assert "信息资源提供方 60 %" in shown
+        assert 'name="v-update_cycle-7"' in shown
+        names = re.findall(r'name="n-(\d+)" value="([^"]*)"', shown)
+        chosen = {"本市信息资源名称": "name", "供数单位": "provider", "更新周期": "update_cycle"}
+        form = {f"n-{number}": name for number, name in names}
+        form |= {f"f-{number}": chosen.get(name, "") for number, name in names}
+        form["v-update_cycle-7"] = "yearly"
+        assert client.post(f"{run}/mapping", data=form).headers["Location"].endswith(page)
+        shown = read(client, page)
+        assert "列名对应" in shown
+        assert "7 → yearly" in shown
+        assert "超过全部的 10\u00a0%" in shown
+        assert "<dt>key</dt>" not in shown
+        shown = settled(client, client.post(f"{page}/run").headers["Location"])
+        assert "新增 3" in shown
+    settings = one.act("adder", "govopen_harvest_source_show", id=source["id"])["settings"]
+    assert settings["columns"] == {**chosen, "摘要": None}
+    with signed_in(one, "officer") as client:
+        assert 'name="n-0"' not in client.get(run).get_data(as_text=True)
+        assert client.post(f"{run}/mapping", data=form).status_code in (403, 404, 409)
 
 
 def test_the_same_pages_in_english(one: Field) -> None:

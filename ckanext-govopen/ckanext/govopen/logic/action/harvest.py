@@ -240,6 +240,8 @@ def govopen_harvest_job_show(context: Any, data_dict: dict[str, Any]) -> dict[st
     """One run: its counts, whether they add up, and a page of its report.
 
     Of one that waits also what would vanish, and what could not be taken.
+    `names` says how each name of the source was taken (told, sure, unsure, rival, unknown), with
+    examples and further proposals; `unread` the values of coded fields that nobody understands.
 
     Args:
         verdict: lines of the report of this kind alone; limit, cursor: of the report.

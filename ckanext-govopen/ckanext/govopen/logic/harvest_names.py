@@ -1,0 +1,147 @@
+"""What the names of a source were taken for in a run: used, proposed or unknown, with examples.
+
+Kept with the run and shown to who keeps the source, who decides on what is proposed. Of a line
+that may be secret, and of contact persons, no example is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ckanext.govopen import data_files
+from ckanext.govopen.domain.harvest import How, Mapped, Meaning
+from ckanext.govopen.domain.intake_hints import BY_HEADING, Words, hints
+from ckanext.govopen.domain.inventory import RULES
+from ckanext.govopen.logic.imports import CONTACT_FIELDS
+from ckanext.govopen.logic.intake import WRITINGS
+from ckanext.govopen.logic.vocab import vocabularies
+
+MOST_NAMES = 300
+MOST_EXAMPLES = 20  # from which a column is judged; fewer are shown
+SHOWN_EXAMPLES = 3
+LONGEST_EXAMPLE, LONGEST_NAME = 60, 200
+MOST_UNREAD = 30
+MOST_HINTS = 3
+# What a later record may say against an earlier one.
+_DOUBTS = (How.RIVAL, How.UNSURE)
+
+
+@cache
+def _words() -> Words:
+    said = data_files.read(WRITINGS / "hints.yaml")
+    tables = said["headings"].items()
+    return Words(
+        {field: table.get("han", ()) for field, table in tables},
+        {field: table.get("words", ()) for field, table in tables},
+        tuple(said["endings"]),
+    )
+
+
+class Names:
+    """The names of one run, and values of them that nobody understands."""
+
+    def __init__(self) -> None:
+        self._meanings: dict[str, Meaning] = {}
+        self._examples: dict[str, dict[str, None]] = {}
+        self._unread: dict[str, dict[str, None]] = {}
+
+    def note(self, mapped: Mapped) -> None:
+        """Remembers what a record shows of the names."""
+        is_shown = _may_be_shown(mapped)
+        for one in mapped.meanings:
+            known = self._meanings.get(one.name)
+            if known is None and (
+                len(self._meanings) >= MOST_NAMES or len(one.name) > LONGEST_NAME
+            ):
+                continue
+            if known is None or (one.how in _DOUBTS and known.how not in _DOUBTS):
+                self._meanings[one.name] = one
+            if is_shown and one.field not in CONTACT_FIELDS:
+                self._note_example(one.name, mapped.examples.get(one.name, ""))
+        if is_shown:
+            self._note_unread(mapped)
+
+    def _note_example(self, name: str, text: str) -> None:
+        kept = self._examples.setdefault(name, {})
+        if text and len(kept) < MOST_EXAMPLES:
+            kept.setdefault(text[:LONGEST_EXAMPLE])
+
+    def _note_unread(self, mapped: Mapped) -> None:
+        for name, text in mapped.values.items():
+            rule = RULES.get(name)
+            if rule is None or rule.kind != "code" or not text:
+                continue
+            kept, terms = self._unread.setdefault(name, {}), vocabularies()[str(rule.vocabulary)]
+            if len(kept) < MOST_UNREAD and terms.code_of(text) is None:
+                kept.setdefault(text[:LONGEST_EXAMPLE])
+
+    def evidence(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept with the run; what an earlier stage of it has noted stays."""
+        names = {name: self._kept(one) for name, one in self._meanings.items()}
+        unread = {name: list(values) for name, values in self._unread.items() if values}
+        if not names:
+            return dict(before)
+        return {
+            **before,
+            "names": {**names, **(before.get("names") or {})},
+            "unread": {**unread, **(before.get("unread") or {})},
+        }
+
+    def _kept(self, one: Meaning) -> list[Any]:
+        examples = list(self._examples.get(one.name, ()))
+        shown = [] if _is_certain(one) else examples[:SHOWN_EXAMPLES]
+        proposed = [[hint.field, hint.confidence] for hint in _proposed(one, examples)]
+        return [one.field, round(one.confidence, 2), one.how.value, shown, proposed[:MOST_HINTS]]
+
+
+def _is_certain(one: Meaning) -> bool:
+    return one.how is How.TOLD
+
+
+def _proposed(one: Meaning, examples: list[str]) -> list[Any]:
+    """Other fields that a name may be; of a sure one only what its values say against it."""
+    if _is_certain(one):
+        return []
+    found = hints(one.name, examples, _words(), vocabularies())
+    other = [hint for hint in found if hint.field != one.field]
+    if one.how is How.SURE:
+        is_backed = len(other) < len(found)
+        return [] if is_backed else [hint for hint in other if hint.confidence > BY_HEADING]
+    return other
+
+
+def _may_be_shown(mapped: Mapped) -> bool:
+    said = mapped.values.get("secrecy", "")
+    return not said or vocabularies()["secrecy"].code_of(said) == "non_secret"
+
+
+# --- as they are shown ---------------------------------------------------------------------------
+
+
+def names_view(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each name: the field that it has or may have, how surely, examples, further proposals."""
+    return [
+        _name_view(name, [*kept, *(None,) * (5 - len(kept))])
+        for name, kept in (evidence.get("names") or {}).items()
+    ]
+
+
+def _name_view(name: str, kept: list[Any]) -> dict[str, Any]:
+    field, confidence, how, examples, proposed = kept
+    return {
+        "name": name,
+        "field": field,
+        "confidence": str(confidence),
+        "how": how or ("sure" if field else "unknown"),
+        "examples": examples or [],
+        "proposed": [{"field": one, "confidence": str(sure)} for one, sure in proposed or ()],
+    }
+
+
+def unread_view(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Values that no vocabulary has, by field: a person says what they stand for."""
+    return [
+        {"field": name, "values": values} for name, values in (evidence.get("unread") or {}).items()
+    ]

@@ -1,0 +1,56 @@
+"""What the names of a source mean, as a person confirms it on the page of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import request
+
+from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.views import desk
+
+TABLE = "table"
+FIELD_WORDS = {"inventory": "inventory_field", "dataset": "harvest_field"}
+# Parts of an entry that no name of a source fills.
+NO_FIELDS = ("source_fields", "contact_fields")
+
+
+def choices(outcome: str, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fields that a name may have, and the terms of those whose values nobody understands."""
+    words = FIELD_WORDS[outcome]
+    known = vocabularies()[words]
+    terms = {
+        one["field"]: desk.choices(str(known[one["field"]].extra["vocabulary"]))
+        for one in unread
+        if one["field"] in known and "vocabulary" in known[one["field"]].extra
+    }
+    return {"fields": desk.choices(words, without=NO_FIELDS), "fields_of": words, "terms": terms}
+
+
+def confirmed(source: Mapping[str, Any], names: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of a source with what the form says; names that were left alone stay unsaid."""
+    settings, is_table = dict(source["settings"]), source["kind"] == TABLE
+    place = "columns" if is_table else "fields"
+    told = dict(settings.get(place) or {})
+    for number, one in enumerate(names):
+        if request.form.get(f"n-{number}") != one["name"]:
+            continue
+        chosen = request.form.get(f"f-{number}", "")
+        told.pop(one["name"], None)
+        if chosen:
+            told[one["name"]] = chosen
+        elif one["how"] in ("told", "sure"):  # not this field, and no other
+            told[one["name"]] = None if is_table else ""
+    return {**settings, place: told, "values": _values(settings.get("values") or {})}
+
+
+def _values(said: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """What values stand for, with what the form says of those that nobody understands."""
+    values = {field: dict(table) for field, table in said.items()}
+    for key, code in request.form.items():
+        kind, _, rest = key.partition("-")
+        field, _, value = rest.partition("-")
+        if kind == "v" and code:
+            values.setdefault(field, {})[value] = code
+    return values
