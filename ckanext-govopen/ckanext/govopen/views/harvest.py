@@ -150,6 +150,7 @@ def _form(mode: str, kind: str, values: dict[str, Any], errors: desk.Errors, **m
         mode: new, propose, or edit of a source that there is.
     """
     units = desk.unit_choices()
+    options = form.options_of(kind, with_secrets=mode != "propose")
     if mode == "propose" and len(units) == 1:
         values = {"unit": units[0]["value"], **values}
     return desk.page(
@@ -157,12 +158,13 @@ def _form(mode: str, kind: str, values: dict[str, Any], errors: desk.Errors, **m
         mode=mode,
         kind=kind,
         kinds=[{"value": code, "text": words} for code, words in form.kinds().items()],
-        options=form.options_of(kind, with_secrets=mode != "propose"),
+        options=options,
+        option_labels={f"o-{one['name']}": one["label"] for one in options},
         units=units,
         schedules=desk.choices("harvest_schedule"),
         outcome=harvest_connectors.of_kind(kind).outcome,
         values=values,
-        errors=errors,
+        errors=form.placed(kind, errors),
         **more,
     )
 

@@ -86,6 +86,12 @@ def _read(kind: str, said: str) -> Any:
     return {str(name): value for name, value in found.items()} if isinstance(found, dict) else said
 
 
+def placed(kind: str, errors: desk.Errors) -> desk.Errors:
+    """Errors at the fields of the form that they are about."""
+    names = {one.name for one in harvest_connectors.of_kind(kind).options}
+    return {f"o-{name}" if name in names else name: texts for name, texts in errors.items()}
+
+
 def values_of(source: Mapping[str, Any]) -> dict[str, Any]:
     """A source as somebody would have typed it."""
     plain = {name: source[name] or "" for name in ("title", "name", "schedule", "reason")}

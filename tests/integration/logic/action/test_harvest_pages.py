@@ -86,6 +86,7 @@ def test_a_source_is_added_tried_approved_by_another_and_mended(one: Field) -> N
         assert "批准本次归集" not in shown
         assert client.post(f"{run}/approve").status_code == 409
     with signed_in(one, "authority") as client:
+        assert "等待批准的归集" in read(client, "/workbench")
         assert "批准本次归集" in settled(client, run)
         assert client.post(f"{run}/approve").status_code == 302
         assert "账目相符" in settled(client, run)
@@ -146,6 +147,38 @@ def test_the_same_pages_in_english(one: Field) -> None:
         shown = read(client, "/en/workbench/harvest")
         assert "Add a source" in shown
         assert "Dead letters" in shown
+
+
+def test_a_source_is_changed_on_its_page_and_its_secrets_stay_unseen(one: Field) -> None:
+    name = f"edit-{one.mark}"
+    given = {"url": "https://x.example", "fields": {"bt": "title"}, "files": True}
+    one.add(name=name, kind="ckan", unit=one.office.unit_id, settings=given,
+            secrets={"api_key": "geheim"})  # fmt: skip
+    page = f"/workbench/harvest/sources/{name}"
+    with signed_in(one, "officer") as client:
+        assert client.get(f"{page}/edit").status_code == 404
+        assert client.post(f"{page}/edit", data={"title": "x"}).status_code == 404
+    with signed_in(one, "adder") as client:
+        shown = read(client, f"{page}/edit")
+        assert "https://x.example" in shown
+        assert "bt: title" in shown
+        assert "geheim" not in shown
+        form = {"title": "改过的标题", "schedule": "weekly", "grace_days": "30",
+                "o-url": "ftp://x.example"}  # fmt: skip
+        answer = client.post(f"{page}/edit", data=form)
+        shown = answer.get_data(as_text=True)
+        assert (answer.status_code, "改过的标题" in shown) == (409, True)
+        assert 'href="#f-o-url"' in shown, "the field that is wrong is not the one that is named"
+        form["o-url"] = "https://y.example"
+        assert client.post(f"{page}/edit", data=form).status_code == 302
+    source = one.act("adder", "govopen_harvest_source_show", id=name)
+    assert (source["title"], source["schedule"], source["grace_days"]) == (
+        "改过的标题",
+        "weekly",
+        30,
+    )
+    assert source["settings"] == {"url": "https://y.example"}
+    assert set(source["secrets"]) == {"api_key"}, "a secret that is not typed anew stays"
 
 
 def test_a_form_that_is_wrong_says_so_and_keeps_what_was_typed(one: Field) -> None:
