@@ -26,6 +26,7 @@ from ckanext.govopen.domain.intake_values import BadDateError, read_date
 from govopen_harvesters import reading
 from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import Json, Page, Record, SourceFault, Web
+from govopen_harvesters.robots import DISALLOWED, Robots
 
 READER = "govopen_harvesters.page_reader"
 WORDS = Path(__file__).parent / "words" / "page.yaml"
@@ -95,6 +96,7 @@ class Column:
         }
         first = (urlsplit(str(self.options["url"])).hostname or "").lower()
         self.hosts = {first, *(str(one).lower() for one in self.options.get("hosts") or ())}
+        self.robots = Robots(self.web)
         self.since = self._since()
 
     def _since(self) -> str:
@@ -158,7 +160,8 @@ class Column:
 
     def _read_list(self, url: str) -> tuple[Mapping[str, Json], str, str]:
         self._require_host(url)
-        self._pause()
+        self.robots.require(url)
+        self._pause(url)
         with self.web.download(url) as file:
             self._count(file.path)
             digest = sha256(file.path.read_bytes()).hexdigest()
@@ -261,7 +264,8 @@ class Column:
         """The file of a document and where it was, or why there is none."""
         try:
             self._require_host(url)
-            self._pause()
+            self.robots.require(url)
+            self._pause(url)
             file = held.enter_context(self.web.download(url))
             led_to = file.url or url
             self._require_host(led_to)
@@ -274,7 +278,7 @@ class Column:
 
     def _note_failure(self, fault: SourceFault) -> None:
         """Ends a run whose site does not answer any more: each document would wait in vain."""
-        if fault.code == "harvest.E43" or fault.facts.get("status") in GONE:
+        if fault.code in ("harvest.E43", DISALLOWED) or fault.facts.get("status") in GONE:
             return
         self.failures += 1
         if self.failures >= FAILURES:
@@ -317,10 +321,11 @@ class Column:
         if host not in self.hosts:
             raise SourceFault("harvest.E43", host=host)
 
-    def _pause(self) -> None:
-        """A site of an office is asked at the pace of a reader, not of a machine."""
+    def _pause(self, url: str) -> None:
+        """A site of an office is asked at the pace of a reader, not of a machine, or as it asks."""
         if self.asked:
-            time.sleep(max(0, int(self.options.get("pause", PAUSE))) / 1000)
+            told = max(0, int(self.options.get("pause", PAUSE))) / 1000
+            time.sleep(max(told, self.robots.delay(url)))
         self.asked += 1
 
     def _count(self, path: Path) -> None:

@@ -45,12 +45,14 @@ class Source:
         secrets: by the name of their option.
         watermark: what the last complete run has reached; None for a run over everything.
         incoming: the folder in which files of this machine may lie, and nowhere else.
+        cursor: of the last page that this run has read already; None at its beginning.
     """
 
     options: Mapping[str, Json]
     secrets: Mapping[str, str] = field(default_factory=dict)
     watermark: Mapping[str, Json] | None = None
     incoming: Path | None = None
+    cursor: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Page:
         reached: a watermark for the next run, once this one is complete.
         covers_all: False when only what changed since the watermark was asked for.
         left_out: records that are none of ours: private ones, harvest sources; counted and shown.
+        cursor: by which the connector goes on behind this page, at any later time, as if nothing
+            had been between; None where that would prove less than reading from the beginning.
     """
 
     records: Sequence[Record]
@@ -92,6 +96,7 @@ class Page:
     reached: Mapping[str, Json] | None = None
     covers_all: bool = True
     left_out: int = 0
+    cursor: Mapping[str, Json] | None = None
 
 
 class SourceFault(Exception):  # noqa: N818 the name says what happened

@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Protocol
 
-from ckanext.govopen.domain.harvest import Evidence, Mapped, Staged, Taken
+from ckanext.govopen.domain.harvest import Evidence, Gathered, Mapped, Staged, Taken
 
 from govopen_harvesters.canonical import (
     BrokenTextError,
@@ -56,8 +56,8 @@ class Ledger(Protocol):
 
     stage: str
 
-    def begin_gather(self) -> None:
-        """Forgets what an attempt before had gathered."""
+    def begin_gather(self) -> Gathered | None:
+        """What an attempt before had gathered, where reading can go on; else it is forgotten."""
 
     def gathered(
         self,
@@ -66,8 +66,9 @@ class Ledger(Protocol):
         *,
         fault: tuple[str, Mapping[str, Json]] | None = None,
         reached: Mapping[str, Json] | None = None,
+        cursor: Mapping[str, Json] | None = None,
     ) -> None:
-        """Keeps the records of a page, and what the run has seen so far."""
+        """Keeps the records of a page, what the run has seen so far, and where it can go on."""
 
     def compare(self) -> None:
         """Says of every record what it is: new, changed, the same, or one too many."""
@@ -97,16 +98,19 @@ def gather(
     web: Web,
     ledger: Ledger,
     version: str,
-    go_on: Callable[[], None] = lambda: None,
+    go_on: Callable[[bool], None] = lambda _: None,
 ) -> None:
     """Takes every page of a source to the ledger; what breaks off leaves a partial set.
 
     Args:
-        go_on: called after each page; raises `Halt` when the worker has to end.
+        go_on: called after each page, with whether reading can go on behind it later; raises `Halt`
+            when the worker has to end, or others should have their turn.
     """
-    ledger.begin_gather()
+    before = ledger.begin_gather()
     volatile = connector.volatile | frozenset(map(str, source.options.get("volatile") or ()))
-    evidence, number, seen = Evidence(), 0, _Seen()
+    evidence, seen = before.evidence if before else Evidence(), _Seen()
+    number = evidence.records
+    source = replace(source, cursor=before.cursor) if before else source
     try:
         for page in _pages(connector, source, web):
             if seen.again(page):
@@ -119,10 +123,12 @@ def gather(
             ]
             number += len(records)
             evidence = _with(evidence, page)
-            ledger.gathered(records, evidence, fault=_fault(page), reached=page.reached)
+            ledger.gathered(
+                records, evidence, fault=_fault(page), reached=page.reached, cursor=page.cursor
+            )
             if evidence.pages >= MOST_PAGES:
                 raise SourceFault("harvest.E17", pages=MOST_PAGES)  # noqa: TRY301 one road for every fault
-            go_on()
+            go_on(page.cursor is not None)
     except SourceFault as fault:
         evidence = replace(evidence, faults=evidence.faults + 1)
         ledger.gathered((), evidence, fault=(fault.code, _plain(fault.facts)))
@@ -155,12 +161,14 @@ class Kept:
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
         """The records that are kept; those that are not among them are not missing for that."""
-        after, is_last = "", False
+        after, is_last = str((source.cursor or {}).get("after", "")), False
         while not is_last:
             rows = self._ledger.kept(after, BATCH)
             is_last = len(rows) < BATCH
-            yield Page([Record(guid, raw) for guid, raw in rows], is_last=is_last, covers_all=False)
             after = rows[-1][0] if rows else after
+            records = [Record(guid, raw) for guid, raw in rows]
+            cursor = None if is_last else {"after": after}
+            yield Page(records, is_last=is_last, covers_all=False, cursor=cursor)
 
 
 class First:
@@ -171,8 +179,9 @@ class First:
         self.kind, self.volatile = connector.kind, connector.volatile
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
-        """One page; no other is asked for."""
-        yield from islice(self._connector.pages(source, web), 1)
+        """One page; no other is asked for, now or later."""
+        for page in islice(self._connector.pages(source, web), 1):
+            yield replace(page, cursor=None)
 
 
 class _Seen:

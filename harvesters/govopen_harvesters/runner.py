@@ -33,8 +33,9 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
     found = harvest_runs.claim(model.Session, job_id)
     if found is None:  # cancelled, ended, or waiting for a person
         return
+    turn = _Turn(found, is_patient, stopping)
     try:
-        has_more = _work(found, _Turn(found, is_patient, stopping))
+        has_more = _work(found, turn)
     except harvest_runs.StaleRunError:
         model.Session.rollback()
         return
@@ -44,7 +45,7 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
         run(job_id, is_patient=is_patient, stopping=stopping)
         return
     except Halt:
-        has_more = stopping.is_set()
+        has_more = stopping.is_set() or turn.is_over
     except tk.ValidationError as refused:  # a kind, or a secret, that there is no more
         model.Session.rollback()
         part = part_of(refused)
@@ -66,20 +67,24 @@ class _Turn:
         self, found: harvest_runs.Run, is_patient: bool, stopping: threading.Event
     ) -> None:
         self._found, self._is_patient, self._stopping = found, is_patient, stopping
-        self._began = time.monotonic()
+        self._began, self.is_over = time.monotonic(), False
 
     def has_time(self) -> bool:
         """False when others should have their turn, or when the worker has to end."""
         is_over = time.monotonic() - self._began >= SHARE_SECONDS
         return not self._stopping.is_set() and (self._is_patient or not is_over)
 
-    def go_on(self) -> None:
+    def go_on(self, may_rest: bool) -> None:
         """Between two pages.
 
+        Args:
+            may_rest: what is read is not lost when others have their turn.
+
         Raises:
-            Halt: the worker has to end.
+            Halt: the worker has to end, or others should have their turn.
         """
-        if self._stopping.is_set():
+        self.is_over = may_rest and not self.has_time()
+        if self._stopping.is_set() or self.is_over:
             raise Halt
 
     def on_progress(self) -> None:

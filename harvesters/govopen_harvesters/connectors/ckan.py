@@ -2,11 +2,16 @@
 
 Each page is asked for after the last id, not by an offset, so that nothing shifts while datasets
 come and go. Private datasets and those that are no datasets (harvest sources) are left out.
+
+Once a site was read whole, a run asks for what has changed since, as long as the site holds as many
+datasets as then; the whole is read again when it does not, and every so many runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urlencode
 
 from govopen_harvesters.canonical import clean_guid
@@ -24,6 +29,9 @@ from govopen_harvesters.contract import (
 )
 
 ROWS = 100
+SWEEP_EVERY = 7
+OVERLAP = timedelta(hours=1)  # for what the site's index learns of late
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 LEFT_OUT = ("harvest", "harvest_source", "showcase")
 
 
@@ -38,6 +46,13 @@ class CkanConnector:
         Option("url", "url", "网站地址", "Address of the site", is_required=True),
         Option("filter", "text", "筛选条件（fq）", "Filter (fq)"),
         Option("api_key", "secret", "API 令牌", "API token"),
+        Option(
+            "sweep_every",
+            "number",
+            "每几次归集读全部（其余只读有变化的）",
+            "The whole site is read every so many runs",
+            default=SWEEP_EVERY,
+        ),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
         VALUES,
@@ -64,41 +79,119 @@ class CkanConnector:
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
         """Pages by id, until one holds all that the site still counts."""
-        root = str(source.options["url"]).rstrip("/")
-        key = source.secrets.get("api_key")
-        headers = {"Authorization": key} if key else {}
-        last, declared, passed = "", None, 0
+        site = _Site(source, web, **(source.cursor or {}))
+        since = "" if source.cursor else _since(source)
+        if since and site.count() == (source.watermark or {}).get("count"):
+            site.since = since
+        yield from site.pages()
+
+
+CURSOR = ("since", "last", "declared", "passed", "newest")
+
+
+@dataclass
+class _Site:
+    """One reading of a site, as far as it has come.
+
+    Args:
+        since: a moment before which nothing is asked for; empty for all there is.
+        last: the id behind which the next page begins.
+        declared: how many datasets the site counted when the reading began.
+        passed: how many of them were none of ours.
+        newest: when something there was changed last.
+    """
+
+    source: Source
+    web: Web
+    since: str = ""
+    last: str = ""
+    declared: int | None = None
+    passed: int = 0
+    newest: str = ""
+    began: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    def count(self) -> int:
+        """How many datasets there are at all."""
+        return int(self._ask(0)[0]["count"])
+
+    def pages(self) -> Iterator[Page]:
+        """Datasets in the order of their ids."""
         while True:
-            url = f"{root}/api/3/action/package_search?{_query(source, last)}"
-            body, digest = web.json(url, headers)
-            found = _result(body)
-            results = found["results"]
-            declared = found["count"] if declared is None else declared
-            wanted = [one for one in results if _is_wanted(one)]
-            left_out = len(results) - len(wanted)
-            passed += left_out
-            # a site may give fewer than were asked for: what is left is what it counts
-            is_last = not results or len(results) >= found["count"]
-            yield Page(
-                [_record(one) for one in wanted],
-                digest,
-                declared=max(0, declared - passed),
-                is_last=is_last,
-                left_out=left_out,
-            )
-            if is_last:
+            page = self._page(*self._ask(ROWS))
+            yield page
+            if page.is_last:
                 return
-            named = [
-                str(one["id"]) for one in results if isinstance(one, Mapping) and one.get("id")
-            ]
-            last = named[-1] if named else last
+
+    def _page(self, found: Mapping[str, Json], digest: str) -> Page:
+        results = found["results"]
+        self.declared = found["count"] if self.declared is None else self.declared
+        wanted = [one for one in results if _is_wanted(one)]
+        self.passed += len(results) - len(wanted)
+        self._note([one for one in results if isinstance(one, Mapping)])
+        # a site may give fewer than were asked for: what is left is what it counts
+        is_last = not results or len(results) >= found["count"]
+        return Page(
+            [_record(one) for one in wanted],
+            digest,
+            declared=max(0, int(self.declared or 0) - self.passed),
+            is_last=is_last,
+            reached=self._reached() if is_last else None,
+            covers_all=not self.since,
+            left_out=len(results) - len(wanted),
+            cursor=None if is_last else {name: getattr(self, name) for name in CURSOR},
+        )
+
+    def _note(self, results: Sequence[Mapping[str, Json]]) -> None:
+        """Where the next page begins, and when something was changed last."""
+        named = [str(one["id"]) for one in results if one.get("id")]
+        self.last = named[-1] if named else self.last
+        self.newest = max(
+            [self.newest, *(_moment(one.get("metadata_modified")) for one in results)]
+        )
+
+    def _ask(self, rows: int) -> tuple[Mapping[str, Json], str]:
+        options, key = self.source.options, self.source.secrets.get("api_key")
+        wanted = [str(options["filter"])] if options.get("filter") else []
+        wanted += [f'id:{{"{self.last}" TO *]'] if self.last else []
+        wanted += [f"metadata_modified:[{self.since} TO *]"] if self.since else []
+        asked = {"rows": str(rows), "sort": "id asc", "fq": " AND ".join(wanted)}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        root = str(options["url"]).rstrip("/")
+        headers = {"Authorization": key} if key else {}
+        body, digest = self.web.json(f"{root}/api/3/action/package_search?{query}", headers)
+        return _result(body), digest
+
+    def _reached(self) -> Mapping[str, Json] | None:
+        """What the next run goes by; a moment that is still to come is none."""
+        known = (self.source.watermark or {}) if self.since else {}
+        newest = max(self.newest, str(known.get("modified") or ""))
+        if not newest:
+            return None
+        return {
+            "modified": min(newest, self.began.strftime(MOMENT)),
+            "count": known.get("count", self.declared),
+            "runs": int(known.get("runs") or 0) + 1 if self.since else 0,
+        }
 
 
-def _query(source: Source, last: str) -> str:
-    wanted = [str(source.options["filter"])] if source.options.get("filter") else []
-    wanted += [f'id:{{"{last}" TO *]'] if last else []
-    facts = {"rows": ROWS, "sort": "id asc", "fq": " AND ".join(wanted)}
-    return urlencode({name: value for name, value in facts.items() if value})
+def _since(source: Source) -> str:
+    """The moment before which nothing is asked for; empty when the whole site is to be read."""
+    known = source.watermark or {}
+    every = int(source.options.get("sweep_every", SWEEP_EVERY))
+    if not known.get("modified") or int(known.get("runs") or 0) + 1 >= every:
+        return ""
+    modified = datetime.strptime(str(known["modified"]), MOMENT).replace(tzinfo=timezone.utc)
+    return (modified - OVERLAP).strftime(MOMENT)
+
+
+def _moment(said: Json) -> str:
+    """When a dataset was changed, in UTC as CKAN means it; empty when it does not say."""
+    try:
+        found = datetime.fromisoformat(str(said).replace("Z", "+00:00"))
+        aware = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc).strftime(MOMENT)
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _result(body: Json) -> Mapping[str, Json]:

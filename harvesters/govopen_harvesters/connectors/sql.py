@@ -1,7 +1,7 @@
 """A table or view of a database: PostgreSQL, MySQL or MariaDB, or an SQLite file; read only.
 
-Rows come by their key, never by an offset, in transactions that can write nothing and that the
-database itself ends after a while. Only listed hosts of one's own network are connected to.
+Rows come by their key, never by an offset, in one transaction that can write nothing; what takes
+too long the database itself ends. Only listed hosts of one's own network are connected to.
 """
 
 from __future__ import annotations
@@ -34,13 +34,32 @@ STATEMENT_SECONDS = 60
 CONNECT_SECONDS = 5
 DRIVERS = {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}
 PORTS = {"postgresql": 5432, "mysql": 3306}
+# When a server that is connected to says nothing any more.
+SILENCE: Mapping[str, Mapping[str, int]] = {
+    "postgresql": {
+        "keepalives_idle": STATEMENT_SECONDS // 2,
+        "keepalives_interval": CONNECT_SECONDS,
+        "keepalives_count": 3,
+        "tcp_user_timeout": STATEMENT_SECONDS * 1000,
+    },
+    "mysql": {
+        "read_timeout": STATEMENT_SECONDS + CONNECT_SECONDS,
+        "write_timeout": CONNECT_SECONDS,
+    },
+}
+# What a database is told before it is asked for anything: write nothing, end what takes too long.
+# On PostgreSQL all of it is of this transaction, so that a pooler gives nothing of it to others.
 GUARDS = {
     "postgresql": (
         "SET TRANSACTION READ ONLY",
-        f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'",
+        "SET LOCAL statement_timeout = '{seconds}s'",
     ),
     "mysql": (
-        f"SET SESSION max_execution_time = {STATEMENT_SECONDS * 1000}",
+        "SET SESSION max_execution_time = {milliseconds}",
+        "START TRANSACTION READ ONLY",
+    ),
+    "mariadb": (
+        "SET SESSION max_statement_time = {seconds}",
         "START TRANSACTION READ ONLY",
     ),
     "sqlite": ("PRAGMA query_only = ON",),
@@ -80,7 +99,8 @@ class SqlConnector:
         try:
             with _connected(source, web) as connection:
                 table = _table(connection, options)
-                yield from _pages(connection, table, str(options["key"]))
+                after = (source.cursor or {}).get("after")
+                yield from _pages(connection, table, str(options["key"]), after)
         except sa.exc.SQLAlchemyError as error:
             said = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0][:200]
             raise SourceFault("harvest.E35", said=said) from error
@@ -89,17 +109,25 @@ class SqlConnector:
 @contextmanager
 def _connected(source: Source, web: Web) -> Iterator[Any]:
     dialect = str(source.options["dialect"])
-    if dialect not in GUARDS:
+    if dialect not in (*DRIVERS, "sqlite"):
         raise SourceFault("harvest.E35", said=dialect)
     engine = _engine(dialect, source, web)
     try:
         with engine.connect() as connection:
-            for guard in GUARDS[dialect]:
+            is_mariadb = bool(getattr(engine.dialect, "is_mariadb", False))
+            for guard in guards("mariadb" if is_mariadb else dialect):
                 connection.exec_driver_sql(guard)
             yield connection
             connection.rollback()
     finally:
         engine.dispose()
+
+
+def guards(database: str) -> list[str]:
+    """The statements that bind a connection: MariaDB has another word for its limit than MySQL."""
+    seconds = STATEMENT_SECONDS
+    told = GUARDS[database]
+    return [one.format(seconds=seconds, milliseconds=seconds * 1000) for one in told]
 
 
 def _engine(dialect: str, source: Source, web: Web) -> sa.Engine:
@@ -114,7 +142,7 @@ def _engine(dialect: str, source: Source, web: Web) -> sa.Engine:
     return sa.create_engine(
         _url(dialect, source, web),
         poolclass=sa.pool.NullPool,
-        connect_args={"connect_timeout": CONNECT_SECONDS},
+        connect_args={"connect_timeout": CONNECT_SECONDS, **SILENCE[dialect]},
     )
 
 
@@ -157,8 +185,9 @@ def _table(connection: Any, options: Mapping[str, Json]) -> Any:
     return table
 
 
-def _pages(connection: Any, table: Any, key: str) -> Iterator[Page]:
-    column, last = table.c[key], None
+def _pages(connection: Any, table: Any, key: str, last: Json) -> Iterator[Page]:
+    """Rows behind some key; a key that JSON has no word for is none to go on from later."""
+    column = table.c[key]
     declared = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
     while True:
         wanted = sa.select(table).where(column.is_not(None)).order_by(column).limit(ROWS)
@@ -169,7 +198,8 @@ def _pages(connection: Any, table: Any, key: str) -> Iterator[Page]:
         if found:
             last = found[-1][key]
         if len(found) == ROWS:
-            yield Page([_record(row, key) for row in found], declared=declared)
+            cursor = {"after": last} if isinstance(last, (int, str)) else None
+            yield Page([_record(row, key) for row in found], declared=declared, cursor=cursor)
             continue
         nameless = sa.select(table).where(column.is_(None)).limit(ROWS)
         found += list(connection.execute(nameless).mappings())

@@ -47,10 +47,14 @@ class Lab:
     auditor: Auditor
     statements: dict[tuple[str, int, int], int] = field(default_factory=dict)
 
-    def source(self, outcome: str = "inventory", **more: Any) -> dict[str, Any]:
-        """A source of the paged JSON interface whose first run counts as approved."""
+    def source(self, outcome: str = "inventory", url: str = "", **more: Any) -> dict[str, Any]:
+        """A source of the paged JSON interface whose first run counts as approved.
+
+        Args:
+            url: of the interface as it is seen from elsewhere.
+        """
         settings = {
-            "url": self.site.url("/list"), "records": "data.list", "guid": "id",
+            "url": url or self.site.url("/list"), "records": "data.list", "guid": "id",
             "total": "data.total", "success": "code", "success_is": ["200"],
             "page": "page", "size": "size", "rows": ROWS,
             "fields": NAMES if outcome == "inventory" else DATASET_NAMES,

@@ -35,6 +35,7 @@ from ckanext.govopen.logic import harvest_recovery, harvest_runs, harvest_source
 from ckanext.govopen.model import harvest as store
 
 from govopen_harvesters import pipeline, runner
+from govopen_harvesters.connectors import ckan
 
 KILLS = 4  # forty are in logic/action/test_harvest.py, on tables; these also fetch and index
 
@@ -127,6 +128,24 @@ def test_a_worker_that_is_told_to_stop_leaves_the_run_and_another_ends_it(lab: L
         0,
         {"seen": 12, "created": 12},
     )
+    lab.audit(source)
+
+
+def test_a_site_that_is_read_by_its_ids_is_read_on_where_others_had_their_turn(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ckan, "ROWS", 4)
+    monkeypatch.setattr(runner, "SHARE_SECONDS", 0)
+    source, pages = lab.catalogue("ckan", ""), len(lab.site.records) // 4
+    job_id = lab.field.start(source)
+    for page in range(1, pages + 1):
+        with alone():
+            runner.run(job_id)
+        assert len(lab.site.asked) == page
+        assert lab.field.show(job_id)["state"] == "queued"
+    job = lab.field.work(job_id)
+    assert (job["state"], counts(job)) == ("finished", {"seen": 12, "created": 12})
+    assert len(lab.site.asked) == pages  # what was gathered was whole: only writing was left
     lab.audit(source)
 
 

@@ -194,6 +194,54 @@ def test_private_datasets_and_harvest_sources_are_left_out_and_not_missed(tmp_pa
     assert (guids(pages), pages[0].declared, pages[0].is_last) == (["0003"], 1, True)
 
 
+KNOWN = {"modified": "2026-01-02T00:00:00Z", "count": 130, "runs": 0}
+
+
+def test_what_a_site_was_read_to_is_when_something_there_was_changed_last(tmp_path: Path) -> None:
+    bodies = [answer([1, 2], 3), answer([3], 1)]
+    for body, said in (
+        (bodies[0], "2026-01-02T00:00:00.123456"),
+        (bodies[1], "2026-01-01T09:00:00"),
+    ):
+        body["result"]["results"][0]["metadata_modified"] = said
+    pages = read(ckan.connector, {"url": "https://x.cn"}, RecordedWeb(tmp_path, *bodies))
+    assert [page.reached for page in pages] == [None, {**KNOWN, "count": 3}]
+    bodies[0]["result"]["results"][0]["metadata_modified"] = "2999-01-01T00:00:00"
+    pages = read(ckan.connector, {"url": "https://x.cn"}, RecordedWeb(tmp_path, *bodies))
+    assert str(pages[-1].reached and pages[-1].reached["modified"]) < "2900"
+
+
+def test_a_site_that_holds_as_many_as_before_is_asked_for_what_changed(tmp_path: Path) -> None:
+    changed = answer([7], 1, metadata_modified="2026-01-03T00:00:00")
+    web = RecordedWeb(tmp_path, answer([], 130), changed)
+    pages = read(ckan.connector, {"url": "https://x.cn"}, web, watermark=KNOWN)
+    assert "rows=0" in web.asked[0]
+    assert "2026-01-01T23%3A00%3A00Z" in web.asked[1]
+    assert (guids(pages), pages[-1].covers_all, pages[-1].is_last) == (["0007"], False, True)
+    assert pages[-1].reached == {**KNOWN, "modified": "2026-01-03T00:00:00Z", "runs": 1}
+
+
+@pytest.mark.parametrize(
+    ("watermark", "options"),
+    [
+        ({**KNOWN, "count": 131}, {}),
+        ({**KNOWN, "runs": 6}, {}),
+        (KNOWN, {"sweep_every": 1}),
+        ({}, {}),
+        (None, {}),
+    ],
+    ids=["another number", "seventh", "always", "nothing known", "first"],
+)
+def test_a_site_is_read_whole_when_its_number_has_changed_and_every_so_often(
+    tmp_path: Path, watermark: Any, options: dict[str, Any]
+) -> None:
+    asks_first = bool(watermark) and watermark["count"] != 130
+    web = RecordedWeb(tmp_path, *[answer([], 130)] * asks_first, answer([1], 1))
+    pages = read(ckan.connector, {"url": "https://x.cn", **options}, web, watermark=watermark)
+    assert (len(web.asked), pages[-1].covers_all) == (1 + asks_first, True)
+    assert "metadata_modified" not in web.asked[-1]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -393,6 +441,16 @@ def test_a_table_that_is_not_as_it_was_is_a_fault(
     with pytest.raises(SourceFault) as caught:
         read(sql.connector, {**TABLE, **change}, None, incoming=folder)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mysql", "mariadb"])
+def test_every_database_is_told_to_write_nothing_and_to_end_what_takes_too_long(
+    database: str,
+) -> None:
+    told = " ".join(sql.guards(database))
+    assert "READ ONLY" in told
+    limit = {"postgresql": "= '60s'", "mysql": "max_execution_time = 60000", "mariadb": "max_statement_time = 60"}  # fmt: skip
+    assert limit[database] in told
 
 
 def test_a_database_on_a_host_that_is_not_listed_is_not_connected_to() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,20 +27,27 @@ SETTINGS = {"url": FIRST, "items": "ul.list li", "pause": 0}
 
 
 class Site:
-    """Pages by address; a number is a status, an address the place that it leads to."""
+    """Pages by address; a number is a status, an address the place that it leads to.
+
+    `asked` holds the pages that were asked for, `rules` how often robots.txt was.
+    """
 
     def __init__(self, folder: Path, pages: Mapping[str, Any]) -> None:
         self.folder, self.pages, self.asked = folder, dict(pages), list[str]()
+        self.rules = 0
         self.date = "Fri, 16 Jan 2026 02:00:00 GMT"
 
     @contextmanager
     def download(self, url: str, headers: Any = None) -> Iterator[Fetched]:
-        self.asked.append(url)
+        if url.endswith("/robots.txt"):
+            self.rules += 1
+        else:
+            self.asked.append(url)
         found = self.pages.get(url, 404)
         if isinstance(found, int):
             raise SourceFault("harvest.E10", status=found, host="www.dept.example")
         led_to, body = found if isinstance(found, tuple) else (url, found)
-        path = self.folder / f"{len(self.asked)}"
+        path = self.folder / f"{len(self.asked)}-{self.rules}"
         path.write_bytes(body if isinstance(body, bytes) else body.encode())
         yield Fetched(path, "file", led_to, {"date": self.date} if self.date else {})
 
@@ -356,6 +364,63 @@ def test_a_page_of_old_entries_and_one_that_moved_there_is_no_going_round(read: 
 def test_a_run_that_broke_off_reaches_nothing(read: Any) -> None:
     found, _ = read({**MONTHS, f"{SITE}/zwgk/tzgg/index_2.html": 503}, list_only=True)
     assert reached(found) is None
+
+
+# --- what a site lets programs read --------------------------------------------------------------
+
+RULES = f"{SITE}/robots.txt"
+CLOSED = "User-agent: *\nDisallow: /zwgk/\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_open"),
+    [
+        (CLOSED, False),
+        ("\ufeff" + CLOSED.replace("\n", "\r\n"), False),
+        ("User-agent: GovOpen\nDisallow: /\n", False),
+        ("user-agent: govopen\ndisallow: /\n", False),
+        (CLOSED + "\nUser-agent: GovOpen\nAllow: /\n", True),
+        ("User-agent: Baiduspider\nDisallow: /\n", True),
+        ("User-agent: *\nDisallow: /admin/\nDisallow:\n", True),
+        ("<html>页面不存在</html>", True),
+        (b"\xff\xfe\x00" * 99, True),
+        ("# " + "x" * (1 << 20) + "\n" + CLOSED, True),
+        (404, True),
+        (403, True),
+    ],
+)
+def test_a_column_is_read_where_its_site_lets_programs_read_it(
+    read: Any, rules: Any, is_open: bool
+) -> None:
+    found, site = read({**COLUMN, RULES: rules})
+    assert site.rules == 1
+    if is_open:
+        assert (len(found.records), found.is_complete) == (5, True)
+    else:
+        assert (site.asked, found.codes) == ([], ["harvest.E47"])
+        assert found.fault
+        assert found.fault.facts == {"page": FIRST, "agent": "GovOpen"}
+
+
+def test_a_site_that_cannot_be_asked_for_its_rules_is_not_read(read: Any) -> None:
+    found, site = read({**COLUMN, RULES: 503})
+    assert (site.asked, found.codes) == ([], ["harvest.E10"])
+
+
+def test_a_document_that_is_closed_to_programs_is_rejected_alone(read: Any) -> None:
+    rules = "User-agent: *\nDisallow: /zwgk/tzgg/202601/t2\n"
+    found, site = read({**COLUMN, RULES: rules})
+    assert [one.problem for one in found.records] == [None, "harvest.E47", None, None, None]
+    assert f"{SITE}/zwgk/tzgg/202601/t2.html" not in site.asked
+    assert found.is_complete
+
+
+def test_a_site_is_asked_at_the_pace_that_it_asks_for(read: Any) -> None:
+    rules = "User-agent: *\nCrawl-delay: 1\n"
+    began = time.monotonic()
+    read({FIRST: listing([("t1.html", "一", "")]), f"{SITE}/zwgk/tzgg/t1.html": document("一", "正文"),
+          RULES: rules})  # fmt: skip
+    assert time.monotonic() - began >= 1
 
 
 # --- documents as they go wrong ------------------------------------------------------------------

@@ -48,6 +48,11 @@ class Taken:
     verdict: str
     problem: str | None = None
 
+    @property
+    def if_written(self) -> str:
+        """The verdict once it is written, also where the check had foreseen no change."""
+        return "updated" if self.verdict == "unchanged" else self.verdict
+
 
 SECRECY = "secrecy"
 HEEDED = (SECRECY, "catalog_visible")
@@ -219,6 +224,14 @@ class Evidence:
     @property
     def may_remove(self) -> bool:
         return self.is_complete and self.covers_all
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """How far an attempt before has come: what it has seen, and where reading goes on."""
+
+    evidence: Evidence
+    cursor: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
 """Records of a source as draft datasets of its unit, private and under review's rules from then on.
 
-A draft is written anew. What is public is never touched: it gets a pending revision. What is under
-review is left as it is, and the record tried again by the next run. The unit is the source's,
-whatever a record says of its publisher.
+A draft is written anew where its record says something else than the last time; otherwise what
+people here have made of it stays. What is public is never touched: it gets a pending revision. What
+is under review is left as it is, and the record tried again by the next run. The unit is the
+source's, whatever a record says of its publisher.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -54,7 +57,26 @@ RESOURCE_TEXTS = ("url", "name", "format", "description")
 
 def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     """What loading would say, as far as it shows without writing."""
-    return [_refusal(taken, mapped) or Result(taken, taken.verdict) for taken, mapped in given]
+    known = store.objects(session, bounds.source_id, [str(taken.guid) for taken, _ in given])
+    return [
+        _refusal(taken, mapped)
+        or Result(taken, _foreseen(session, taken, mapped, known.get(str(taken.guid))))
+        for taken, mapped in given
+    ]
+
+
+def _foreseen(
+    session: Session, taken: Taken, mapped: Mapped, known: Mapping[str, Any] | None
+) -> str:
+    """The verdict of loading: unchanged for what is said otherwise and comes to the same."""
+    package = model.Package.get(str(known["record_id"])) if known else None
+    if known is None or package is None or taken.verdict != "updated" or package.state == "deleted":
+        return taken.verdict
+    state = datasets.state_of(package.id)
+    if state in rules.UNDER_REVIEW:
+        return taken.verdict
+    is_same = _says_nothing_new(session, known, state, stated(package.id, mapped))
+    return "unchanged" if is_same else taken.verdict
 
 
 def _refusal(taken: Taken, mapped: Mapped) -> Result | None:
@@ -99,46 +121,62 @@ def _put(
     state = datasets.state_of(package.id) if package is not None else State.DELETED
     if package is None or package.state == "deleted" or state is State.DELETED:
         return _made(bounds, taken, mapped)
-    if state is State.PUBLISHED:
-        return _revised(session, bounds, taken, mapped, package)
     if state in rules.UNDER_REVIEW:
         return conflict(taken, "harvest.E6", entry=package.name)
-    stored = tk.get_action("package_show")(context_of_system(), {"id": package.id})
-    data = {name: value for name, value in stored.items() if name not in datasets.DERIVED}
     said = stated(package.id, mapped)
-    said["resources"] = _with_files(session, said["resources"], stored)
-    quietly("package_update")(context_of_system(), {**data, **said})
-    return _written(bounds, taken, taken.verdict, package.id, not_read(mapped))
+    if _says_nothing_new(session, known or {}, state, said):
+        return _written(bounds, taken, "unchanged", package.id, said)
+    stored = _shown(package.id)
+    changes = {**said, "resources": _with_files(session, said["resources"], stored)}
+    verdict = taken.if_written
+    if state is State.PUBLISHED:
+        verdict = _revised(session, bounds, package, changes, verdict)
+    else:
+        data = {name: value for name, value in stored.items() if name not in datasets.DERIVED}
+        quietly("package_update")(context_of_system(), {**data, **changes})
+    return _written(bounds, taken, verdict, package.id, said, not_read(mapped))
 
 
 def _made(bounds: Bounds, taken: Taken, mapped: Mapped) -> Result:
-    data = dataset_of(bounds, _free_id(bounds, str(taken.guid)), mapped)
-    package_id = quietly("package_create")(context_of_system(), data)
-    return _written(bounds, taken, taken.verdict, str(package_id), not_read(mapped))
+    package_id = _free_id(bounds, str(taken.guid))
+    quietly("package_create")(context_of_system(), dataset_of(bounds, package_id, mapped))
+    said = stated(package_id, mapped)
+    return _written(bounds, taken, taken.if_written, package_id, said, not_read(mapped))
 
 
 def _revised(
-    session: Session, bounds: Bounds, taken: Taken, mapped: Mapped, package: model.Package
-) -> Result:
-    """A revision that waits beside what is public; nothing when it would change nothing."""
-    stored = tk.get_action("package_show")(context_of_system(), {"id": package.id})
-    changes = stated(package.id, mapped)
-    changes["resources"] = _with_files(session, changes["resources"], stored)
+    session: Session,
+    bounds: Bounds,
+    package: model.Package,
+    changes: Mapping[str, Any],
+    verdict: str,
+) -> str:
+    """A revision that waits beside what is public; unchanged when it would change nothing."""
     note = f"{NOTE}{bounds.source_name}/{bounds.job_id}"
     try:
         revise(session, package, changes, note=note, actor=bounds.actor)
     except tk.ValidationError as refused:
         if part_of(refused).get("code") != "revisions.E2":
             raise
-        return _written(bounds, taken, "unchanged", package.id)
-    return _written(bounds, taken, taken.verdict, package.id, not_read(mapped))
+        return "unchanged"
+    return verdict
+
+
+def _shown(package_id: str) -> dict[str, Any]:
+    return dict(tk.get_action("package_show")(context_of_system(), {"id": package_id}))
 
 
 def _written(
-    bounds: Bounds, taken: Taken, verdict: str, package_id: str, fields: Sequence[str] = ()
+    bounds: Bounds,
+    taken: Taken,
+    verdict: str,
+    package_id: str,
+    said: Mapping[str, Any],
+    fields: Sequence[str] = (),
 ) -> Result:
     """What was written; fields whose values nobody understands are named with it."""
-    code, facts = (NOT_READ, {"fields": "、".join(fields)}) if fields else (None, {})
+    is_named = bool(fields) and verdict != "unchanged"
+    code, facts = (NOT_READ, {"fields": "、".join(fields)}) if is_named else (None, {})
     return Result(
         taken,
         verdict,
@@ -147,6 +185,7 @@ def _written(
         record_type=PACKAGE,
         record_id=package_id,
         unit_id=str(bounds.unit_id),
+        said_hash=_hash(said),
     )
 
 
@@ -242,6 +281,50 @@ def stated(package_id: str, mapped: Mapped) -> dict[str, Any]:
     made |= {name: values[name] for name in TEXTS if values.get(name)}
     made |= {name: day for name in DATES if (day := _day(values.get(name, "")))}
     return made
+
+
+def _says_nothing_new(
+    session: Session, known: Mapping[str, Any], state: State, said: Mapping[str, Any]
+) -> bool:
+    """True when a record says in our words what it said when it was written.
+
+    What was written before that was noted is compared with the dataset itself.
+    """
+    if known.get("said_hash") is not None:
+        return bool(known["said_hash"] == _hash(said))
+    package_id = str(known["record_id"])
+    if state is State.PUBLISHED and waiting_revision(session, package_id) is not None:
+        return False
+    stored = _shown(package_id)
+    return says_the_same(
+        stored, {**said, "resources": _with_files(session, said["resources"], stored)}
+    )
+
+
+def _hash(said: Mapping[str, Any]) -> str:
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def says_the_same(stored: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
+    """True when writing what a record says would change nothing of what is stored."""
+    lists = {
+        "tags": lambda data: sorted(str(tag["name"]) for tag in data.get("tags") or ()),
+        "resources": lambda data: [_link(each) for each in data.get("resources") or ()],
+    }
+    return all(
+        lists[name](stored) == lists[name](said)
+        if name in lists
+        else (stored.get(name) or "") == value
+        for name, value in said.items()
+    )
+
+
+def _link(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """A resource as sources state it; CKAN writes the formats that it knows in its own way."""
+    texts = {name: str(resource.get(name) or "") for name in RESOURCE_TEXTS}
+    texts["format"] = str(tk.h.unified_resource_format(texts["format"]))
+    return (str(resource.get("id")), *texts.values())
 
 
 def _with_files(

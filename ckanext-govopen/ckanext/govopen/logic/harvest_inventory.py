@@ -54,8 +54,17 @@ def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     fine, refused = _checked(session, bounds, given)
     finder = units.finder(session)
     fine = [_with_known_unit(finder, one) for one in fine]
-    kept, left_out = _without_conflicts(session, bounds, fine, _own(session, bounds, fine))
-    return [*refused, *left_out, *(Result(one.taken, one.taken.verdict) for one in kept)]
+    own = _own(session, bounds, fine)
+    kept, left_out = _without_conflicts(session, bounds, fine, own)
+    foreseen = [Result(one.taken, _foreseen(one, own)) for one in kept]
+    return [*refused, *left_out, *foreseen]
+
+
+def _foreseen(one: _Checked, own: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """The verdict of loading: unchanged for what is said otherwise and comes to the same."""
+    entry = own.get(str(one.taken.guid))
+    is_same = entry is not None and entry["fields_hash"] == registers.fields_hash(one.row.fields)
+    return "unchanged" if is_same else one.taken.if_written
 
 
 def _with_known_unit(finder: UnitFinder, one: _Checked) -> _Checked:
@@ -198,10 +207,8 @@ def _write(
     for one in some:
         entry = own.get(str(one.taken.guid))
         code = str(entry["entry_code"]) if entry is not None else next(codes)
-        mark = registers.fields_hash(one.row.fields)
-        is_same = entry is not None and entry["fields_hash"] == mark
-        verdict = "unchanged" if is_same else one.taken.verdict
-        if not is_same:
+        verdict = _foreseen(one, own)
+        if verdict != "unchanged":
             changes.append(_change(bounds, one, code, entry))
         results.append(
             Result(one.taken, verdict, record_type=ENTRY, record_id=code, unit_id=one.row.unit_id)

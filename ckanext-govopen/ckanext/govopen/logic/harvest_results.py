@@ -20,6 +20,7 @@ class Result:
     Args:
         verdict: created, updated, unchanged, rejected or conflict.
         is_raw_kept: False for what may not be kept: a secret line.
+        said_hash: of what it says in our words, where that decides whether it says something new.
     """
 
     taken: Taken
@@ -30,6 +31,7 @@ class Result:
     record_id: str | None = None
     unit_id: str | None = None
     is_raw_kept: bool = True
+    said_hash: str | None = None
 
     @property
     def is_written(self) -> bool:

@@ -23,7 +23,7 @@ import ckan.model as model
 
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import harvest as rules
-from ckanext.govopen.domain.harvest import Evidence, Staged, Taken
+from ckanext.govopen.domain.harvest import Evidence, Gathered, Staged, Taken
 from ckanext.govopen.logic import (
     audit,
     harvest_datasets,
@@ -93,7 +93,8 @@ class Run:
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
         self.is_remap, self.is_probe = row["kind"] == "remap", row["kind"] == "probe"
         self.options: Mapping[str, Any] = row["settings"]
-        self.watermark: Mapping[str, Any] | None = row["source_watermark"]
+        # A run that only looks looks at everything.
+        self.watermark: Mapping[str, Any] | None = None if self._is_dry else row["source_watermark"]
         behind = self.stage in ("check", "load", "remove")
         if behind and store.staged(session, self._id) != row["seen"]:
             self.stage = "gather"  # the server has crashed: what was gathered is gone
@@ -173,13 +174,17 @@ class Run:
     # --- gather ----------------------------------------------------------------------------------
 
     @again
-    def begin_gather(self) -> None:
-        """Forgets what an attempt before had gathered."""
+    def begin_gather(self) -> Gathered | None:
+        """What an attempt before had gathered, where reading can go on; else it is forgotten."""
+        self._careful_to = 0
         with self._step() as session:
+            cursor, seen = self._row["gather_cursor"], self._row["seen"]
+            if cursor is not None and store.staged(session, self._id) == seen:
+                return Gathered(Evidence(**self._row["evidence"]), cursor)
             store.clear_stage(session, self._id)
             store.update(session, self._id, stage="gather", seen=0, evidence={}, error=None,
-                         careful_to=None, trying=None)  # fmt: skip
-        self._careful_to = 0
+                         careful_to=None, trying=None, gather_cursor=None)  # fmt: skip
+            return None
 
     @again
     def gathered(
@@ -189,13 +194,14 @@ class Run:
         *,
         fault: tuple[str, Mapping[str, Any]] | None = None,
         reached: Mapping[str, Any] | None = None,
+        cursor: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keeps the records of a page, and what the run has seen so far."""
+        """Keeps the records of a page, what the run has seen so far, and where it can go on."""
         with self._step() as session:
             guids = [one.guid for one in records if one.guid]
             known = store.known_hashes(session, self._source_id, guids)
             store.stage(session, (self._columns(one, known) for one in records))
-            facts: dict[str, Any] = {"evidence": vars(evidence)}
+            facts: dict[str, Any] = {"evidence": vars(evidence), "gather_cursor": cursor}
             if fault is not None:
                 facts["error"] = {"code": fault[0], "facts": dict(fault[1])}
             if reached is not None:
@@ -306,17 +312,28 @@ class Run:
 
     @again
     def end_check(self) -> None:
-        """All is checked: waits for an approval, or ends a dry run."""
+        """All is checked: waits for an approval, ends a dry run, or goes on after all."""
         with self._step() as session:
             self._put_names(session)
             store.update(session, self._id, careful_to=None, trying=None)
-            if self._is_dry:
+            goes_on = not self._is_dry and self._changes_little(session)
+            if goes_on:
+                store.update(session, self._id, stage="load", waits_for=None)
+            elif self._is_dry:
                 self._end_dry(session)
             else:
                 counts = _checked_counts(session, self._id)
                 store.update(session, self._id, state="needs_approval", stage="load", **counts)
                 self._audit(session, "harvest.waits", counts)
-        self.stage = "done"
+        self.stage, self._after, self._careful_to = ("load" if goes_on else "done"), 0, 0
+
+    def _changes_little(self, session: Session) -> bool:
+        """True when most of what seemed to change comes to the same once it is mapped."""
+        row = sources.job(session, self._id)
+        if row is None or row["waits_for"] != "changes":
+            return False
+        changed = sources.live_counts(session, self._id)["updated"]
+        return self._waits_for(int(row["known_before"]), int(row["missing"]), changed) is None
 
     def _end_dry(self, session: Session) -> None:
         counts = _checked_counts(session, self._id)
@@ -408,6 +425,7 @@ class Run:
             "record_id": one.record_id,
             "unit_id": one.unit_id,
             "record_hash": one.taken.record_hash,
+            "said_hash": one.said_hash,
             "raw_sha": shas.get(one.taken.number),
             "job": self._id,
         }

@@ -118,6 +118,7 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
         if settings != source["settings"]:
             values |= {"settings": settings, "approved_by": None, "approved_at": None,
                        "watermark": None}  # fmt: skip
+            runs.forget_cursor(session, source["id"])
     secrets = _secrets(str(source["kind"]), given)
     if secrets:
         values["secret_id"] = harvest_secrets.put(session, secrets, person)

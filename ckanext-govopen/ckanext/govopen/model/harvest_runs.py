@@ -115,6 +115,16 @@ def update(session: Session, job_id: str, **values: object) -> None:
 # --- gather and diff -----------------------------------------------------------------------------
 
 
+def forget_cursor(session: Session, source_id: str) -> None:
+    """An open run of a source that leads elsewhere now is gathered from its beginning."""
+    _run(
+        session,
+        "UPDATE govopen_harvest_job SET gather_cursor = NULL WHERE source_id = :id"
+        " AND gather_cursor IS NOT NULL AND ended_at IS NULL",
+        id=source_id,
+    )
+
+
 def clear_stage(session: Session, job_id: str) -> None:
     _run(session, "DELETE FROM govopen_harvest_stage WHERE job_id = :id", id=job_id)
 
@@ -234,7 +244,7 @@ def batch(session: Session, job_id: str, after: int, size: int, *, to_check: boo
         _run(
             session,
             "SELECT number, guid, record_hash, raw, place, verdict, code FROM govopen_harvest_stage"
-            f" WHERE job_id = :job AND {still} AND verdict IN ('created', 'updated', 'rejected')"
+            f" WHERE job_id = :job AND {still} AND verdict <> 'conflict'"
             " AND NOT is_done AND number > :after ORDER BY number LIMIT :size",
             job=job_id,
             after=after,
@@ -273,13 +283,14 @@ def mark_checked(
 ) -> None:
     """Notes what loading would say of each record: its verdict, a code, and the facts as JSON.
 
-    One that is in conflict is done with: the next run looks at it again.
+    One that is in conflict is done with: the next run looks at it again. One that is said otherwise
+    and comes to the same changes nothing, and is still to be noted with its new hash.
     """
     _run(
         session,
         "UPDATE govopen_harvest_stage t SET is_checked = true, code = coalesce(x.code, t.code),"
-        " facts = CAST(x.facts AS jsonb), verdict = CASE WHEN x.verdict = 'conflict'"
-        "  OR x.code = 'harvest.E37' THEN x.verdict ELSE t.verdict END,"
+        " facts = CAST(x.facts AS jsonb), verdict = CASE WHEN x.verdict IN ('conflict',"
+        "  'unchanged') OR x.code = 'harvest.E37' THEN x.verdict ELSE t.verdict END,"
         " is_done = x.verdict = 'conflict'"
         " FROM unnest(CAST(:numbers AS integer[]), CAST(:verdicts AS text[]),"
         " CAST(:codes AS text[]), CAST(:facts AS text[])) AS x(number, verdict, code, facts)"
@@ -339,11 +350,12 @@ def put_objects(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
         session.execute(
             sa.text(
                 "INSERT INTO govopen_harvest_object AS o (source_id, guid, record_type, record_id,"
-                " unit_id, record_hash, raw_sha, first_job, last_job)"
+                " unit_id, record_hash, said_hash, raw_sha, first_job, last_job)"
                 " VALUES (:source_id, :guid, :record_type, :record_id, :unit_id, :record_hash,"
-                " :raw_sha, :job, :job) ON CONFLICT (source_id, guid) DO UPDATE SET"
+                " :said_hash, :raw_sha, :job, :job) ON CONFLICT (source_id, guid) DO UPDATE SET"
                 " record_type = excluded.record_type, record_id = excluded.record_id,"
                 " unit_id = excluded.unit_id, record_hash = excluded.record_hash,"
+                " said_hash = excluded.said_hash,"
                 " raw_sha = excluded.raw_sha, state = 'kept', missing_since = NULL,"
                 " last_job = excluded.last_job, updated_at = govopen_now()"
             ),

@@ -101,10 +101,26 @@ def test_the_night_after_a_whole_reading_asks_for_one_page_and_removes_nothing(
 ) -> None:
     source = column(one, site, sweep_every=7)
     one.run(source)
-    asked = len(site.seen)
+    site.seen.clear()
     job = one.run(source)
     assert (job["state"], job["seen"], job["known_after"]) == ("finished", 0, 5)
-    assert len(site.seen) == asked + 1
+    assert [path for path, _ in site.seen] == ["/robots.txt", FIRST]
+
+
+def test_a_column_that_its_site_closes_to_programs_says_so_in_a_dry_run_and_removes_nothing(
+    one: Field, site: Portal
+) -> None:
+    source = column(one, site)
+    one.run(source)
+    site.files["/robots.txt"] = "User-agent: *\r\nDisallow: /zwgk/\r\n".encode("utf-8-sig")
+    for kind in ({"dry_run": True}, {}):
+        job = one.run(source, **kind)
+        assert (job["state"], job["error"]["code"]) == ("failed", "harvest.E47")
+        assert "robots.txt" in job["error"]["text"]
+    kept = one.sql(
+        "SELECT state FROM govopen_harvest_object WHERE source_id = :id", id=source["id"]
+    )
+    assert [tuple(row) for row in kept] == [("kept",)] * 5
 
 
 def test_documents_may_become_entries_of_the_inventory(one: Field, site: Portal) -> None:

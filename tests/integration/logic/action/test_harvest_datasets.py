@@ -19,6 +19,8 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import harvest_runs
 
+from govopen_harvesters.connectors import data_json
+
 
 @pytest.fixture(scope="module")
 def one(application: Flask, data_folder: Path) -> Iterator[Field]:
@@ -101,6 +103,50 @@ def test_a_changed_title_changes_that_draft_and_no_other(one: Field, site: Porta
     assert after["d2"]["title"] == "新题目停车场"
     assert after["d2"]["resources"][0]["id"] == before["d2"]["resources"][0]["id"]
     assert {guid for guid in after if after[guid] != before[guid]} == {"d2"}
+
+
+@pytest.mark.parametrize("outcome", ["dataset", "inventory"])
+def test_another_reading_of_the_same_records_writes_only_what_it_reads_otherwise(
+    one: Field, site: Portal, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.catalogue(*(dataset(n) for n in range(14)))
+    fields = (
+        {"fields": {"title": "name", "description": "abstract"}} if outcome == "inventory" else {}
+    )
+    settings = {"url": f"http://{site.host}/data.json", **fields}
+    source = one.approved(
+        kind="data_json", unit=one.office.unit_id, outcome=outcome, settings=settings
+    )
+    one.run(source)
+    if outcome == "dataset":  # what people here have made of a draft is theirs
+        package_id = packages(one, source)["d3"]
+        one.office.act("officer", "package_patch", id=package_id, contact_name="停车科")
+    hashes = _hashes(one, source)
+    for number in (2, 3):
+        before = _written(one), one.sql("SELECT max(metadata_modified) FROM package")
+        monkeypatch.setattr(data_json.connector, "version", number)
+        job = one.run(source)
+        assert (job["state"], counts(job)) == ("finished", {"seen": 14, "unchanged": 14})
+        assert (job["waits_for"], job["report"]["items"]) == (None, [])
+        assert (_written(one), one.sql("SELECT max(metadata_modified) FROM package")) == before
+        assert not hashes & (hashes := _hashes(one, source))
+        assert counts(one.run(source)) == {"seen": 14, "unchanged": 14}
+        assert _hashes(one, source) == hashes
+        # as it was before that was noted
+        one.sql("UPDATE govopen_harvest_object SET said_hash = NULL WHERE guid <> 'd3'"
+                " AND source_id = :id", id=source["id"])  # fmt: skip
+    monkeypatch.setattr(data_json.connector, "version", 4)
+    site.catalogue(*(dataset(n, **({"title": "新题目停车场"} if n < 9 else {})) for n in range(14)))
+    waits = one.run(source)
+    assert (waits["state"], waits["waits_for"]) == ("needs_approval", "changes")
+    assert counts(waits) == {"seen": 14, "unchanged": 5, "updated": 9}
+    assert counts(one.approve(waits["id"])) == {"seen": 14, "unchanged": 5, "updated": 9}
+
+
+def _hashes(one: Field, source: dict[str, Any]) -> set[str]:
+    rows = one.sql("SELECT record_hash FROM govopen_harvest_object WHERE source_id = :id",
+                   id=source["id"])  # fmt: skip
+    return {str(row[0]) for row in rows}
 
 
 def test_what_is_public_gets_a_revision_and_stays_as_it_is(one: Field, site: Portal) -> None:
@@ -233,5 +279,6 @@ def test_a_worker_that_lost_its_run_writes_no_dataset(one: Field, site: Portal) 
 
 def _written(one: Field) -> list[int]:
     tables = ("package", "resource", "activity", "govopen_review", "govopen_harvest_object",
-              "govopen_harvest_change", "govopen_harvest_raw", "govopen_harvest_dead")  # fmt: skip
+              "govopen_harvest_change", "govopen_harvest_raw", "govopen_harvest_dead",
+              "govopen_register_log")  # fmt: skip
     return [int(one.sql(f"SELECT count(*) FROM {name}")[0][0]) for name in tables]
