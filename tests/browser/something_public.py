@@ -69,7 +69,10 @@ def _application(ini: Path) -> Any:
 
     if os.geteuid() == 0:
         os.umask(0)  # the stack's own user goes on to write into folders that a test makes
-    return make_app(CKANConfigLoader(str(ini)).get_config())._wsgi_app
+    settings = CKANConfigLoader(str(ini)).get_config()
+    # A bundle that the tests' user built could not be read by the stack's own.
+    settings["ckan.webassets.path"] = str(ini.parent / "webassets-of-tests")
+    return make_app(settings)._wsgi_app
 
 
 @cache

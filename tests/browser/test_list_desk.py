@@ -49,20 +49,30 @@ def send(page: Page, action: str) -> None:
         ).first.click()
 
 
-def hand_in(officer: Person, language: str, name: str) -> str:
-    """Write an adjustment with one new power; return the address of its case."""
+def begin(officer: Person, language: str) -> str:
+    """Begin an adjustment of the unit's powers, or go on with the one begun; return its address."""
     page = officer.go(f"/{language}/workbench/registers")
     assert_clean(page, language)
     page.select_option("[name=unit]", label=UNIT)
     page.select_option("[name=register_type]", "power_list")
     send(page, "/workbench/registers")
-    here = re.sub(r"^https?://[^/]+", "", page.url)
-    page = officer.go(f"{here}/entry?kind=add")
-    assert_clean(page, language)
+    return re.sub(r"^https?://[^/]+", "", page.url)
+
+
+def fill_in(page: Page, name: str) -> None:
+    """Fill in the form of a power."""
     page.fill("[name=field-name]", name)
     page.select_option("[name=field-power_type]", index=1)
     page.fill("[name=field-exercising_body]", UNIT)
     page.fill("[name=field-legal_basis]", "《城市道路管理条例》第三十一条")
+
+
+def hand_in(officer: Person, language: str, name: str) -> str:
+    """Write an adjustment with one new power; return the address of its case."""
+    here = begin(officer, language)
+    page = officer.go(f"{here}/entry?kind=add")
+    assert_clean(page, language)
+    fill_in(page, name)
     send(page, f"{here}/entry")
     assert name in officer.text()
     page.fill("[name=reason]", f"新设{name}")
@@ -119,3 +129,31 @@ def read(visitor: Page, site: str, name: str) -> None:
     visitor.goto(f"{register}/verify")
     assert visitor.locator("main .go-state-good").count() >= 1
     assert visitor.locator("main .go-state-bad").count() == 0
+
+
+def test_of_two_who_edit_one_entry_the_second_sees_what_the_first_wrote(
+    chromium: Browser, site_url: str, officer: Person, person: tuple[str, str]
+) -> None:
+    """Two browsers stand on one draft: neither loses what was typed, whoever saves last has read."""
+    here = begin(officer, "zh_Hans_CN")
+    other = sign_in(chromium, site_url, *person)
+    code, first, second = f"XK{uuid4().hex[:8]}", "先保存的名称", "后保存的名称"
+    for one, name in ((officer, first), (other, second)):
+        one.go(f"{here}/entry?kind=add")
+        one.page.fill("[name=entry_code]", code)
+        fill_in(one.page, name)
+    send(officer.page, f"{here}/entry")
+    assert first in officer.text()
+
+    send(other.page, f"{here}/entry")
+    assert first in other.text(), "what the first wrote"
+    assert other.page.input_value("[name=field-name]") == second, "what the second typed"
+    officer.go(here)
+    assert second not in officer.text()
+
+    send(other.page, f"{here}/entry")
+    assert second in other.text()
+    officer.go(here)
+    assert second in officer.text()
+    assert first not in officer.text()
+    other.close()
