@@ -182,7 +182,10 @@ def add_probe_and_run(story: Story, authority: Person) -> str:
         assert "harvest.E8" in authority.text(), "which record, and why, is not said"
     story.go(authority, story.page_of_source)
     story.press(authority, "Run now")
-    never = story.say("The data authority approves, and never the person who added the source.")
+    never = story.say(
+        "The data authority approves, and never a person who proposed or added the source,"
+        " or last changed its settings."
+    )
     authority.page.get_by_text(never).wait_for(timeout=PATIENCE_MS)
     assert authority.page.get_by_role("button", name=story.say("Approve the run")).count() == 0
     return re.sub(r"^https?://[^/]+", "", authority.page.url)

@@ -507,7 +507,7 @@ def test_another_mapping_reads_what_was_kept_anew_and_asks_the_source_for_nothin
     before = _ids(lab, source)
     settings = source["settings"]
     settings = {**settings, "fields": {**settings["fields"], "title": "abstract", "notes": "name"}}
-    lab.field.act("authority", "govopen_harvest_source_update", id=source["id"], settings=settings)
+    lab.field.act("adder", "govopen_harvest_source_update", id=source["id"], settings=settings)
     lab.site.asked.clear()
     lab.site.stays_wrong("/list", bad.status(500))
     waits = lab.run_kept(source)

@@ -150,6 +150,7 @@ def test_who_added_a_source_never_approves_it() -> None:
     assert not rules.may_approve("", "a", is_authority=True)
     assert not rules.may_approve("b", "a", is_authority=True, proposed_by="b")
     assert rules.may_approve("c", "a", is_authority=True, proposed_by="b")
+    assert not rules.may_approve("c", "a", is_authority=True, settings_by="c")
 
 
 def test_an_end_is_an_end() -> None:

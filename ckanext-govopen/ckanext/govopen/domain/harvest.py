@@ -278,10 +278,18 @@ def waits_for(
 
 
 def may_approve(
-    person: str, added_by: str, *, is_authority: bool, proposed_by: str | None = None
+    person: str,
+    added_by: str,
+    *,
+    is_authority: bool,
+    proposed_by: str | None = None,
+    settings_by: str | None = None,
 ) -> bool:
-    """The data authority approves, and never who added the source or proposed it."""
-    return is_authority and bool(person) and person not in (added_by, proposed_by)
+    """The data authority approves, and never who added the source or proposed it.
+
+    Nor who last said how it is read: a mapping is two people's as well.
+    """
+    return is_authority and bool(person) and person not in (added_by, proposed_by, settings_by)
 
 
 def watermark_after(

@@ -107,7 +107,11 @@ def _require_place(outcome: str, unit_id: str | None) -> None:
 
 
 def change(session: Session, source: Row, given: Mapping[str, Any], person: str) -> None:
-    """Changes a source. One that leads elsewhere now is approved anew before it writes anything."""
+    """Changes a source. One that leads elsewhere now is approved anew before it writes anything.
+
+    Who has changed how it is read does not approve that; whoever added the source takes it over by
+    saying the same once more.
+    """
     require_added(source)
     values: dict[str, Any] = _bounds(given)
     if str(given.get("title") or "").strip():
@@ -115,7 +119,10 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
     if "settings" in given:
         wanted = _mapping(given, "settings")
         settings = harvest_connectors.require_settings(source["kind"], wanted)
-        if settings != source["settings"]:
+        is_other = settings != source["settings"]
+        if is_other or person == source["created_by"]:
+            values["settings_by"] = person
+        if is_other:
             values |= {"settings": settings, "approved_by": None, "approved_at": None,
                        "watermark": None}  # fmt: skip
             runs.forget_cursor(session, source["id"])
@@ -131,7 +138,8 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
     if "schedule" in values:
         due = after(values["schedule"], clock.now(), source["id"])
         store.change_source(session, source["id"], next_run_at=due)
-    named = sorted({*values} - {"secret_id", "approved_by", "approved_at", "watermark"})
+    unnamed = {"secret_id", "approved_by", "approved_at", "watermark", "settings_by"}
+    named = sorted({*values} - unnamed)
     _note(session, "harvest.source_changed", source["id"], person, {"changed": named})
 
 
@@ -295,12 +303,14 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
     """Lets a run that waits go on; approving the first whole one approves the source.
 
     Raises:
-        tk.NotAuthorized: `harvest.E32` the person added the source, or is not the authority.
+        tk.NotAuthorized: `harvest.E32` the person proposed or added the source, last said how it
+            is read, or is not the authority.
         tk.ValidationError: `harvest.E33` it does not wait.
     """
     _require_waiting(job)
-    added_by, proposed_by = str(job["source_created_by"]), job["source_proposed_by"]
-    if not rules.may_approve(person, added_by, is_authority=is_authority, proposed_by=proposed_by):
+    brought = {name: job[f"source_{name}"] for name in ("proposed_by", "settings_by")}
+    added_by = str(job["source_created_by"])
+    if not rules.may_approve(person, added_by, is_authority=is_authority, **brought):
         refuse("harvest.E32")
     now = clock.now()
     runs.update(session, job["id"], state="queued", approved_by=person, approved_at=now,
@@ -341,8 +351,8 @@ def source_view(row: Row) -> dict[str, Any]:
     """A source; of its secrets only that there are some."""
     names = ("id", "name", "title", "unit_id", "unit_name", "kind", "outcome", "schedule", "state",
              "breaker_least", "grace_days", "records", "dead", "last_job", "last_state",
-             "last_waits_for", "created_by", "approved_by", "proposed_by", "proposed_by_name",
-             "reason", "answer")  # fmt: skip
+             "last_waits_for", "created_by", "approved_by", "settings_by", "proposed_by",
+             "proposed_by_name", "reason", "answer")  # fmt: skip
     times = ("next_run_at", "created_at", "approved_at", "last_ended_at", "last_complete_at")
     return {
         **{name: row[name] for name in names},

@@ -36,6 +36,7 @@ _SOURCE = (
 _JOB = (
     "SELECT j.*, s.name AS source_name, s.title AS source_title, s.unit_id,"
     " s.created_by AS source_created_by, s.proposed_by AS source_proposed_by,"
+    " s.settings_by AS source_settings_by,"
     " s.outcome AS source_outcome FROM govopen_harvest_job j"
     " JOIN govopen_harvest_source s ON s.id = j.source_id"
 )

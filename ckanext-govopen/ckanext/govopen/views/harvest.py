@@ -297,7 +297,7 @@ def _job_page(job_id: str, errors: desk.Errors) -> Response:
         },
     )
     source_shown = desk.call("govopen_harvest_source_show", {"id": shown["source"]})
-    brought_by = (source_shown["created_by"], source_shown["proposed_by"])
+    brought_by = [source_shown[name] for name in ("created_by", "proposed_by", "settings_by")]
     is_approver = desk.me().is_authority and desk.me().id not in brought_by
     response = make_response(
         desk.page(

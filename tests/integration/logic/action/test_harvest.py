@@ -231,8 +231,10 @@ def test_a_dead_letter_is_tried_again_from_what_was_kept(one: Field) -> None:
     waits, before = one.work(retried["id"]), one.log_rows()
     assert (waits["state"], waits["waits_for"]) == ("needs_approval", "first_run")
     assert (counts(waits), one.log_rows()) == ({"seen": 2, "created": 2}, before)
-    with pytest.raises(tk.NotAuthorized):
-        one.approve(waits["id"], "adder")
+    for person in ("adder", "authority"):  # one has added it, the other said how it is read
+        with pytest.raises(tk.NotAuthorized):
+            one.approve(waits["id"], person)
+    one.act("adder", "govopen_harvest_source_update", id=source["id"], settings=settings)
     job = one.approve(waits["id"])
     assert (job["state"], counts(job), job["balanced"]) == (
         "finished",
