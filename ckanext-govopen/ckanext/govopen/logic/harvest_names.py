@@ -91,18 +91,15 @@ class Names:
 
     def _kept(self, one: Meaning) -> list[Any]:
         examples = list(self._examples.get(one.name, ()))
-        shown = [] if _is_certain(one) else examples[:SHOWN_EXAMPLES]
         proposed = [[hint.field, hint.confidence] for hint in _proposed(one, examples)]
-        return [one.field, round(one.confidence, 2), one.how.value, shown, proposed[:MOST_HINTS]]
-
-
-def _is_certain(one: Meaning) -> bool:
-    return one.how is How.TOLD
+        sure = round(one.confidence, 2)
+        shown, others = examples[:SHOWN_EXAMPLES], proposed[:MOST_HINTS]
+        return [one.field, sure, one.how.value, shown, others]
 
 
 def _proposed(one: Meaning, examples: list[str]) -> list[Any]:
     """Other fields that a name may be; of a sure one only what its values say against it."""
-    if _is_certain(one):
+    if one.how is How.TOLD:
         return []
     found = hints(one.name, examples, _words(), vocabularies())
     other = [hint for hint in found if hint.field != one.field]

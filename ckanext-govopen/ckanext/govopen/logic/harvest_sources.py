@@ -126,6 +126,7 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
             values |= {"settings": settings, "approved_by": None, "approved_at": None,
                        "watermark": None}  # fmt: skip
             runs.forget_cursor(session, source["id"])
+            _end_what_waits(session, source["id"])
     secrets = _secrets(str(source["kind"]), given)
     if secrets:
         values["secret_id"] = harvest_secrets.put(session, secrets, person)
@@ -141,6 +142,14 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
     unnamed = {"secret_id", "approved_by", "approved_at", "watermark", "settings_by"}
     named = sorted({*values} - unnamed)
     _note(session, "harvest.source_changed", source["id"], person, {"changed": named})
+
+
+def _end_what_waits(session: Session, source_id: str) -> None:
+    """Ends a run that was checked by other settings: nobody approves what nobody has looked at."""
+    open_id = store.open_job(session, source_id)
+    row = store.job(session, open_id) if open_id is not None else None
+    if row is not None and row["state"] == rules.JobState.NEEDS_APPROVAL.value:
+        cancel(session, str(open_id))
 
 
 def remove(session: Session, source: Row, person: str) -> None:

@@ -11,6 +11,7 @@ from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.views import desk
 
 TABLE = "table"
+USED = ("told", "sure")
 FIELD_WORDS = {"inventory": "inventory_field", "dataset": "harvest_field"}
 # Parts of an entry that no name of a source fills.
 NO_FIELDS = ("source_fields", "contact_fields")
@@ -29,7 +30,7 @@ def choices(outcome: str, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def confirmed(source: Mapping[str, Any], names: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The settings of a source with what the form says; names that were left alone stay unsaid."""
+    """The settings of a source with what the form says; a name that stays as it is stays unsaid."""
     settings, is_table = dict(source["settings"]), source["kind"] == TABLE
     place = "columns" if is_table else "fields"
     told = dict(settings.get(place) or {})
@@ -37,11 +38,9 @@ def confirmed(source: Mapping[str, Any], names: Sequence[Mapping[str, Any]]) -> 
         if request.form.get(f"n-{number}") != one["name"]:
             continue
         chosen = request.form.get(f"f-{number}", "")
-        told.pop(one["name"], None)
-        if chosen:
-            told[one["name"]] = chosen
-        elif one["how"] in ("told", "sure"):  # not this field, and no other
-            told[one["name"]] = None if is_table else ""
+        used = (one["field"] if one["how"] in USED else "") or ""
+        if chosen != used:
+            told[one["name"]] = chosen or (None if is_table else "")  # this field, or none at all
     return {**settings, place: told, "values": _values(settings.get("values") or {})}
 
 

@@ -133,10 +133,14 @@ def test_what_is_not_sure_is_confirmed_on_the_page_of_a_run(one: Field) -> None:
         assert "7 → yearly" in shown
         assert "超过全部的 10\u00a0%" in shown
         assert "<dt>key</dt>" not in shown
-        shown = settled(client, client.post(f"{page}/run").headers["Location"])
-        assert "新增 3" in shown
+        waits = client.post(f"{page}/run").headers["Location"]
+        assert "新增 3" in settled(client, waits)
     settings = one.act("adder", "govopen_harvest_source_show", id=source["id"])["settings"]
-    assert settings["columns"] == {**chosen, "摘要": None}
+    # what was used already stays unsaid; what was taken back is said
+    assert settings["columns"] == {"本市信息资源名称": "name", "供数单位": "provider", "摘要": None}
+    other = {**settings, "constants": {"secrecy": "non_secret"}}
+    one.act("adder", "govopen_harvest_source_update", id=source["id"], settings=other)
+    assert one.show(waits.rpartition("/")[2])["state"] == "cancelled"  # what was checked is no more
     with signed_in(one, "officer") as client:
         assert 'name="n-0"' not in client.get(run).get_data(as_text=True)
         assert client.post(f"{run}/mapping", data=form).status_code in (403, 404, 409)
