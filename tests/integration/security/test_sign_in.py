@@ -83,6 +83,13 @@ def test_after_ten_failures_the_right_password_is_not_looked_at(
     assert attempt(client, name, PASSWORD).status_code == 302
 
 
+@pytest.mark.parametrize("form", [{}, {"login": "x"}, {"password": "x"}])
+def test_a_form_without_a_name_or_password_is_no_attempt(
+    application: Flask, form: dict[str, str]
+) -> None:
+    assert application.test_client().post("/user/login", data=form).status_code == 400
+
+
 def test_a_success_forgets_what_had_failed_before(application: Flask, office: Office) -> None:
     name = office.name("officer")
     for _ in range(2):

@@ -31,7 +31,11 @@ NUMBERS = ("limit", "offset", "rows")
 MOST_DIGITS = 9
 WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}|True|False")
 # Fields without which CKAN's own pages fail; a browser always sends them.
-NEEDED = {"admin.config": ("save",), "user.edit": ("old_password",)}
+NEEDED = {
+    "admin.config": ("save",),
+    "user.edit": ("old_password",),
+    "user.login": ("login", "password"),
+}
 JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
 LARGEST_PARSED = 1 << 20
 # A field of a form names its place by numbers (`resources__0__url`); these make no list that long.
