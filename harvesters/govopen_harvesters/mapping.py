@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +34,14 @@ LANGUAGES = {"zh": True, "zhcn": True, "zhhans": True, "cn": True, "en": False, 
 WRAPPERS = ("cell", "_source", "attributes", "fields", "properties")
 MOST_SHAPES = 1_000  # of records, by their names
 _WORDS = Path(__file__).parent / "words"
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the names of a record mean beside each other, and which of them claim one field."""
+
+    meanings: Mapping[str, Meaning]
+    rivals: Mapping[str, Sequence[str]]
 
 
 class Mapper:
@@ -61,7 +69,7 @@ class Mapper:
         self._values = told_values(values)
         self._words = words
         self._known: dict[str, Meaning] = {}
-        self._shapes: dict[tuple[tuple[str, ...], ...], dict[str, Meaning]] = {}
+        self._shapes: dict[tuple[tuple[str, ...], ...], _Shape] = {}
         self._of_files: Mapper | None = (
             Mapper(_below(self._told), _below(self._standard), words="resource")
             if words == "dataset"
@@ -70,10 +78,12 @@ class Mapper:
 
     def map(self, raw: Mapping[str, Json]) -> Mapped:
         """A record in our fields. Of two told names for one field the first that says something."""
-        parts = list(parts_of_lists(raw)) if self._words == INVENTORY else []
-        stated = [*leaves(raw), *parts]
-        known = self._shape(tuple(names_of(raw)), tuple(name for name, _ in parts))
-        meanings = [known[name] for name, _ in stated]
+        named = list(names_of(raw))
+        stated = [(name, value) for name, value in named if value is not None]
+        parts = list(parts_of_lists(stated)) if self._words == INVENTORY else []
+        stated += parts
+        shape = self._shape(tuple(name for name, _ in named), tuple(name for name, _ in parts))
+        meanings = [shape.meanings[name] for name, _ in stated]
         values: dict[str, str] = {}
         lists: dict[str, Json] = {}
         examples = {name: text_of(value) for name, value in stated}
@@ -82,23 +92,27 @@ class Mapper:
             if meaning.field in LISTS and self._of_files is not None and meaning.is_used:
                 lists.setdefault(str(meaning.field), value)
                 continue
-            said = self._said(meaning, examples[name])
-            is_first = meaning.field not in values or _is_secret(meaning, said)
-            if meaning.is_used and meaning.field and said and is_first:
-                values[meaning.field] = said
-            elif examples[name]:
+            if not self._put(values, meaning, examples[name]) and examples[name]:
                 unknown.append((name, examples[name]))
-        values = {**self._constants, **dict(self._agreed(known, examples)), **values}
+        values = {**self._constants, **dict(self._agreed(shape, examples)), **values}
         files, tags = self._files(lists.get("resources")), _tags(lists.get("tags"))
         return Mapped(values, files, tags, unknown, meanings, (), examples)
 
-    def _agreed(
-        self, known: Mapping[str, Meaning], examples: Mapping[str, str]
-    ) -> Iterator[tuple[str, str]]:
+    def _put(self, values: dict[str, str], meaning: Meaning, text: str) -> bool:
+        """Puts what a name says into its field; False where it may not, or another was first."""
+        if meaning.field is None or not meaning.is_used:
+            return False
+        said = self._said(meaning, text)
+        if not said or (meaning.field in values and not _is_secret(meaning, said)):
+            return False
+        values[meaning.field] = said
+        return True
+
+    def _agreed(self, shape: _Shape, examples: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What several names for one field say alike: whichever is right, it says this."""
-        for field, names in rivals_of(known.values()).items():
+        for field, names in shape.rivals.items():
             texts = {examples.get(name, "") for name in names}
-            said = self._said(known[names[0]], texts.pop()) if len(texts) == 1 else ""
+            said = self._said(shape.meanings[names[0]], texts.pop()) if len(texts) == 1 else ""
             if said:
                 yield field, said
 
@@ -111,16 +125,16 @@ class Mapper:
         said = without_markup(text) if meaning.field in PROSE else text
         return self._values.get(str(meaning.field), {}).get(said, said)
 
-    def _shape(self, names: tuple[str, ...], parts: tuple[str, ...]) -> Mapping[str, Meaning]:
+    def _shape(self, names: tuple[str, ...], parts: tuple[str, ...]) -> _Shape:
         """What the names of a record mean beside each other, also those that say nothing in it."""
         shape = (names, parts)
         if shape not in self._shapes:
             if len(self._shapes) >= MOST_SHAPES:
                 self._shapes.clear()
-            meanings = [self.meaning(name) for name in dict.fromkeys(names)]
-            settled = settle(meanings) if self._is_strict else meanings
-            self._shapes[shape] = {one.name: one for one in settled}
-            self._shapes[shape] |= {name: self._of_part(name) for name in parts}
+            found = [self.meaning(name) for name in dict.fromkeys(names)]
+            known = {one.name: one for one in (settle(found) if self._is_strict else found)}
+            known |= {name: self._of_part(name) for name in parts}
+            self._shapes[shape] = _Shape(known, rivals_of(known.values()))
         return self._shapes[shape]
 
     def _of_part(self, name: str) -> Meaning:
@@ -236,29 +250,24 @@ def aliases(words: str) -> Aliases:
     return Aliases(content["aliases"], content.get("exact_only"))
 
 
-def leaves(raw: Mapping[str, Json], above: str = "") -> Iterator[tuple[str, Json]]:
+def leaves(raw: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     """Names with their values; those of a part stand behind the name of the part and a dot."""
-    for name, value in raw.items():
-        whole = f"{above}.{name}" if above else name
-        if isinstance(value, Mapping):
-            yield from leaves(value, whole)
-        elif value is not None:
-            yield whole, value
+    return ((name, value) for name, value in names_of(raw) if value is not None)
 
 
-def names_of(raw: Mapping[str, Json], above: str = "") -> Iterator[str]:
-    """Every name of a record, also of what says nothing."""
+def names_of(raw: Mapping[str, Json], above: str = "") -> Iterator[tuple[str, Json]]:
+    """The same, also of names that say nothing: their value is None."""
     for name, value in raw.items():
         whole = f"{above}.{name}" if above else name
         if isinstance(value, Mapping):
             yield from names_of(value, whole)
         else:
-            yield whole
+            yield whole, value
 
 
-def parts_of_lists(raw: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+def parts_of_lists(stated: Iterable[tuple[str, Json]]) -> Iterator[tuple[str, Json]]:
     """What the members of a list of objects say under one name, as one list of texts."""
-    for name, value in leaves(raw):
+    for name, value in stated:
         found = _dicts(value)
         for inner in dict.fromkeys(key for one in found for key in one):
             said = [one[inner] for one in found if isinstance(one.get(inner), (str, int))]

@@ -19,7 +19,6 @@ from govopen_harvesters.mapping import (
     recognised,
     rivals_of,
     settle,
-    text_of,
     told_values,
 )
 
@@ -34,7 +33,7 @@ class InventoryRows:
         """The record; what stands in a field is read as a cell of a table is."""
         found = self._mapper.map(raw)
         values = {name: _read(name, text) for name, text in found.values.items()}
-        stated = [(name, text_of(value)) for name, value in leaves(raw)]
+        stated = [(name, found.examples[name]) for name, _ in leaves(raw)]
         return replace(found, values=values, unknown=stated)
 
 

@@ -8,6 +8,7 @@ list and the identifier are not told, nothing is read: what could be told is sai
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -31,6 +32,11 @@ SIZE = 100
 PAUSE = 200
 FAILURES = 5  # details one after the other that cannot be had: the portal is at fault
 FORM, JSON = "form", "json"
+HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
+CLOSED_HEADERS = (
+    "host", "connection", "content-length", "content-type", "transfer-encoding", "accept-encoding",
+    "authorization", "cookie", "proxy-authorization",
+)  # fmt: skip
 
 
 class JsonApiConnector:
@@ -60,6 +66,7 @@ class JsonApiConnector:
         Option("detail", "text", "详情地址（含 {guid}）", "Address of a detail, with {guid}"),
         Option("detail_record", "text", "详情中记录所在路径", "Path of the record in its detail"),
         Option("pause", "number", "取详情的间隔（毫秒）", "Pause between details", default=PAUSE),
+        Option("headers", "mapping", "其他请求头", "Further headers of a request"),
         Option("token", "secret", "令牌", "Token"),
         Option("token_header", "text", "令牌所在请求头", "Header that bears the token"),
         FILES,
@@ -222,8 +229,18 @@ def _same_host(url: str, address: str) -> str:
 
 
 def _headers(source: Source) -> dict[str, str]:
+    """What every request bears: headers that the portal wants to see, and the token.
+
+    Raises:
+        SourceFault: `harvest.E22` one that is none, or that the request itself decides on.
+    """
+    told = {str(k): str(v) for k, v in (source.options.get("headers") or {}).items()}
+    for name, value in told.items():
+        if not HEADER.fullmatch(name) or name.lower() in CLOSED_HEADERS or not value.isprintable():
+            raise SourceFault("harvest.E22", option="headers", wanted="Referer, …", value=name)
     token = source.secrets.get("token")
-    return {str(source.options.get("token_header") or "Authorization"): token} if token else {}
+    named = str(source.options.get("token_header") or "Authorization")
+    return {**told, named: token} if token else told
 
 
 def _require_success(options: Mapping[str, Json], body: Json) -> None:

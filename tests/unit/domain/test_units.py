@@ -16,6 +16,7 @@ from ckanext.govopen.domain.units import (
     check_succession,
     check_unit,
     is_uscc,
+    names_a_unit,
     read_unit_text,
     uscc_check_character,
 )
@@ -59,6 +60,14 @@ def test_code_and_name_are_taken_out_of_a_cell(
     text: str, code: str | None, name: str | None
 ) -> None:
     assert read_unit_text(text) == read_unit_text(text).__class__(code, name)
+
+
+@pytest.mark.parametrize("text", ["A012", "0301", "ORG-7", "", "7"])
+def test_a_code_of_somebodys_own_names_no_unit(text: str) -> None:
+    assert not names_a_unit(text)
+    assert names_a_unit("社会局")
+    assert names_a_unit("380120000J 【社會局】")
+    assert names_a_unit("Parks Bureau")
 
 
 def test_a_unit_is_found_by_code_before_name() -> None:

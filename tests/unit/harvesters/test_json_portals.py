@@ -27,11 +27,13 @@ class Web:
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.asked = list(answers), list[tuple[str, Any]]()
+        self.headers: list[Mapping[str, str]] = []
 
     def json(
         self, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> tuple[Any, str]:
         self.asked.append((url, body))
+        self.headers.append(headers or {})
         said = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(said, Exception):
             raise said
@@ -92,6 +94,19 @@ def test_next_pages_are_followed_by_address_or_by_mark_and_never_to_another_host
     with pytest.raises(SourceFault) as caught:
         read(Web({"list": rows(1), "next": "https://y.cn/list"}), next="next", page="")
     assert (caught.value.code, caught.value.facts) == ("harvest.E68", {"host": "y.cn"})
+
+
+def test_a_portal_is_shown_the_headers_that_it_wants_to_see_and_none_that_the_request_decides() -> (
+    None
+):
+    web = Web({"list": rows(1), "total": 1})
+    read(web, total="total", post="form", headers={"Referer": "https://x.cn/", "X-Ajax": "1"})
+    assert web.headers == [{"Referer": "https://x.cn/", "X-Ajax": "1",
+                            "Content-Type": "application/x-www-form-urlencoded"}]  # fmt: skip
+    for name, value in (("Host", "y.cn"), ("Cookie", "a"), ("A B", "c"), ("X-A", "b\r\nC: d")):
+        with pytest.raises(SourceFault) as caught:
+            read(web, headers={name: value})
+        assert caught.value.code == "harvest.E22"
 
 
 def test_details_complete_their_records_and_one_that_fails_is_said_in_its_place() -> None:

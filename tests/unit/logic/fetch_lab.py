@@ -17,7 +17,8 @@ BOMB = gzip.compress(b"\0" * (64 << 20))
 
 
 class Lab(ThreadingHTTPServer):
-    """Counts what reaches it: `asked` holds (host header, path, authorization), `posted` bodies.
+    """Counts what reaches it: `asked` holds (host header, path, authorization), `posted` bodies,
+    `tokens` what a header of somebody's own says.
 
     `/changing` answers with the status `now`, which a test sets.
     """
@@ -28,6 +29,7 @@ class Lab(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[tuple[str, str, str | None]] = []
         self.posted: list[bytes] = []
+        self.tokens: list[str | None] = []
         self.now = 200
 
     @property
@@ -51,6 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(
             (self.headers["Host"], self.path, self.headers.get("Authorization"))
         )
+        self.server.tokens.append(self.headers.get("X-Token"))
         kind, _, rest = self.path.lstrip("/").partition("/")
         getattr(self, f"_{kind}")(rest)
 

@@ -153,7 +153,7 @@ def test_redirects_end_after_three(server: Lab) -> None:
 
 
 def test_what_is_secret_stays_with_the_first_host(server: Lab) -> None:
-    secret = {"Authorization": "Bearer canary", "Cookie": "canary"}
+    secret = {"Authorization": "Bearer canary", "Cookie": "canary", "X-Token": "canary"}
     with lab() as other:
         hosts = frozenset({f"localhost:{server.port}", f"localhost:{other.port}"})
         start = server.url(f"/to/{other.url('/plain')}")
@@ -161,6 +161,7 @@ def test_what_is_secret_stays_with_the_first_host(server: Lab) -> None:
             assert b"".join(answer.blocks()) == PIECE
         assert [one[2] for one in server.asked] == ["Bearer canary"]
         assert [one[2] for one in other.asked] == [None]
+        assert (server.tokens, other.tokens) == (["canary"], [None])
 
 
 def test_what_is_posted_is_posted_again_on_its_own_host_alone(server: Lab) -> None:

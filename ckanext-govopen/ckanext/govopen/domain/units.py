@@ -30,6 +30,8 @@ _CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{8,18}(?![0-9A-Za-z])")
 # A number of somebody's own before the name and a mark: 0301-市水务局; without a mark it is part
 # of the name. It is no code here: every portal counts its departments anew.
 _OWN_NUMBER = re.compile(r"\A\d{2,7}\s*[-_|:—]\s*(?=\D)")
+_WORD = re.compile(r"[^\W\d_]{2}")
+_SHORT_CODE = re.compile(r"[A-Za-z]{0,4}[-_]?\d+")
 _BRACKETS = re.compile(r"[【\[（(〔《「]\s*([^】\])）〕》」]+?)\s*[】\])）〕》」]")
 
 
@@ -78,6 +80,12 @@ def read_unit_text(text: str) -> UnitText:
     outside = _BRACKETS.sub(" ", rest).strip("-:,;/、，").strip()
     name = outside or (bracketed.group(1).strip() if bracketed else "")
     return UnitText(code, name or None)
+
+
+def names_a_unit(text: str) -> bool:
+    """True for what can be the name of a unit; a code of somebody's own, such as A012, is none."""
+    name = read_unit_text(text).name or ""
+    return _WORD.search(name) is not None and not _SHORT_CODE.fullmatch(name)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ MOST_HOPS = 3
 BLOCK = 1 << 16
 # Below 1024 the web's own ports alone: the others belong to services that a request could speak to.
 WEB_PORTS = (80, 443)
-SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+# What another host is told as well; any other header may bear a secret, whatever it is called.
+PLAIN_HEADERS = ("accept", "if-modified-since", "if-none-match")
 SAME_REQUEST = (307, 308)  # redirects that repeat a body: RFC 9110 §15.4.8 and RFC 9110 §15.4.9
 
 
@@ -166,7 +167,7 @@ def fetch(
 
     Args:
         url: http or https, without a user name.
-        headers: of the request; secrets among them stay with the first host.
+        headers: of the request; another host is told the plain ones alone.
         body: posted where there is one; it follows no redirect to another host.
         inside: exact hosts (`host` or `host:port`) of one's own network that may be reached.
 
@@ -227,7 +228,7 @@ def _follow(
         if body is not None and (is_elsewhere or response.status_code not in SAME_REQUEST):
             raise FetchRefused("fetch.E5", host=there.hostname)
         if is_elsewhere:
-            headers = {k: v for k, v in headers.items() if k.lower() not in SECRET_HEADERS}
+            headers = {k: v for k, v in headers.items() if k.lower() in PLAIN_HEADERS}
     raise FetchRefused("fetch.E5", host=urlsplit(url).hostname)
 
 

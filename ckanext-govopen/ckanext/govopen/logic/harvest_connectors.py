@@ -99,7 +99,7 @@ def _require_url(name: str, value: str) -> None:
 
 def _require_open_names(name: str, value: Mapping[str, Any]) -> None:
     for inner, said in value.items():
-        if name == "parameters" and str(inner).lower().endswith(_SECRET_NAMES):
+        if name in ("parameters", "headers") and str(inner).lower().endswith(_SECRET_NAMES):
             refuse("harvest.E23", name, option=str(inner))
         if isinstance(said, Mapping):
             _require_open_names(name, said)

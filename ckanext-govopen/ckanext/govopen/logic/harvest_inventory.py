@@ -17,7 +17,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.harvest import Mapped, Taken
-from ckanext.govopen.domain.units import UnitFinder
+from ckanext.govopen.domain.units import UnitFinder, names_a_unit
 from ckanext.govopen.logic import imports, registers, units
 from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.import_records import finding_json
@@ -90,6 +90,10 @@ def _checked(session: Session, bounds: Bounds, given: Given) -> tuple[list[_Chec
             refusal = next(one for one in row.findings if one.is_refusal)
             kept = refusal.code != SECRET_LINE
             refused.append(rejected(taken, refusal, is_raw_kept=kept))
+        elif row.unit_id is None and not names_a_unit(str(row.unit_text)):
+            # A unit is made for a name, and not for a code of the source's own.
+            unknown = Finding("inventory.E15", "provider", row.unit_text)
+            refused.append(rejected(taken, unknown))
         else:
             fine.append(_Checked(taken, row))
     return fine, refused

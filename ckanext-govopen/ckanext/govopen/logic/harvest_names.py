@@ -14,6 +14,7 @@ from ckanext.govopen import data_files
 from ckanext.govopen.domain.harvest import How, Mapped, Meaning
 from ckanext.govopen.domain.intake_hints import BY_HEADING, Words, hints
 from ckanext.govopen.domain.inventory import RULES
+from ckanext.govopen.domain.units import names_a_unit, read_unit_text
 from ckanext.govopen.logic.imports import CONTACT_FIELDS
 from ckanext.govopen.logic.intake import WRITINGS
 from ckanext.govopen.logic.vocab import vocabularies
@@ -70,11 +71,8 @@ class Names:
 
     def _note_unread(self, mapped: Mapped) -> None:
         for name, text in mapped.values.items():
-            rule = RULES.get(name)
-            if rule is None or rule.kind != "code" or not text:
-                continue
-            kept, terms = self._unread.setdefault(name, {}), vocabularies()[str(rule.vocabulary)]
-            if len(kept) < MOST_UNREAD and terms.code_of(text) is None:
+            kept = self._unread.setdefault(name, {})
+            if text and len(kept) < MOST_UNREAD and not _is_understood(name, text):
                 kept.setdefault(text[:LONGEST_EXAMPLE])
 
     def evidence(self, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,6 +105,15 @@ def _proposed(one: Meaning, examples: list[str]) -> list[Any]:
         is_backed = len(other) < len(found)
         return [] if is_backed else [hint for hint in other if hint.confidence > BY_HEADING]
     return other
+
+
+def _is_understood(field: str, text: str) -> bool:
+    """False for a code that means nothing here, of a term or of a unit."""
+    if field == "provider":
+        return names_a_unit(text) or read_unit_text(text).code is not None
+    rule = RULES.get(field)
+    is_coded = rule is not None and rule.kind == "code"
+    return not is_coded or vocabularies()[str(rule.vocabulary)].code_of(text) is not None
 
 
 def _may_be_shown(mapped: Mapped) -> bool:

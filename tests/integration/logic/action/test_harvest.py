@@ -445,6 +445,16 @@ def test_another_address_has_to_be_approved_anew(one: Field) -> None:
     assert one.run(source)["waits_for"] == "first_run"
 
 
+def test_no_unit_is_made_for_a_code_of_the_sources_own(one: Field) -> None:
+    one.put("a.csv", [(key, name, "A012", *rest) for key, name, _, *rest in one.rows(2)])
+    settings = {"path": f"{one.folder.name}/a.csv", "key": "编号", "create_units": True}
+    job = one.run(one.add(settings=settings), dry_run=True)
+    assert counts(job) == {"seen": 2, "rejected": 2}
+    assert job["unread"] == [{"field": "provider", "values": ["A012"]}]
+    told = {**settings, "values": {"provider": {"A012": f"测试局{one.mark}"}}}
+    assert counts(one.run(one.add(settings=told), dry_run=True)) == {"seen": 2, "created": 2}
+
+
 # --- the real inventory --------------------------------------------------------------------------
 
 
