@@ -51,6 +51,22 @@ def test_values_that_speak_against_a_sure_name_are_said() -> None:
     assert seen("开放条件", "签订协议", field="open_condition", how=How.TOLD) == {}
 
 
+def test_a_dataset_is_proposed_its_own_fields() -> None:
+    names = Names("dataset")
+    meanings = [
+        Meaning("供数单位", None, 0),
+        Meaning("数据条数", None, 0),
+        Meaning("题名", None, 0),
+    ]
+    names.note(Mapped({}, meanings=meanings, examples={"供数单位": "市水务局"}))
+    shown = {one["name"]: one["proposed"] for one in names_view(names.evidence({}))}
+    assert shown == {
+        "供数单位": [{"field": "publisher", "confidence": "0.6"}],
+        "数据条数": [],
+        "题名": [{"field": "title", "confidence": "0.4"}],
+    }
+
+
 def test_what_a_later_record_throws_into_doubt_is_in_doubt() -> None:
     names = Names()
     for how in (How.SURE, How.RIVAL, How.SURE):

@@ -7,12 +7,13 @@ that may be secret, and of contact persons, no example is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ckanext.govopen import data_files
 from ckanext.govopen.domain.harvest import How, Mapped, Meaning
-from ckanext.govopen.domain.intake_hints import BY_HEADING, Words, hints
+from ckanext.govopen.domain.intake_hints import BY_HEADING, Hint, Words, hints
 from ckanext.govopen.domain.inventory import RULES
 from ckanext.govopen.domain.units import names_a_unit, read_unit_text
 from ckanext.govopen.logic.imports import CONTACT_FIELDS
@@ -30,8 +31,13 @@ _DOUBTS = (How.RIVAL, How.UNSURE)
 
 
 @cache
+def _said() -> Mapping[str, Any]:
+    return dict(data_files.read(WRITINGS / "hints.yaml"))
+
+
+@cache
 def _words() -> Words:
-    said = data_files.read(WRITINGS / "hints.yaml")
+    said = _said()
     tables = said["headings"].items()
     return Words(
         {field: table.get("han", ()) for field, table in tables},
@@ -41,9 +47,14 @@ def _words() -> Words:
 
 
 class Names:
-    """The names of one run, and values of them that nobody understands."""
+    """The names of one run, and values of them that nobody understands.
 
-    def __init__(self) -> None:
+    Args:
+        outcome: inventory or dataset: what the records become, and so which fields there are.
+    """
+
+    def __init__(self, outcome: str = "inventory") -> None:
+        self._is_dataset = outcome == "dataset"
         self._meanings: dict[str, Meaning] = {}
         self._examples: dict[str, dict[str, None]] = {}
         self._unread: dict[str, dict[str, None]] = {}
@@ -89,17 +100,24 @@ class Names:
 
     def _kept(self, one: Meaning) -> list[Any]:
         examples = list(self._examples.get(one.name, ()))
-        proposed = [[hint.field, hint.confidence] for hint in _proposed(one, examples)]
+        found = hints(one.name, examples, _words(), vocabularies())
+        found = [_of_dataset(hint) for hint in found] if self._is_dataset else found
+        known = [hint for hint in found if hint.field]
+        proposed = [[hint.field, hint.confidence] for hint in _proposed(one, known)]
         sure = round(one.confidence, 2)
         shown, others = examples[:SHOWN_EXAMPLES], proposed[:MOST_HINTS]
         return [one.field, sure, one.how.value, shown, others]
 
 
-def _proposed(one: Meaning, examples: list[str]) -> list[Any]:
+def _of_dataset(hint: Hint) -> Hint:
+    """The same field under its name in a dataset; an empty one where a dataset has none."""
+    return replace(hint, field=_said()["dataset"].get(hint.field, ""))
+
+
+def _proposed(one: Meaning, found: list[Hint]) -> list[Hint]:
     """Other fields that a name may be; of a sure one only what its values say against it."""
     if one.how is How.TOLD:
         return []
-    found = hints(one.name, examples, _words(), vocabularies())
     other = [hint for hint in found if hint.field != one.field]
     if one.how is How.SURE:
         is_backed = len(other) < len(found)

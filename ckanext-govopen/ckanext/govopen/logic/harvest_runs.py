@@ -83,7 +83,6 @@ class Run:
         self._id, self._epoch = str(row["id"]), int(row["run_epoch"])
         self._source_id = str(row["source_id"])
         self._bodies: dict[int, bytes] = {}
-        self._names = Names()
         self._after = 0
         # Records up to here were begun by a worker that did not end them: each is taken alone.
         self._careful_to = int(row["careful_to"] or 0)
@@ -91,6 +90,7 @@ class Run:
         self.deaths = int(row["deaths"])
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
+        self._names = Names(self.outcome)
         self.is_remap, self.is_probe = row["kind"] == "remap", row["kind"] == "probe"
         self.options: Mapping[str, Any] = row["settings"]
         # A run that only looks looks at everything.
