@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def figures(app: Any, cursor: Any, keeper: Any) -> list[dict[str, Any]]:
         a_page(app, cursor, asked, chance),
         a_year(app, cursor, asked),
         a_publishing(keeper),
-        the_proof(app, cursor),
+        *the_proof(app, cursor),
     ]
 
 
@@ -212,11 +212,22 @@ def _power(keeper: Any, number: int) -> dict[str, Any]:
     return dict(power(keeper, f"新增许可第{number}项"))
 
 
-def the_proof(app: Any, cursor: Any) -> dict[str, Any]:
-    """Every stored byte of every list hashed again and compared."""
+def the_proof(app: Any, cursor: Any) -> Iterator[dict[str, Any]]:
+    """Every stored byte of every list hashed again; then that, with what the lists show compared."""
     cursor.execute("SELECT count(*) FROM govopen_register_log")
     rows = int(cursor.fetchone()[0])
     lists = [f"register-{number}" for number in range(1, LISTS + 1)]
+
+    def prove_bytes() -> None:
+        import ckan.model as model
+
+        from ckanext.govopen.model.registers import first_broken
+
+        with app.test_request_context("/"):
+            for one in lists:
+                if first_broken(model.Session, one) is not None:
+                    raise RuntimeError(f"the bytes of {one} are not those that were recorded")
+            model.Session.remove()
 
     def prove() -> None:
         for one in lists:
@@ -224,14 +235,20 @@ def the_proof(app: Any, cursor: Any) -> dict[str, Any]:
             if not shown["holds"]:
                 raise RuntimeError(f"{one} is broken at {shown['first_broken']}")
 
-    speeds = [rows / measure.milliseconds(prove) * 1000 for _ in range(3)]
+    speeds = [rows / measure.milliseconds(prove_bytes) * 1000 for _ in range(3)]
     found = measure.summary(speeds)
-    return {
-        "what": "stored entries verified",
+    yield {
+        "what": "stored entries whose bytes are verified",
         "unit": "entries/s",
         **found,
         "bar": VERIFY_BAR,
         "within_bar": found["median"] >= VERIFY_BAR,
+    }
+    speeds = [rows / measure.milliseconds(prove) * 1000 for _ in range(3)]
+    yield {
+        "what": "the same, with what each list shows compared",
+        "unit": "entries/s",
+        **measure.summary(speeds),
     }
 
 

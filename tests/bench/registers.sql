@@ -24,7 +24,7 @@ CREATE TEMP TABLE act AS
     UNION ALL SELECT r, v, 1 + ((v * 20 + k) * 7919 %% 400) * (%(entries)s / 20 / 400)
       FROM generate_series(1, 20) r, generate_series(2, %(versions)s / 20) v, generate_series(0, 19) k
     UNION ALL SELECT r, v, NULL FROM generate_series(1, 20) r, generate_series(1, %(versions)s / 20) v) x;
-CREATE FUNCTION pg_temp.day_at(day date) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT day || 'T10:00:00+08:00' $$;
+CREATE OR REPLACE FUNCTION pg_temp.day_at(day date) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT day || 'T10:00:00+08:00' $$;
 CREATE TEMP TABLE said AS SELECT r, v, e, position, day, 'bench-' || r || '-' || lpad(e::text, 6, '0') AS entry_code,
   convert_to(CASE WHEN e IS NULL THEN
       '{"approved_on":"' || day || '","at":"' || pg_temp.day_at(day) || '","basis":"云政发〔' || v || '〕号","content":"'
@@ -43,9 +43,9 @@ CREATE TEMP TABLE said AS SELECT r, v, e, position, day, 'bench-' || r || '-' ||
   FROM act;
 
 -- hash = H(prev, H(public), H(salt, private)): each row takes the hash of the one before it.
-CREATE FUNCTION pg_temp.next_hash(head text, part text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION pg_temp.next_hash(head text, part text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT encode(sha256(convert_to(head || part, 'UTF8')), 'hex') $$;
-CREATE AGGREGATE pg_temp.chain(text) (SFUNC = pg_temp.next_hash, STYPE = text, INITCOND = '');
+CREATE OR REPLACE AGGREGATE pg_temp.chain(text) (SFUNC = pg_temp.next_hash, STYPE = text, INITCOND = '');
 CREATE TEMP TABLE chained AS
   SELECT *, pg_temp.chain(encode(sha256(public), 'hex') || encode(sha256(salt || private), 'hex'))
     OVER (PARTITION BY r ORDER BY position) AS hash FROM said;

@@ -318,8 +318,10 @@ def compare(city: City) -> int:
     product = {breach_of_product(row) for row in city.duties() if row["state"] in states}
     expected = {breach_of_oracle(row) for row in oracle.breaches(oracle.run(city.facts))}
     assert len(expected) > 300
-    assert sorted(product - expected, key=str) == []
-    assert sorted(expected - product, key=str) == []
+    assert product == expected, (
+        f"only here: {sorted(product - expected, key=str)[:20]}\n"
+        f"only expected: {sorted(expected - product, key=str)[:20]}"
+    )
     return len(expected)
 
 
