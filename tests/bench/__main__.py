@@ -30,7 +30,11 @@ def main(arguments: list[str]) -> int:
     if given.json:
         given.json.write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
-    return 0 if all(figure.get("within_bar", True) for name in given.names for figure in found[name]) else 1
+    return (
+        0
+        if all(figure.get("within_bar", True) for name in given.names for figure in found[name])
+        else 1
+    )
 
 
 if __name__ == "__main__":

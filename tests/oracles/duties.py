@@ -320,7 +320,7 @@ def of_event(world, rules, event):
             count(duty, world.days_at(recorded))
             if rule["unit"] != "date" or duty["due_on"] >= local(start):
                 yield duty
-        else:
+        elif event["id"] not in world.withdrawn:  # another event of the period may ask for it
             first, last, name = period_of(local(start), PERIODS[rule["unit"]])
             yield begin(
                 rule, event["unit"], start, recorded,

@@ -142,8 +142,9 @@ class City:
                 yield oracle.moment(each["at"]), 6, lambda order=order, each=each: order(each)
         for each in self.facts["suspensions"]:
             if each["to"]:
-                at = oracle.midnight(date.fromisoformat(each["to"])) + timedelta(hours=23)
-                yield at, 6, lambda each=each: self._resume(each)
+                # the opinion came on that day: what is done on it is judged by the term that goes on
+                at = oracle.midnight(date.fromisoformat(each["to"]))
+                yield at, 1, lambda each=each: self._resume(each)
 
     # --- the doors of the product -----------------------------------------------------------------
 
@@ -172,7 +173,8 @@ class City:
         """What a unit that is gone had open is closed by whoever it went to."""
         unit = each["unit"]
         if ended:
-            unit = self.world.owner({"unit": unit, "event": None}, oracle.moment(each["until"]))
+            duty = {"unit": unit, "event": each["event"]}
+            unit = self.world.owner(duty, oracle.moment(each["until"]))
         one = events.Evidence(
             each["record"],
             each["condition"],
@@ -195,10 +197,10 @@ class City:
 
     @staticmethod
     def _hand_over(step: dict[str, Any]) -> None:
-        """The office gives the new unit what the reform names, as far as it is still open."""
+        """The office gives the new unit the terms that the reform names, as far as they are open."""
         found = run(
             "SELECT d.id FROM govopen_duty d JOIN govopen_event e ON e.id = d.event_id"
-            " WHERE e.record_id = ANY (:events) AND d.unit_id = :other",
+            " WHERE e.record_id = ANY (:events) AND d.unit_id = :other AND d.period IS NULL",
             events=step["events"],
             other=step["other"],
         )

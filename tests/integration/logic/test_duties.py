@@ -182,6 +182,41 @@ class TestRaising:
         assert moves(duty["id"])[0]["reason"] == "录入错误"
         assert events.withdraw_event(model.Session, event, actor=ACTOR, reason="again") == 0
 
+    def test_another_event_of_the_period_keeps_asking_for_what_a_withdrawn_one_did(
+        self, unit: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        number = ["beijing-2016.periodic=1:per_quarter"]
+        monkeypatch.setitem(tk.config, "ckanext.govopen.rule_parameters", number)
+
+        def held(record: str) -> str:
+            day = date(2026, 3, 27)
+            return events.raise_event(
+                model.Session,
+                "event_held",
+                unit_id=unit,
+                occurred=day,
+                actor=ACTOR,
+                record_id=record,
+            )
+
+        def withdrawn(event: str) -> int:
+            return events.withdraw_event(model.Session, event, actor=ACTOR, reason="录入错误")
+
+        def states() -> list[tuple[str, str]]:
+            found = of_unit(unit, "beijing-2016.J13")
+            return [(str(one["event_id"]), str(one["state"])) for one in found]
+
+        first, second = held("e1"), held("e2")
+        ((asked_by, state),) = states()
+        assert asked_by == first
+        assert state != "void"
+        withdrawn(first)
+        assert sorted(states()) == sorted([(first, "void"), (second, state)])
+        withdrawn(second)
+        assert sorted(states()) == sorted([(first, "void"), (second, "void")])
+        third = held("e3")
+        assert (third, state) in states()
+
 
 class TestSettling:
     @pytest.mark.parametrize(

@@ -118,6 +118,8 @@ class Play:
                 key = (one.source.rule.rule_id, event["unit"], one.scope)
                 if one.source.rule.subject not in subjects or (one.scope and key in slots):
                     continue
+                if one.period and event["id"] in self.world.withdrawn:
+                    continue  # another event of the period may ask for it
                 slots.add(key)
                 said = {} if one.period else {"event": event["id"], "event_record": event["id"]}
                 period = one.period.code if one.period else None

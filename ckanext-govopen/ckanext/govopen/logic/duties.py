@@ -300,8 +300,8 @@ def _each(session: Session, ids_after: Callable[[Session, int, str], list[str]])
     return changed
 
 
-def void_of(session: Session, event_id: str, *, actor: str, reason: str) -> int:
-    """Voids the duties of an event that never counted."""
+def void_of(session: Session, event_id: str, *, actor: str, reason: str) -> Sequence[Row]:
+    """Voids the duties of an event that never counted; gives them back as they were."""
     found = store.of_event(session, event_id)
     ids = [str(row["id"]) for row in found]
     store.close(session, ids, State.VOID.value)
@@ -318,7 +318,7 @@ def void_of(session: Session, event_id: str, *, actor: str, reason: str) -> int:
             for row in found
         ],
     )
-    return len(ids)
+    return found
 
 
 # --- owners ---------------------------------------------------------------------------------------

@@ -157,14 +157,19 @@ def _codes(name: str) -> str:
 def withdraw_event(session: Session, event_id: str, *, actor: str, reason: str) -> int:
     """Notes that an event never counted; its duties are void.
 
+    Where another event of the period asks for the same, that one's duty is raised in their place.
+
     Returns:
-        how many duties were.
+        how many duties were voided.
     """
     found = store.event(session, event_id)
     if found is None or found["withdrawn_at"] is not None:
         return 0
     store.withdraw_event(session, event_id, actor, reason)
-    return duties.void_of(session, event_id, actor=actor, reason=reason)
+    voided = duties.void_of(session, event_id, actor=actor, reason=reason)
+    if any(row["period"] is not None for row in voided):
+        duties.raise_for(session, store.standing_near(session, found), clock.now())
+    return len(voided)
 
 
 def raise_evidence(session: Session, evidence: Sequence[Evidence], actor: str) -> int:

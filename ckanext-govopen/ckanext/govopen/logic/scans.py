@@ -466,21 +466,25 @@ def allow(
     """Lists a number of a unit as lawful; what is kept is its digest and its masked form.
 
     Returns:
-        `{id, pattern, masked}`.
+        `{id, pattern, masked}`; of a number that is listed already, those of before.
     """
     found = [one for one in matches(fold(value)) if one.code == pattern and one.passes]
     if pattern not in LISTED or len(found) != 1:
         refuse("scan.E4", "value", pattern=pattern if pattern in LISTED else "–")
     masked = PATTERNS[pattern].mask(found[0].value)
+    digest = scan_reader.digest(key(), pattern, found[0].value)
     allowance_id = store.add_allowance(
         session,
         unit_id=unit_id,
         pattern=pattern,
-        digest=scan_reader.digest(key(), pattern, found[0].value),
+        digest=digest,
         masked=masked,
         reason=reason,
         person=person,
     )
+    if allowance_id is None:
+        listed = store.listed_allowance(session, unit_id, pattern, digest)
+        return {"id": listed, "pattern": pattern, "masked": masked}
     audit.note(
         session,
         "scan.allowed",

@@ -77,6 +77,19 @@ def event(session: Session, event_id: str) -> Row | None:
     )
 
 
+def standing_near(session: Session, event: Row) -> list[Row]:
+    """Events of the same kind and unit within a year of one, in order; no period is longer."""
+    found = session.execute(
+        sa.text(
+            "SELECT * FROM govopen_event WHERE trigger = :trigger AND unit_id IS NOT DISTINCT FROM"
+            " :unit_id AND withdrawn_at IS NULL AND occurred_on BETWEEN CAST(:day AS date) - 366"
+            " AND CAST(:day AS date) + 366 ORDER BY occurred_at, recorded_at, id"
+        ),
+        {"trigger": event["trigger"], "unit_id": event["unit_id"], "day": event["occurred_on"]},
+    )
+    return list(found.mappings())
+
+
 def withdraw_event(session: Session, event_id: str, actor: str, reason: str) -> None:
     """Notes that an event never counted."""
     session.execute(

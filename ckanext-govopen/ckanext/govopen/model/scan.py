@@ -166,16 +166,29 @@ def allowances(session: Session, unit_ids: Sequence[str]) -> list[Row]:
     )
 
 
-def add_allowance(session: Session, **values: object) -> str:
-    """values: unit_id, pattern, digest, masked, reason, person."""
+def add_allowance(session: Session, **values: object) -> str | None:
+    """values: unit_id, pattern, digest, masked, reason, person. None where it is listed already."""
+    return session.execute(
+        sa.text(
+            "INSERT INTO govopen_scan_allowance"
+            " (unit_id, pattern, digest, masked, reason, person)"
+            " VALUES (:unit_id, :pattern, :digest, :masked, :reason, :person)"
+            " ON CONFLICT (unit_id, pattern, digest) WHERE revoked_at IS NULL DO NOTHING"
+            " RETURNING id"
+        ),
+        values,
+    ).scalar_one_or_none()
+
+
+def listed_allowance(session: Session, unit_id: str, pattern: str, digest: str) -> str:
+    """The number of a unit that is listed."""
     return str(
         session.execute(
             sa.text(
-                "INSERT INTO govopen_scan_allowance"
-                " (unit_id, pattern, digest, masked, reason, person)"
-                " VALUES (:unit_id, :pattern, :digest, :masked, :reason, :person) RETURNING id"
+                "SELECT id FROM govopen_scan_allowance WHERE unit_id = :unit_id"
+                " AND pattern = :pattern AND digest = :digest AND revoked_at IS NULL"
             ),
-            values,
+            {"unit_id": unit_id, "pattern": pattern, "digest": digest},
         ).scalar_one()
     )
 

@@ -239,15 +239,15 @@ class TestScanAllow:
         made = office.draft(data="窗口,电话\n一号,13700001111\n二号,13700001111\n".encode())
         scanned(office, made["id"])
         assert not office.act("officer", "govopen_scan_show", id=made["id"])["is_clean"]
-        listed = office.act(
-            "approver",
-            "govopen_scan_allow",
-            unit=office.unit_id,
-            pattern="mobile",
-            value="137-0000-1111",
-            reason="门户网站公布的值班手机",
-        )
+        number = {
+            "unit": office.unit_id,
+            "pattern": "mobile",
+            "value": "137-0000-1111",
+            "reason": "门户网站公布的值班手机",
+        }
+        listed = office.act("approver", "govopen_scan_allow", **number)
         assert listed["masked"] == "137****1111"
+        assert office.act("approver", "govopen_scan_allow", **number) == listed, "listed once"
         shown = office.act("officer", "govopen_scan_show", id=made["id"])
         assert shown["is_clean"]
         assert by_pattern(shown)["mobile"]["is_allowed"]

@@ -206,7 +206,7 @@ def govopen_scan_allow(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         reason: where it is published, or on what basis.
 
     Returns:
-        `{id, pattern, masked}`.
+        `{id, pattern, masked}`; of a number that is listed already, those of before.
     """
     no_unknown(data_dict, "unit", "pattern", "value", "reason")
     unit_id = unit_id_of(text(data_dict, "unit"))
