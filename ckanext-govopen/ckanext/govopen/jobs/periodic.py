@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from procrastinate.exceptions import ConnectorException
+
 import ckan.model as model
 
 from ckanext.govopen import config
@@ -27,4 +31,6 @@ async def retry_stalled(timestamp: int) -> None:
     silence = config.stall_seconds()
     stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=silence)
     for job in stalled:
-        await app.job_manager.retry_job(job)
+        # One that has ended meanwhile is no reason to leave the others.
+        with suppress(ConnectorException):
+            await app.job_manager.retry_job(job)
