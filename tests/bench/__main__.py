@@ -11,13 +11,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-NAMES = ("rate", "intake", "scan", "registers", "load")
+NAMES = ("rate", "intake", "scan", "registers", "load", "harvest", "harvest_memory")
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
     parser.add_argument("names", nargs="+", choices=NAMES, metavar="NAME", help=" ".join(NAMES))
-    parser.add_argument("--rows", type=int, action="append", help="inventory rows; may be repeated")
+    parser.add_argument(
+        "--rows", type=int, action="append", help="rows, or records; may be repeated"
+    )
     parser.add_argument(
         "--data", type=Path, help="a running throw-away stack; default: one of its own"
     )
