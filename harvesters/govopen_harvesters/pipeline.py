@@ -25,6 +25,7 @@ from govopen_harvesters.canonical import (
     clean_text,
     record_hash,
     spelled,
+    spelled_at_once,
 )
 from govopen_harvesters.contract import (
     DATASET,
@@ -238,8 +239,11 @@ def staged(number: int, record: Record, volatile: frozenset[str], version: str) 
     guid, where = clean_guid(record.guid), _plain(record.place)
     dropped: list[int] = []
     try:
-        raw = clean(dict(record.raw), dropped=dropped)
-        body = spelled(raw)
+        raw = dict(record.raw)
+        body = spelled_at_once(raw)
+        if body is None:
+            raw = clean(raw, dropped=dropped)
+            body = spelled(raw)
         changing = volatile & raw.keys()
         lasting = {name: value for name, value in raw.items() if name not in changing}
         digest = record_hash(spelled(lasting) if changing else body, version)

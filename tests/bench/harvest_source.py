@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid5
 
 SPACE = UUID("0d3c1f5e-54f0-4c39-9a55-7b1c1a6f9d10")
-FIRST_DAY = datetime(2025, 1, 1, tzinfo=timezone.utc)
+# With a part of a second: the peer takes 00.000000 for later than 00, and writes everything again.
+FIRST_DAY = datetime(2025, 1, 1, 0, 0, 0, 123456, tzinfo=timezone.utc)
 AGENCIES = ("交通局", "Water Office", "Parks Office", "Library", "City Archive")
 HEAD = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
 @prefix foaf: <http://xmlns.com/foaf/0.1/> . @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -110,7 +111,7 @@ def dataset(number: int) -> dict[str, Any]:
 
 
 def as_ckan(one: dict[str, Any]) -> dict[str, Any]:
-    modified = one["modified"].strftime("%Y-%m-%dT%H:%M:%S.000000")
+    modified = one["modified"].strftime("%Y-%m-%dT%H:%M:%S.%f")
     return {
         "id": one["id"], "name": one["name"], "title": one["title"], "notes": one["notes"],
         "type": "dataset", "state": "active", "private": False, "license_id": "cc-by",

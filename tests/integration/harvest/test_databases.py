@@ -63,7 +63,7 @@ def database(data_folder: Path) -> Iterator[Database]:
 def source_of(lab: Lab, database: Database) -> dict[str, Any]:
     settings = {"dialect": "postgresql", "host": database.at.hostname, "port": database.at.port,
                 "user": database.at.username, "database": database.at.path[1:], "table": "v",
-                "key": "id", "fields": {"name": "name"}}  # fmt: skip
+                "key": "id", "fields": {"name": "name", "id": ""}}  # fmt: skip
     return lab.field.approved(unit=lab.field.office.unit_id, kind="sql", settings=settings,
                               secrets={"password": database.at.password})  # fmt: skip
 

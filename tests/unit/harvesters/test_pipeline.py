@@ -11,7 +11,7 @@ from memory_ledger import Kept, Killed, ListConnector, MemoryLedger, pages_of, r
 
 from ckanext.govopen.domain.harvest import Mapped, Taken
 
-from govopen_harvesters import pipeline
+from govopen_harvesters import canonical, pipeline
 from govopen_harvesters.contract import Page, Record, Source, SourceFault
 
 GUIDS = st.sampled_from([None, *"abcdefgh"])
@@ -136,6 +136,31 @@ def test_a_value_nested_for_ever_is_refused_before_it_is_spelled() -> None:
         deep = [deep]
     one = pipeline.staged(1, Record("deep", {"title": "x", "a": deep}), frozenset(), "1")
     assert one.problem == "harvest.E4"
+
+
+TEXTS = st.text(st.sampled_from('ab"\\\b\f\n\t\x00\x7f\u202e\ufeff\u0301é公'), max_size=6)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_what_is_spelled_at_once_is_what_is_spelled_after_cleaning(raw: dict[str, object]) -> None:
+    at_once = canonical.spelled_at_once(raw)
+    assert at_once is None or at_once == canonical.spelled(canonical.clean(raw))
+
+
+@pytest.mark.parametrize("depth", [1, 48, 49, 50, 51, 60])
+def test_how_deep_a_record_may_be_is_the_same_for_both(depth: int) -> None:
+    deep: object = "x"
+    for _ in range(depth):
+        deep = [deep]
+    raw = {"a": deep}
+    at_once = canonical.spelled_at_once(raw)
+    assert at_once is None or at_once == canonical.spelled(canonical.clean(raw))
 
 
 def test_another_version_of_the_mapping_looks_at_every_record_anew() -> None:

@@ -56,7 +56,8 @@ def hand_back(session: Session, job_id: str) -> None:
 
 
 # The transaction of a worker that stands still ends by itself, or nobody could take its run up.
-ENDS_BY_ITSELF = ("transaction_timeout", "idle_in_transaction_session_timeout")
+# With the version of the server that knows it.
+ENDS_BY_ITSELF = {"transaction_timeout": (17,), "idle_in_transaction_session_timeout": (9, 6)}
 
 
 def fence(
@@ -70,12 +71,12 @@ def fence(
     Returns:
         None when this epoch's worker has the run no longer.
     """
+    version = session.connection().dialect.server_version_info or ()  # type: ignore[attr-defined]
+    names = [name for name, since in ENDS_BY_ITSELF.items() if version >= since]
     _run(
         session,
-        "SELECT set_config(name, :limit, true) FROM pg_settings"
-        " WHERE name = ANY (CAST(:names AS text[]))",
+        "SELECT " + ", ".join(f"set_config('{name}', :limit, true)" for name in names),
         limit=f"{max(1, round(seconds * 1000))}ms",
-        names=list(ENDS_BY_ITSELF),
     )
     return (
         _run(
