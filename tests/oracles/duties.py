@@ -475,6 +475,8 @@ def apply(world, duty, at, kind, change):
         return None
     elif kind == "extensions":
         duty["extension"] += change["days"]
+    elif date.fromisoformat(change["from"]) >= duty["due_on"]:
+        return None  # the day of the letter counts, and it is the last
     elif change["to"] is None:
         duty["is_open_pause"] = True
         return None

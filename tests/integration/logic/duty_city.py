@@ -50,6 +50,7 @@ def only_named() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(duties, "bindings", lambda: bindings)
         patch.setitem(tk.config, "ckanext.govopen.rule_parameters", numbers)
         yield patch
+    calendar.forget()  # its notice may have been rolled back
 
 
 def run(sql: str, **values: object) -> Any:

@@ -209,6 +209,8 @@ class Play:
             return None
         elif kind == "extensions":
             owed.extension += said["days"]
+        elif date.fromisoformat(said["from"]) >= owed.term.due_on:
+            return None
         elif said["to"] is None:
             owed.is_paused = True
             return None

@@ -67,10 +67,15 @@ def extend(session: Session, row: Row, order: Order, amount: int) -> None:
 
 
 def suspend(session: Session, row: Row, order: Order, first: date) -> None:
-    """Lets a term stand still after a day: a third party or another body was asked."""
+    """Lets a term stand still after a day before its last: a third party or another body was asked.
+
+    That day itself counts, so from the last day on nothing is left to stand still.
+    """
     _require_approved(row, order)
     _require(row, State.RUNNING)
     _require_suspendable(row)
+    if first >= row["due_on"]:
+        refuse("duties.E3", "from", first.isoformat(), due=str(row["due_on"]))
     begun = local_day(row["reset_at"] or row["trigger_at"])
     if not begun <= first <= clock.today():
         refuse("duties.E1", "from", first.isoformat())

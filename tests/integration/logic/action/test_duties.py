@@ -277,6 +277,19 @@ class TestOrders:
         asked = {"id": made["duties"][0], "amount": 5, "reason": "理由", "approver": "张某"}
         assert refused(lambda: office.act("officer", "govopen_duty_extend", **asked)) == "duties.E3"
 
+    def test_from_its_last_day_on_a_term_does_not_stand_still(self, office: Office) -> None:
+        """The day of the letter counts, so nothing of the term is left."""
+        duty = duty_of(office)
+        model.Session.execute(
+            sa.text("UPDATE govopen_duty SET due_on = :day WHERE id = :id"),
+            {"day": office.days_ahead(0), "id": duty["id"]},
+        )
+        model.Session.commit()
+        asked = {"id": duty["id"], "reason": "征求第三方意见", "approver": "张某"}
+        today = {"from": office.days_ahead(0)}
+        told = refused(lambda: office.act("officer", "govopen_duty_suspend", **asked, **today))
+        assert told == "duties.E3"
+
     def test_the_office_waives_and_never_for_its_own_unit(
         self, office: Office, watcher: str
     ) -> None:
