@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -286,11 +286,21 @@ def _enqueued(session: Session, job_id: str) -> str:
     return job_id
 
 
-def retry(session: Session, source: Row, dead_id: str | None, person: str) -> str:
+def retry(
+    session: Session,
+    source: Row,
+    dead_id: str | None,
+    person: str,
+    mend: Callable[[], object] | None = None,
+) -> str:
     """Makes a run that tries dead letters again from what was kept of them, and said here.
 
     Where the settings have changed since somebody approved the source, it stops after the check
     like a first run: what they make of the records is approved before it is written.
+
+    Args:
+        mend: writes what is said here; called once the run is there, since a worker that ends
+            one of the source writes its run first and then its dead letters.
 
     Raises:
         tk.ValidationError: `harvest.E31` there is none that could be tried, `harvest.E63` the
@@ -300,6 +310,8 @@ def retry(session: Session, source: Row, dead_id: str | None, person: str) -> st
     is_approved = source["approved_at"] is not None
     stage, waits_for = ("load", None) if is_approved else ("check", "first_run")
     job_id = _new_job(session, source, "retry", person, stage, waits_for)
+    if mend is not None:
+        mend()
     count = store.stage_dead(session, job_id, source["id"], dead_id)
     if not count:
         refuse("harvest.E31", value=str(source["name"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import ckan.model as model
@@ -347,12 +348,13 @@ def govopen_harvest_dead_retry(context: Any, data_dict: dict[str, Any]) -> dict[
     no_unknown(data_dict, "source", "id", "values")
     source, person = _source(context, data_dict.get("source")), user_of(context).id
     dead_id = str(data_dict["id"]) if data_dict.get("id") else None
+    mended = None
     if "values" in data_dict:
         values = harvest_mending.require_values(data_dict["values"])
         dead = _dead(context, dead_id)
         if dead["source_id"] != source["id"]:
             absent()
-        harvest_mending.mend(model.Session, dead, values, person)
-    job_id = keeping.retry(model.Session, source, dead_id, person)
+        mended = partial(harvest_mending.mend, model.Session, dead, values, person)
+    job_id = keeping.retry(model.Session, source, dead_id, person, mended)
     model.repo.commit()
     return keeping.job_view(model.Session, _job(context, job_id))
