@@ -186,6 +186,17 @@ def cutting(connection: Any) -> None:
     other.close()
 
 
+def is_waited_for(connection: Any) -> bool:
+    """True while another connection waits for what this one has locked."""
+    with psycopg2.connect(connection.dsn, password=connection.info.password) as other:
+        cursor = other.cursor()
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_stat_activity"
+                       " WHERE %s = ANY (pg_blocking_pids(pid)))", (connection.info.backend_pid,))  # fmt: skip
+        found = bool(cursor.fetchone()[0])
+    other.close()
+    return found
+
+
 def once(numbers: set[int]) -> Wanted:
     """Statements with these numbers."""
     return lambda number, _: number in numbers

@@ -14,7 +14,7 @@ import chaos_source as bad
 import pytest
 from certificates import server_context
 from chaos_source import Chaos, Fault, chaos
-from faults_kit import Lab, at_statement, quick_first, scale_down, wait_until
+from faults_kit import Lab, at_statement, is_waited_for, quick_first, scale_down, wait_until
 from harvest_kit import alone, counts
 
 import ckan.model as model
@@ -420,26 +420,26 @@ def test_a_source_that_is_removed_while_it_is_written_keeps_what_came_and_leaves
 ) -> None:
     monkeypatch.setattr(pipeline, "BATCH", 4)
     source = lab.source()
-    job_id, seen = lab.field.start(source), 0
+    job_id = lab.field.start(source)
+    removing = threading.Thread(target=lambda: lab.field.act(
+        "authority", "govopen_harvest_source_delete", id=source["id"]))  # fmt: skip
 
-    def second_batch(_: int, text: str) -> bool:
-        nonlocal seen
-        seen += "SET careful_to = " in text
-        return seen == 2 and "SET careful_to = " in text
+    def first_batch_then_next_step(_: int, text: str) -> bool:
+        if removing.ident is None:
+            return "SET is_done = true, verdict" in text
+        return removing.is_alive() and "SET progressed_at" in text
 
-    removing: list[threading.Thread] = []
+    def remove(connection: Any) -> None:
+        if removing.ident is None:
+            removing.start()
+            wait_until(lambda: is_waited_for(connection))
+        else:  # the batch has ended, and with it what the removal waited for
+            removing.join(20)
 
-    def remove(_: Any) -> None:
-        thread = threading.Thread(target=lambda: lab.field.act(
-            "authority", "govopen_harvest_source_delete", id=source["id"]))  # fmt: skip
-        removing.append(thread)
-        thread.start()
-        time.sleep(0.3)  # it waits for the row of the run, and is first when the batch has ended
-
-    with at_statement(second_batch, remove), alone():
+    with at_statement(first_batch_then_next_step, remove), alone():
         runner.run(job_id, is_patient=True)
-    removing[0].join()
-    wait_until(lambda: lab.field.show(job_id)["state"] == "cancelled")
+    removing.join(20)
+    assert lab.field.show(job_id)["state"] == "cancelled"
     kept = {row[0] for row in lab.field.sql(
         "SELECT guid FROM govopen_harvest_object WHERE source_id = :id", id=source["id"])}  # fmt: skip
     assert len(kept) == 4

@@ -70,9 +70,9 @@ def fail_stuck(session: Session) -> list[str]:
     found = list(store.stuck(session, TASK, before, config.stall_seconds()))
     for job_id in found:
         error = {"code": "harvest.E25", "facts": {"minutes": round(seconds / 60)}}
-        runs.clear_stage(session, job_id)
         runs.update(session, job_id, state="failed", stage="done", ended_at=clock.now(),
                     error=error)  # fmt: skip
+        runs.clear_stage(session, job_id)
     model.repo.commit()
     return found
 

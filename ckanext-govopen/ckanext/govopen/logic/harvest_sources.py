@@ -355,9 +355,12 @@ def _require_waiting(job: Row) -> None:
 
 
 def cancel(session: Session, job_id: str) -> None:
-    """Ends an open run: nothing more of it is written."""
-    runs.clear_stage(session, job_id)
+    """Ends an open run: nothing more of it is written.
+
+    First its own row, as its worker locks them: then neither waits for the other in turn.
+    """
     runs.update(session, job_id, state="cancelled", stage="done", ended_at=clock.now())
+    runs.clear_stage(session, job_id)
 
 
 def _decided(session: Session, action: str, job: Row, person: str) -> None:
