@@ -6,6 +6,7 @@ beside this one adds its own, and nothing here is changed for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
@@ -17,6 +18,8 @@ from ckanext.govopen.logic.fetch import FetchRefused, require_address
 GROUP = "govopen.connectors"
 SECRET = "secret"  # noqa: S105 the kind of an option, not one
 LONGEST = 2_000
+LARGEST = 10**9
+DEEPEST = 10
 # A name that says that its value is one: such a value goes to the secrets or nowhere.
 _SECRET_NAMES = ("key", "token", "secret", "password")
 
@@ -78,16 +81,29 @@ def require_settings(
 def _require_value(option: Any, value: Any) -> None:
     if value in (None, ""):
         return
-    wanted: dict[str, Any] = {"number": int, "yes_no": bool, "list": list, "mapping": Mapping}
-    is_fitting = isinstance(value, wanted.get(option.kind, str))
-    if option.kind == "number" and isinstance(value, bool):
-        is_fitting = False
-    if not is_fitting or len(str(value)) > LONGEST * 10:
+    if not _is_fitting(option.kind, value) or len(str(value)) > LONGEST * 10:
         refuse("harvest.E22", option.name, str(value)[:200], option=option.name, wanted=option.kind)
     if option.kind == "url":
         _require_url(option.name, str(value))
     if option.kind == "mapping":
         _require_open_names(option.name, value)
+
+
+def _is_fitting(kind: str, value: Any) -> bool:
+    wanted: dict[str, Any] = {"number": int, "yes_no": bool, "list": list, "mapping": Mapping}
+    if not isinstance(value, wanted.get(kind, str)) or not _is_json(value):
+        return False
+    return kind != "number" or (not isinstance(value, bool) and 0 <= value < LARGEST)
+
+
+def _is_json(value: Any, depth: int = 0) -> bool:
+    """True for what is kept as JSON: nested a little, without days, bytes and what is no number."""
+    if isinstance(value, (Mapping, list)):
+        parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+        return depth < DEEPEST and all(_is_json(one, depth + 1) for one in parts)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (str, int))
 
 
 def _require_url(name: str, value: str) -> None:

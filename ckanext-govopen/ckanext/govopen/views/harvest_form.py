@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
 from flask import request
 
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import harvest_connectors
-from ckanext.govopen.views import desk
+from ckanext.govopen.views import desk, lines
 
 FIRST_KIND = "table"
 LISTED, NESTED, SECRET = "list", "mapping", "secret"
+MOST_DIGITS = 9
 
 
 def kinds() -> dict[str, str]:
@@ -76,14 +76,9 @@ def _read(kind: str, said: str) -> Any:
     if kind == "yes_no":
         return True
     if kind == "number":
-        return int(said) if said.isdecimal() else said
-    if kind != NESTED:
-        return said
-    try:
-        found = yaml.safe_load(said)
-    except yaml.YAMLError:
-        return said
-    return {str(name): value for name, value in found.items()} if isinstance(found, dict) else said
+        return int(said) if said.isdecimal() and len(said) <= MOST_DIGITS else said
+    found = lines.read(said) if kind == NESTED else None
+    return said if found is None else found
 
 
 def placed(kind: str, errors: desk.Errors) -> desk.Errors:
@@ -102,8 +97,7 @@ def values_of(source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _spelled(value: Any) -> Any:
     if isinstance(value, Mapping):
-        said = yaml.safe_dump(dict(value), allow_unicode=True, sort_keys=False)
-        return said.strip()
+        return lines.spelled(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(map(str, value))
     return value if isinstance(value, bool) else str(value)
