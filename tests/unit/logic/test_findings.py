@@ -112,3 +112,12 @@ def test_the_codes_are_those_of_the_model() -> None:
     assert len(vocabulary("data_domain").codes) == 22
     assert vocabulary("item_data_type").codes == tuple("CNYDTLMGBIF")
     assert vocabulary("data_resource_status").codes == ("draft", "in_review", "active", "retired")
+
+
+def test_fields_and_kinds_of_settings_are_said_in_words() -> None:
+    mended = Finding("harvest.W3", params={"fields": ["title", "update_cycle", "x"]})
+    assert render(mended).startswith("数据集名称、更新周期、x 由本平台人员更正")
+    assert render(mended, "en").startswith("Title, Update cycle, x were mended")
+    option = Finding("harvest.E22", params={"option": "rows", "wanted": "number"})
+    assert render(option).endswith("应为 从 0 起的整数。")
+    assert "0…1" in render(Finding("harvest.E22", params={"option": "rows", "wanted": "0…1"}))

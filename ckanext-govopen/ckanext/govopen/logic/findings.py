@@ -15,9 +15,16 @@ from flask import has_request_context
 
 from ckanext.govopen import data_files
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.logic.vocab import vocabulary
+from ckanext.govopen.logic.vocab import label, vocabulary
 
 _FOLDER = Path(__file__).parent.parent / "data" / "findings"
+# Vocabularies that have the words for fields, by the feature of the code.
+FIELD_WORDS = {
+    "standards": ("standard_field",),
+    "harvest": ("inventory_field", "harvest_field"),
+}
+# Vocabularies of facts that are codes, by the feature of the code and the name of the fact.
+FACT_WORDS = {("harvest", "wanted"): "harvest_option"}
 _LONGEST = 200
 _NAMES_SHOWN = 30
 
@@ -80,14 +87,16 @@ class _Facts(dict[str, str]):
 
 
 def _facts(finding: Finding, language: str) -> _Facts:
-    facts = _Facts({name: _shown(value, language) for name, value in finding.params.items()})
+    facts = _Facts(
+        {name: _said(finding.code, name, each, language) for name, each in finding.params.items()}
+    )
     for name in ("value", "sheet", "cell", "row"):
         value = getattr(finding, name)
         if value is not None:
             facts[name] = _shown(value, language)
-    label = finding.params.get("label")
-    if isinstance(label, Mapping):  # the field of a register's type, which is no vocabulary
-        facts["field"] = str(label[language])
+    named = finding.params.get("label")
+    if isinstance(named, Mapping):  # the field of a register's type, which is no vocabulary
+        facts["field"] = str(named[language])
     elif finding.field:
         facts["field"] = _label(finding.field, finding.code, language)
     elif "field" in facts:
@@ -95,12 +104,22 @@ def _facts(finding: Finding, language: str) -> _Facts:
     return facts
 
 
+def _said(code: str, name: str, value: object, language: str) -> str:
+    """A fact; fields and what else is the code of a vocabulary are said in words."""
+    words = FACT_WORDS.get((code.partition(".")[0], name))
+    if words and isinstance(value, str):
+        value = label(words, value, language)
+    if name == "fields" and isinstance(value, list):
+        value = [_label(str(one), code, language) for one in value]
+    return _shown(value, language)
+
+
 def _label(name: str, code: str, language: str) -> str:
-    """The words for a field; columns of the standard catalogue have their own."""
-    fields = vocabulary("standard_field" if code.startswith("standards.") else "inventory_field")
-    if name not in fields:
-        return name
-    return fields[name].en if language == "en" else fields[name].zh
+    """The words for a field; the standard catalogue and harvested datasets have their own."""
+    for words in FIELD_WORDS.get(code.partition(".")[0], ("inventory_field",)):
+        if name in vocabulary(words):
+            return label(words, name, language)
+    return name
 
 
 def _shown(value: object, language: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
@@ -23,6 +23,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.harvest import Mapped, Taken
+from ckanext.govopen.domain.intake_values import BadDateError, read_date
 from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import accounts, datasets, revisions
 from ckanext.govopen.logic.errors import part_of
@@ -50,6 +51,7 @@ CODED = {
 }
 TEXTS = ("open_condition", "industry", "contact_name", "contact_phone", "contact_email")
 DATES = ("temporal_start", "temporal_end")
+ISO_DAY = len("2026-01-05")
 # What a record says of its dataset, under these names.
 FIELDS = ("title", "notes", *(field for field, _, _ in CODED.values()), *TEXTS, *DATES)
 RESOURCE_TEXTS = ("url", "name", "format", "description")
@@ -176,7 +178,7 @@ def _written(
 ) -> Result:
     """What was written; fields whose values nobody understands are named with it."""
     is_named = bool(fields) and verdict != "unchanged"
-    code, facts = (NOT_READ, {"fields": "、".join(fields)}) if is_named else (None, {})
+    code, facts = (NOT_READ, {"fields": list(fields)}) if is_named else (None, {})
     return Result(
         taken,
         verdict,
@@ -357,10 +359,11 @@ def _code(list_: str, text: str) -> str | None:
 
 
 def _day(text: str) -> str | None:
-    try:
-        return date.fromisoformat(text.strip()[:10]).isoformat()
-    except ValueError:
-        return None
+    """The day in Asia/Shanghai that a text names; of two days the first."""
+    for said in (text, text.strip()[:ISO_DAY]):
+        with suppress(BadDateError):
+            return read_date(said).isoformat()
+    return None
 
 
 def _tags(words: Sequence[str]) -> list[str]:

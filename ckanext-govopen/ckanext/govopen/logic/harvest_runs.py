@@ -180,7 +180,7 @@ class Run:
         with self._step() as session:
             cursor, seen = self._row["gather_cursor"], self._row["seen"]
             if cursor is not None and store.staged(session, self._id) == seen:
-                return Gathered(Evidence(**self._row["evidence"]), cursor)
+                return Gathered(_evidence(self._row), cursor)
             store.clear_stage(session, self._id)
             store.update(session, self._id, stage="gather", seen=0, evidence={}, error=None,
                          careful_to=None, trying=None, gather_cursor=None)  # fmt: skip
@@ -229,7 +229,7 @@ class Run:
         """Says of every record what it is, and whether the run has to wait for a person."""
         with self._step() as session:
             row = sources.job(session, self._id)
-            evidence = Evidence(**row["evidence"]) if row and row["evidence"] else Evidence()
+            evidence = _evidence(row) if row else Evidence()
             if not evidence.pages:
                 self._fail(session)
                 return
@@ -585,7 +585,7 @@ def _line(one: Result) -> dict[str, object]:
     if code is None and "dropped" in place:
         code, facts = LEFT_OUT, {"dropped": place["dropped"]}
     if code is None and "mended" in place:
-        code, facts = SAID_HERE, {"fields": "、".join(sorted(place["mended"]))}
+        code, facts = SAID_HERE, {"fields": sorted(place["mended"])}
     return {
         "number": one.taken.number,
         "guid": _name_of(one.taken),
