@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ckanext.govopen.features import collect
+from ckanext.govopen.views.texts import FLAGS
 
 ACTIONS: dict[str, Any] = collect("logic.action")
 AUTH: dict[str, Any] = collect("logic.auth")
@@ -27,6 +28,9 @@ READS = (
 )
 # A rule of another name that an action asks, or another action that it goes through.
 COVERED = re.compile(r"check_access\(\s*[\"'](\w+)[\"']|\b(govopen_\w+)\(context")
+
+# What an action asks of a parameter that is true or false.
+FLAG = re.compile(r"asbool\(\s*data_dict\.get\(\s*\"(\w+)\"")
 
 
 def source(name: str) -> str:
@@ -55,3 +59,9 @@ def test_a_rule_belongs_to_an_action(name: str) -> None:
     assert name in ACTIONS or name.startswith(
         ("package", "resource", "organization", "group", "user", "datastore")
     ), f"{name} allows nothing"
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_refused_at_the_door() -> None:
+    asked = {flag for name in OURS for flag in FLAG.findall(source(name))}
+    assert len(asked) > 10
+    assert asked - {"consents"} <= set(FLAGS)  # which has a sentence of its own

@@ -19,6 +19,7 @@ from ckanext.govopen.logic import findings as texts
 from ckanext.govopen.logic.vocab import vocabulary
 
 KEY = "__govopen"
+MOST_DIGITS = 18  # of a number that a bigint holds
 # Readable but not allowed; everything else that is refused is a conflict (docs/en/developer.md).
 FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10", "harvest.E32"})
 # Which vocabulary says the codes in a text of the review.
@@ -128,6 +129,13 @@ def text(data_dict: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
         raise tk.ValidationError({name: [tk._("Missing value, or not one string")]})
     return value.strip()
+
+
+def whole(value: object) -> int | None:
+    """A whole number from 0 that a column holds, also as text; None for anything else."""
+    said = str(value)
+    is_one = said.isascii() and said.isdecimal() and len(said) <= MOST_DIGITS
+    return int(said) if is_one else None
 
 
 def no_unknown(data_dict: Mapping[str, Any], *known: str) -> None:

@@ -15,7 +15,7 @@ from ckanext.govopen.domain.register_types import Field, RegisterType
 from ckanext.govopen.domain.register_values import Words, read_cell, write_cell
 from ckanext.govopen.domain.review import AUTHORITY_STEPS
 from ckanext.govopen.logic import findings
-from ckanext.govopen.logic.errors import part_of
+from ckanext.govopen.logic.errors import part_of, whole
 from ckanext.govopen.logic.register_types import register_types
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.views import desk, register_fields
@@ -501,8 +501,8 @@ def _read_extra(kind: str, typed: Mapping[str, str], draft: Mapping[str, Any]) -
     for name in LINES:
         if name in said:
             said[name] = [line.strip() for line in str(said[name]).split("\n") if line.strip()]
-    if str(said.get("corrects", "")).isdecimal():
-        said["corrects"] = int(said["corrects"])
+    if (corrected := whole(said.get("corrects", ""))) is not None:
+        said["corrects"] = corrected
     return said
 
 

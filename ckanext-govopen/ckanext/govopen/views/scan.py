@@ -10,6 +10,7 @@ from flask import redirect, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.masking import HOW
+from ckanext.govopen.logic.errors import whole
 from ckanext.govopen.views import desk
 
 __all__ = ["scan_pages"]
@@ -83,7 +84,6 @@ def _dataset_page(name: str, errors: desk.Errors) -> str:
         "workbench/scan/dataset.html",
         pkg=shown,
         found=found,
-        is_open=is_open,
         tables=_tables(shown, found["hits"]) if is_open else [],
         ways=[{"value": how, "text": how_label(how)} for how in HOW],
         errors=errors,
@@ -119,14 +119,14 @@ def run(name: str) -> Any:
 def mask(name: str) -> Any:
     """Puts a masked copy in the place of one file."""
     columns = [
-        {"column": int(number), "how": how, **({"sheet": sheet} if sheet else {})}
+        {"column": column, "how": how, **({"sheet": sheet} if sheet else {})}
         for number, sheet, how in zip(
             request.form.getlist("column"),
             request.form.getlist("sheet"),
             request.form.getlist("how"),
             strict=False,
         )
-        if how and number.isdigit()
+        if how and (column := whole(number)) is not None
     ]
     parameters = {"resource": request.form.get("resource", ""), "columns": columns}
     made, errors = desk.tried(lambda: desk.call("govopen_file_mask", parameters))

@@ -22,7 +22,8 @@ NAMES_OF_ONE = (
 OWN_NAMES = ("unit", "kind", "name", "deputy_for")
 FLAGS = (
     "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
-    "background", "pending", "kept", "probe", "proposed", "all_fields", "include_datasets",
+    "background", "pending", "kept", "probe", "proposed", "refuse", "rebase", "with_new", "named",
+    "is_public", "ended", "correct", "findings", "mine", "all_fields", "include_datasets",
     "include_drafts", "include_extras", "include_hidden_activity", "include_private",
     "include_users",
 )  # fmt: skip

@@ -27,7 +27,7 @@ from ckanext.govopen.logic import (
 )
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.duties import bindings
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text, whole
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import has_role, roles_of, user_of
 from ckanext.govopen.model import duties as write_store
@@ -451,9 +451,9 @@ def govopen_duty_setting_update(context: Any, data_dict: dict[str, Any]) -> dict
     pack, name, reason = (text(data_dict, key) for key in ("pack", "name", "reason"))
     given, unit, amount = data_dict.get("amount"), data_dict.get("unit") or None, None
     if given not in (None, ""):
-        if not str(given).isdecimal() or not rules.accepts(pack, name, int(given), str(unit)):
-            refuse("rules.E11", "amount", f"{pack}.{name}={given}:{unit}")
-        amount = int(given)
+        amount = whole(given)
+        if amount is None or not rules.accepts(pack, name, amount, str(unit)):
+            refuse("rules.E11", "amount", f"{pack}.{name}={given}:{unit}"[:200])
     elif not any(one.pack_id == pack and name in one.parameters for one in rules.written_packs()):
         refuse("rules.E11", "name", f"{pack}.{name}")
     duty_settings.add_number(

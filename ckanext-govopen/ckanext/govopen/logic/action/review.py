@@ -36,6 +36,7 @@ from ckanext.govopen.logic.errors import (
     refuse_all,
     sentence,
     text,
+    whole,
 )
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import (
@@ -402,14 +403,12 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         _approved_on(data_dict.get("approved_on")),
     )
     actor = actor_of(context, list(case["unit_ids"]))
-    seen = data_dict.get("submission")
-    if seen and not str(seen).isdigit():
+    seen = whole(data_dict["submission"]) if data_dict.get("submission") else 0
+    if seen is None:
         raise tk.ValidationError({"submission": [tk._("Missing value, or not one string")]})
     return committed(
         context,
-        lambda: review.decide(
-            model.Session, str(case["id"]), actor, decision, int(seen) if seen else None
-        ),
+        lambda: review.decide(model.Session, str(case["id"]), actor, decision, seen or None),
         case,
     )
 

@@ -14,7 +14,7 @@ from ckanext.govopen.domain.review import Actor
 from ckanext.govopen.logic import case_scan, datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.cases import readable as readable_case
-from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text
+from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text, whole
 from ckanext.govopen.logic.findings import render
 from ckanext.govopen.logic.roles import (
     actor_of,
@@ -152,14 +152,14 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     case = readable_case(context, text(data_dict, "case"))
     actor = _actor(context, case)
     _require_reviewer(case, actor)
-    hit_id = str(data_dict.get("hit") or "")
-    if not hit_id.isdigit():
+    hit_id = whole(data_dict.get("hit"))
+    if hit_id is None:
         absent()
     try:
         act = scans.clear(
             model.Session,
             str(case["id"]),
-            int(hit_id),
+            hit_id,
             actor,
             str(data_dict.get("reason") or ""),
         )
