@@ -18,6 +18,7 @@ from flask import (
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import export
@@ -172,11 +173,16 @@ def file_response(file: Any, name: str) -> Response:
 
 
 def tried(work: Callable[[], Any]) -> tuple[Any, Errors]:
-    """What an action gave, or the texts with which it refused."""
+    """What an action gave, or the texts with which it refused.
+
+    What it had begun to write is taken back: the page that says so shows what there is.
+    """
     try:
         return work(), {}
     except tk.ValidationError as error:
-        return None, errors_of(error)
+        errors = errors_of(error)
     except tk.NotAuthorized as error:
         words = part_of(error).get("hint") or str(error) or tk._("You may not do this")
-        return None, {"message": [words]}
+        errors = {"message": [words]}
+    model.Session.rollback()
+    return None, errors
