@@ -413,6 +413,13 @@ def test_a_source_that_is_removed_while_it_is_read_writes_nothing_more(lab: Lab)
     job = lab.field.work(job_id)
     assert job["state"] == "cancelled"
     lab.audit(source, {})
+    for action, asked in (
+        ("govopen_harvest_source_update", {"id": source["id"], "state": "active"}),
+        ("govopen_harvest_job_create", {"source": source["id"], "dry_run": True}),
+    ):
+        with pytest.raises(tk.ValidationError) as refused:
+            lab.field.act("authority", action, **asked)
+        assert refused.value.govopen["code"] == "harvest.E70"
 
 
 def test_a_source_that_is_removed_while_it_is_written_keeps_what_came_and_leaves_no_orphan(

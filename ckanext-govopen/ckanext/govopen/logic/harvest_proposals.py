@@ -46,8 +46,7 @@ def propose(session: Session, given: Mapping[str, Any], unit_id: str, person: st
         source_id = str(earlier["id"])  # type: ignore[index]
         store.change_source(session, source_id, **row)
     else:
-        keeping.require_free(session, row["name"])
-        source_id = store.add_source(session, row)
+        source_id = keeping.put(session, row)
     _decided(session, "proposed", source_id, person, row)
     return source_id
 
@@ -122,7 +121,7 @@ def tell(session: Session, source_id: str) -> int:
         mails that the server took; the pages say the same whether it does or not.
     """
     source = store.source(session, source_id)
-    if source is None or source["state"] == "removed" or not mail.may_send():
+    if source is None or source["state"] == "removed":
         return 0
     where = tk.url_for("govopen_harvest.source", name=source["name"], _external=True)
     people, subject = _concerned(session, source)

@@ -39,6 +39,8 @@ OUTCOMES = ("inventory", "dataset")
 TABLE = "table"  # its rows are mapped while the file is read
 HIDDEN = "••••"
 FILES_SHOWN = 20
+# Bytes of what a source says of one record: as many as it may say, and in a list of records.
+LONGEST_RAW, LISTED_RAW = 1 << 21, 1 << 14
 Row = Mapping[str, Any]
 
 
@@ -52,11 +54,10 @@ def add(session: Session, given: Mapping[str, Any], unit_id: str | None, person:
         tk.ValidationError: `harvest.E20` … `harvest.E28`, naming the parameter.
     """
     row = {**described(given, unit_id), "created_by": person}
-    require_free(session, row["name"])
     secrets = _secrets(row["kind"], given)
     if secrets:
         row["secret_id"] = harvest_secrets.put(session, secrets, person)
-    source_id = store.add_source(session, row)
+    source_id = put(session, row)
     facts = {"kind": row["kind"], "name": row["name"]}
     _note(session, "harvest.source_added", source_id, person, facts)
     return source_id
@@ -93,10 +94,19 @@ def described(
     }
 
 
-def require_free(session: Session, name: str) -> None:
-    """Refuses the name of a source that there is, or was."""
-    if store.source(session, name) is not None:
-        refuse("harvest.E27", "name", name)
+def put(session: Session, row: Row) -> str:
+    """Adds a source in the caller's transaction.
+
+    Raises:
+        tk.ValidationError: `harvest.E27` there is one of this name, or was; also of two at once.
+    """
+    if store.source(session, row["name"]) is not None:
+        refuse("harvest.E27", "name", row["name"])
+    try:
+        with session.begin_nested():
+            return store.add_source(session, row)
+    except sa.exc.IntegrityError:
+        refuse("harvest.E27", "name", row["name"])
 
 
 def _require_place(outcome: str, unit_id: str | None) -> None:
@@ -112,7 +122,7 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
     Who has changed how it is read does not approve that; whoever added the source takes it over by
     saying the same once more.
     """
-    require_added(source)
+    require_in_use(source)
     values: dict[str, Any] = _bounds(given)
     if str(given.get("title") or "").strip():
         values["title"] = str(given["title"]).strip()
@@ -213,14 +223,17 @@ def _number(name: str, said: Any, least: int, most: int) -> Decimal:
     return number
 
 
-def require_added(source: Row) -> None:
-    """Refuses to do anything with a proposal.
+def require_in_use(source: Row) -> None:
+    """Refuses to do anything with a proposal, or with a source that has ended.
 
     Raises:
-        tk.ValidationError: `harvest.E63` nobody of the data authority has added it.
+        tk.ValidationError: `harvest.E63` nobody of the data authority has added it, `harvest.E70`
+            somebody has ended it.
     """
     if source["state"] in rules.PROPOSALS:
         refuse("harvest.E63", value=str(source["name"]))
+    if source["state"] == "removed":
+        refuse("harvest.E70", value=str(source["name"]))
 
 
 def _note(session: Session, action: str, source_id: str, person: str, facts: Any) -> None:
@@ -249,9 +262,9 @@ def start(
     Raises:
         tk.ValidationError: `harvest.E29` one is open already, `harvest.E30` the source is paused,
             `harvest.E60` its unit is no more, `harvest.E62` its records cannot be mapped anew,
-            `harvest.E63` it is a proposal.
+            `harvest.E63` it is a proposal, `harvest.E70` it has ended.
     """
-    require_added(source)
+    require_in_use(source)
     is_dry = is_dry or is_probe
     if source["is_dissolved"]:
         refuse("harvest.E60", value=str(source["name"]), unit=str(source["unit_name"]))
@@ -304,9 +317,9 @@ def retry(
 
     Raises:
         tk.ValidationError: `harvest.E31` there is none that could be tried, `harvest.E63` the
-            source is a proposal.
+            source is a proposal, `harvest.E70` it has ended.
     """
-    require_added(source)
+    require_in_use(source)
     is_approved = source["approved_at"] is not None
     stage, waits_for = ("load", None) if is_approved else ("check", "first_run")
     job_id = _new_job(session, source, "retry", person, stage, waits_for)
@@ -409,7 +422,8 @@ def files_view(session: Session, source_id: str) -> dict[str, Any]:
 def may_be_declined(row: Row) -> bool:
     """True of a proposal that waits, or that was added and has brought nothing yet."""
     has_begun = row["approved_at"] is not None or bool(row["records"])
-    return row["proposed_by"] is not None and row["state"] != "declined" and not has_begun
+    is_open = row["state"] not in ("declined", "removed")
+    return row["proposed_by"] is not None and is_open and not has_begun
 
 
 def health(row: Row) -> str:
@@ -480,8 +494,13 @@ def object_view(row: Row) -> dict[str, Any]:
     }
 
 
-def dead_view(row: Row) -> dict[str, Any]:
-    """A record that could not be taken, with the reason in words."""
+def dead_view(row: Row, most: int = LONGEST_RAW) -> dict[str, Any]:
+    """A record that could not be taken, with the reason in words.
+
+    Args:
+        most: bytes of what the source said beyond which it is left out, and that is said.
+    """
+    raw = opened(row["raw"], most)
     return {
         "id": row["id"],
         "source": row["source_name"],
@@ -493,14 +512,19 @@ def dead_view(row: Row) -> dict[str, Any]:
         "attempts": row["attempts"],
         "first_at": _time(row["first_at"]),
         "last_at": _time(row["last_at"]),
-        "raw": raw_of(row["raw"]),
+        "raw": raw,
+        "is_raw_left_out": raw is None and row["raw"] is not None,
         "is_retryable": row["raw_sha"] is not None and not str(row["guid"]).startswith("#"),
     }
 
 
-def raw_of(body: Any) -> Any:
-    """What the source said, as it was kept."""
-    return None if body is None else json.loads(zlib.decompress(bytes(body)))
+def opened(body: Any, most: int = LONGEST_RAW) -> Any:
+    """What the source said, as it was kept; None where nothing was, or more than so many bytes."""
+    if body is None:
+        return None
+    unpacking = zlib.decompressobj()
+    said = unpacking.decompress(bytes(body), most)
+    return json.loads(said) if unpacking.eof else None
 
 
 def problem(code: str, facts: Row) -> dict[str, Any]:

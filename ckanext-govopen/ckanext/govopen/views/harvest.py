@@ -29,11 +29,10 @@ BOUNDS = ("breaker_least", "breaker_share", "grace_days")
 def sources() -> str:
     """Sources with their health, and what officers propose."""
     wanted = {"limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")}
-    proposals = {"limit": REPORT_ROWS, "proposed": True}
     return desk.page(
         "workbench/harvest/index.html",
         found=desk.call("govopen_harvest_source_list", {**wanted, "proposed": False}),
-        proposals=desk.call("govopen_harvest_source_list", proposals)["items"],
+        proposals=list(desk.all_pages("govopen_harvest_source_list", {"proposed": True})),
         kinds=form.kinds(),
         is_keeper=_is_keeper(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ SETTABLE = (
     "title", "settings", "secrets", "schedule", "breaker_least", "breaker_share", "grace_days",
 )  # fmt: skip
 VANISHING_SHOWN = 500
+LookUp = Callable[[Any, str], Mapping[str, Any] | None]
 
 
 # --- who sees what -------------------------------------------------------------------------------
@@ -54,33 +55,29 @@ def _units(context: Any) -> list[str] | None:
     return None if person.kept_units is None else list(person.kept_units)
 
 
-def _source(context: Any, reference: object) -> Mapping[str, Any]:
-    """A source that the user keeps.
+def _kept(context: Any, look_up: LookUp, reference: object) -> Mapping[str, Any]:
+    """A source, or what belongs to one, that the user keeps.
 
     Raises:
         tk.ObjectNotFound: there is none, or it is another unit's: the same answer.
     """
-    found = store.source(model.Session, reference) if isinstance(reference, str) else None
+    found = look_up(model.Session, reference) if isinstance(reference, str) else None
     units = _units(context)
     if found is None or not (units is None or found["unit_id"] in units):
         absent()
     return found
+
+
+def _source(context: Any, reference: object) -> Mapping[str, Any]:
+    return _kept(context, store.source, reference)
 
 
 def _job(context: Any, reference: object) -> Mapping[str, Any]:
-    found = store.job(model.Session, reference) if isinstance(reference, str) else None
-    units = _units(context)
-    if found is None or not (units is None or found["unit_id"] in units):
-        absent()
-    return found
+    return _kept(context, store.job, reference)
 
 
 def _dead(context: Any, reference: object) -> Mapping[str, Any]:
-    found = store.dead_letter(model.Session, reference) if isinstance(reference, str) else None
-    units = _units(context)
-    if found is None or not (units is None or found["unit_id"] in units):
-        absent()
-    return found
+    return _kept(context, store.dead_letter, reference)
 
 
 # --- sources -------------------------------------------------------------------------------------
@@ -311,19 +308,23 @@ def govopen_harvest_object_show(context: Any, data_dict: dict[str, Any]) -> dict
     row = store.object_(model.Session, source["id"], text(data_dict, "guid"))
     if row is None:
         absent()
-    return {**keeping.object_view(row), "raw": keeping.raw_of(row["raw"])}
+    return {**keeping.object_view(row), "raw": keeping.opened(row["raw"])}
 
 
 @tk.side_effect_free
 def govopen_harvest_dead_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Records that could not be taken, with the reason in words and what the source said."""
+    """Records that could not be taken, with the reason in words and what the source said.
+
+    Where the source said much, `is_raw_left_out` is true, and `govopen_harvest_dead_show` has it.
+    """
     tk.check_access("govopen_harvest_dead_list", context, data_dict)
     no_unknown(data_dict, "source", "limit", "cursor")
     source = _source(context, data_dict["source"])["id"] if data_dict.get("source") else None
     limit, keys = page_limit(data_dict), cursor_of(data_dict)
     after = keys[0] if keys else ""
     rows = store.dead(model.Session, source, _units(context), after, limit + 1)
-    return page(rows, limit, lambda row: (row["id"],), keeping.dead_view)
+    listed = partial(keeping.dead_view, most=keeping.LISTED_RAW)
+    return page(rows, limit, lambda row: (row["id"],), listed)
 
 
 @tk.side_effect_free
