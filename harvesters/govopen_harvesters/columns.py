@@ -25,7 +25,7 @@ from ckanext.govopen.domain.intake_values import BadDateError, read_date
 
 from govopen_harvesters import reading
 from govopen_harvesters.canonical import clean_guid
-from govopen_harvesters.contract import Json, Page, Record, SourceFault, Web
+from govopen_harvesters.contract import LONGEST_PAUSE, Json, Page, Record, SourceFault, Web
 from govopen_harvesters.robots import DISALLOWED, Robots
 
 READER = "govopen_harvesters.page_reader"
@@ -325,7 +325,7 @@ class Column:
         """A site of an office is asked at the pace of a reader, not of a machine, or as it asks."""
         if self.asked:
             told = max(0, int(self.options.get("pause", PAUSE))) / 1000
-            time.sleep(max(told, self.robots.delay(url)))
+            time.sleep(min(LONGEST_PAUSE, max(told, self.robots.delay(url))))
         self.asked += 1
 
     def _count(self, path: Path) -> None:

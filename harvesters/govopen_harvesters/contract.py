@@ -36,6 +36,10 @@ VALUES = Option("values", "mapping", "取值对应", "Values and what they mean,
 FILES = Option("files", "yes_no", "取回资源文件", "Fetch the files of resources")
 
 
+# Seconds between two requests beyond which a run would be taken for one that stands still.
+LONGEST_PAUSE = 30.0
+
+
 @dataclass(frozen=True)
 class Source:
     """A source as a connector sees it.

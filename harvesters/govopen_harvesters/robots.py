@@ -12,10 +12,9 @@ from urllib.robotparser import RobotFileParser
 
 from ckanext.govopen.logic.fetch import USER_AGENT
 
-from govopen_harvesters.contract import SourceFault, Web
+from govopen_harvesters.contract import LONGEST_PAUSE, SourceFault, Web
 
 MOST_BYTES = 500 << 10  # as much as RFC 9309 §2.5 asks a reader to take
-LONGEST_DELAY = 30.0
 DISALLOWED = "harvest.E47"
 
 
@@ -38,7 +37,7 @@ class Robots:
     def delay(self, url: str) -> float:
         """Seconds between two requests that the site asks for."""
         said = self._rules(url).crawl_delay(USER_AGENT)
-        return min(float(said or 0), LONGEST_DELAY)
+        return min(float(said or 0), LONGEST_PAUSE)
 
     def _rules(self, url: str) -> RobotFileParser:
         parts = urlsplit(url)
@@ -48,7 +47,6 @@ class Robots:
         return self._known[site]
 
     def _asked(self, url: str) -> RobotFileParser:
-        rules = RobotFileParser(url)
         try:
             headers = {"Accept": "text/plain"}
             with self.web.download(url, headers) as file, file.path.open("rb") as stream:
@@ -57,5 +55,15 @@ class Robots:
             if not 400 <= int(fault.facts.get("status") or 0) < 500:
                 raise
             text = ""
-        rules.parse(text.splitlines())
+        rules = RobotFileParser(url)
+        rules.parse([line for line in text.splitlines() if _can_be_parsed(line)])
         return rules
+
+
+def _can_be_parsed(line: str) -> bool:
+    """False for a line on which the parser breaks: it says nothing, and the others stand."""
+    try:
+        RobotFileParser().parse(["User-agent: *", line])
+    except ValueError:
+        return False
+    return True

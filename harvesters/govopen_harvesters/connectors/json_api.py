@@ -17,6 +17,7 @@ from govopen_harvesters.canonical import clean_guid
 from govopen_harvesters.contract import (
     DATASET,
     FILES,
+    LONGEST_PAUSE,
     VALUES,
     Json,
     Option,
@@ -203,7 +204,7 @@ class _Reading:
             SourceFault: it cannot be had, or is no record.
         """
         if self._asked:
-            time.sleep(max(0, int(self._options.get("pause", PAUSE))) / 1000)
+            time.sleep(min(LONGEST_PAUSE, max(0, int(self._options.get("pause", PAUSE))) / 1000))
         self._asked += 1
         address = str(self._options["detail"]).replace("{guid}", quote(guid, safe=""))
         body, _ = self._web.json(_same_host(str(self._options["url"]), address), self._headers)
@@ -262,12 +263,12 @@ def _require_places(options: Mapping[str, Json], body: Json) -> None:
     if options.get("records") and options.get("guid"):
         return
     found = candidates(body)
-    lists = "; ".join(
-        f"records: {one['records']} ({one['count']}), guid: {' | '.join(one['keys']) or '–'},"
-        f" total: {' | '.join(one['totals']) or '–'}"
+    lists = [
+        f"records: {one['records']} ({one['count']}) · guid: {' | '.join(one['keys']) or '–'}"
+        f" · total: {' | '.join(one['totals']) or '–'}"
         for one in found
-    )
-    raise SourceFault("harvest.E69", lists=lists or "–", found=found)
+    ]
+    raise SourceFault("harvest.E69", lists=lists or ["–"], found=found)
 
 
 connector = JsonApiConnector()

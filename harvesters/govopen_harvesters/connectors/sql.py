@@ -102,8 +102,13 @@ class SqlConnector:
                 after = (source.cursor or {}).get("after")
                 yield from _pages(connection, table, str(options["key"]), after)
         except sa.exc.SQLAlchemyError as error:
-            said = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0][:200]
-            raise SourceFault("harvest.E35", said=said) from error
+            raise SourceFault("harvest.E35", said=_said(error)) from error
+
+
+def _said(error: sa.exc.SQLAlchemyError) -> str:
+    """The first line of what the database says; a connection that breaks says nothing."""
+    lines = str(getattr(error, "orig", "")).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 @contextmanager

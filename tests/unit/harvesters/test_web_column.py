@@ -382,6 +382,7 @@ CLOSED = "User-agent: *\nDisallow: /zwgk/\n"
         (CLOSED + "\nUser-agent: GovOpen\nAllow: /\n", True),
         ("User-agent: Baiduspider\nDisallow: /\n", True),
         ("User-agent: *\nDisallow: /admin/\nDisallow:\n", True),
+        ("User-agent: *\nDisallow: //[\nCrawl-delay: ²\nDisallow: /zwgk/\n", False),
         ("<html>页面不存在</html>", True),
         (b"\xff\xfe\x00" * 99, True),
         ("# " + "x" * (1 << 20) + "\n" + CLOSED, True),
