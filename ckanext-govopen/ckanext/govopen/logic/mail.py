@@ -84,9 +84,9 @@ def tell(user_ids: Iterable[str], subject: str, body: str) -> int:
     A mail leaves the site: it says that something waits and where, and quotes nothing of it.
 
     Returns:
-        mails taken by the server; 0 where no server is set.
+        mails taken by the server; 0 where none may be sent.
     """
-    if not tk.config.get("smtp.mail_from"):
+    if not may_send():
         return 0
     sent = 0
     for user in map(model.User.get, user_ids):
