@@ -7,7 +7,7 @@ Everything here acts in the caller's transaction. What a duty is at a moment is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
@@ -65,6 +65,22 @@ def raise_for(session: Session, events: Sequence[Row], now: datetime) -> int:
             raised += _open(session, event, found, calendar, now)
     settle(session, raised, SYSTEM)
     return len(raised)
+
+
+def asking(events: Sequence[Row], wanted: Collection[tuple[str, str]]) -> list[Row]:
+    """Of many events those that ask for a duty of a period: each that is raised costs statements.
+
+    Args:
+        wanted: rules and periods of the duties.
+    """
+    packs, calendar = loaded().packs, work_calendar(config.region_code())
+    found = []
+    for event in events:
+        start = Start(event["occurred_at"], event["occurred_on"])
+        asked = openings(packs, str(event["trigger"]), start, calendar)
+        if any((one.source.rule.rule_id, one.scope) in wanted for one in asked):
+            found.append(event)
+    return found
 
 
 def _open(

@@ -167,8 +167,10 @@ def withdraw_event(session: Session, event_id: str, *, actor: str, reason: str) 
         return 0
     store.withdraw_event(session, event_id, actor, reason)
     voided = duties.void_of(session, event_id, actor=actor, reason=reason)
-    if any(row["period"] is not None for row in voided):
-        duties.raise_for(session, store.standing_near(session, found), clock.now())
+    wanted = {(row["rule_id"], row["period"]) for row in voided if row["period"] is not None}
+    if wanted:
+        asking = duties.asking(store.standing_near(session, found), wanted)
+        duties.raise_for(session, asking, clock.now())
     return len(voided)
 
 
