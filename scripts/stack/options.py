@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import sys
 from typing import NoReturn
 
 from stack.messages import StackError, both, text
@@ -58,8 +57,3 @@ def check_host(host: str, city: str, stamp: str) -> None:
     """Refuse to show a site whose clock can be set to other machines."""
     if (city in ("demo", "small") or stamp) and not is_loopback(host):
         raise StackError("host_refused", host=host, city=stamp or city)
-
-
-def stdout_is_a_person() -> bool:
-    """Tell whether somebody watches."""
-    return sys.stdout.isatty()

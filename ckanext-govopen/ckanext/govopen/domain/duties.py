@@ -41,8 +41,6 @@ MOVES: dict[State, frozenset[State]] = {
     State.WAIVED: frozenset({State.VOID}),
     State.VOID: frozenset(),
 }
-# What evidence and time can still change.
-UNSETTLED = frozenset({State.RUNNING, State.PAUSED, State.OVERDUE})
 BREACHES = frozenset({State.OVERDUE, State.LATE_MET})
 
 

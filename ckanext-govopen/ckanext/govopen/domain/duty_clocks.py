@@ -18,8 +18,6 @@ from ckanext.govopen.domain.rules import Bound
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 HOURS = "hours"
-# Terms that can be lengthened or stopped: those that are counted at all.
-COUNTED_UNITS = frozenset({"WD", "natural_days", "months", "years", HOURS})
 # 民法典 Art 203: the last day of a period that is a day off moves to the next working day. Working
 # days never end on one; a fixed date is no period.
 _ROLLING_UNITS = frozenset({"natural_days", "months", "years"})

@@ -74,7 +74,6 @@ NOT_SECRET = ("非", "不涉", "无", "無", "未")
 CONDITIONED_SHARING = ("2", "3")
 TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
 FILE_METHODS = ("platform_file", "mail", "disk")
-RES_CODE = re.compile(r"^[123]\d{5}\d*/\d+$")
 
 _LIST_SPLIT = re.compile(r"[、,，;；/|\s]+")
 _ITEM_SPLIT = re.compile(r"[;；\n]+|[、,，](?![^（(]*[)）])")

@@ -7,7 +7,7 @@ gives it its shape. It checks nothing (that is `domain.rule_checks`), compares n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -226,8 +226,3 @@ def gaps(pack: RulePack, length: int | None = None) -> tuple[Stretch, ...]:
     if length is not None and length > reached:
         found.append(Stretch(reached, length))
     return tuple(found)
-
-
-def rules_by_id(packs: Sequence[RulePack]) -> dict[str, tuple[RulePack, Rule]]:
-    """Every rule of several packs with its pack."""
-    return {rule.rule_id: (pack, rule) for pack in packs for rule in pack.rules}

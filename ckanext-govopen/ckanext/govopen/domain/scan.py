@@ -183,11 +183,6 @@ class Column:
         """A classification that stands alone on a line."""
         self.note(Match("secret_mark", text.strip(), 0, len(text), KEYED), row, text)
 
-    def shaped_and_passed(self, code: str) -> tuple[int, int]:
-        """How many values have the form of a pattern, and how many its check."""
-        found = [tally for (one, _), tally in self._tallies.items() if one == code]
-        return sum(one.shaped for one in found), sum(one.passed for one in found)
-
     def hits(self) -> list[Hit]:
         """The findings that stand."""
         codes = dict.fromkeys(code for code, _ in self._tallies)

@@ -31,46 +31,6 @@ _ID15_SHAPE = re.compile(r"[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[0
 _MOBILE_SHAPE = re.compile(r"1[3-9][0-9]{9}")
 _CARD_SHAPE = re.compile(r"62[0-9]{14,17}|4[0-9]{15}|5[1-5][0-9]{14}|35[0-9]{14}|3[47][0-9]{13}")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-# GB/T 2260: divisions of the first level; 81-83 and 9 are residence permits.
-_PROVINCES = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-        "83",
-    ]
-)
 
 
 def id_check_character(first17: str) -> str:
@@ -96,11 +56,6 @@ def _is_day(digits: str) -> bool:
 def is_id(value: str) -> bool:
     """An identity number whose date and check character are right."""
     return is_id_shaped(value) and id_check_character(value[:17]) == value[17]
-
-
-def is_of_a_province(value: str) -> bool:
-    """Begins with a division that exists, or as a permanent residence permit does."""
-    return value[:2] in _PROVINCES or value[:1] == "9"
 
 
 def is_residence(value: str) -> bool:

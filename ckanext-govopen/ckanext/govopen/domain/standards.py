@@ -220,10 +220,6 @@ class CodeBook:
     used: set[str]
     known: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
-    def known_code(self, fields: Fields) -> str | None:
-        """The code of the item of this field, level 1 and name, when there is one."""
-        return self.known.get(_place(fields))
-
     def give(self, fields: Fields) -> str:
         """The item's code: the known one, else the next free number under its level 1."""
         place = _place(fields)

@@ -24,7 +24,6 @@ KINDS = (
     "mass_org",
 )
 LEVELS = ("province", "city", "county", "township", "village")
-SUCCESSIONS = ("rename", "merge_into", "split_from", "abolish", "transfer_function")
 
 _CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{8,18}(?![0-9A-Za-z])")
 # A number of somebody's own before the name and a mark: 0301-市水务局; without a mark it is part

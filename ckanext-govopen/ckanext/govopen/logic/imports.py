@@ -27,7 +27,6 @@ from ckanext.govopen.model import imports as store
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as log
 
-NOT_FIELDS = ("provider", "provider_code", "res_code", "published_on")
 CONTACT_FIELDS = ("contact_name", "contact_phone", "contact_email")
 
 

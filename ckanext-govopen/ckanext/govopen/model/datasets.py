@@ -14,15 +14,6 @@ LOCK_WAIT = "5s"
 MACHINE_READABLE = ("CSV", "JSON", "XML", "XLSX", "XLS", "GEOJSON", "RDF", "TTL", "JSON-LD", "API")
 
 
-def add_stat(session: Session, package_id: str) -> None:
-    session.execute(
-        sa.text(
-            "INSERT INTO govopen_dataset_stat (package_id) VALUES (:id) ON CONFLICT DO NOTHING"
-        ),
-        {"id": package_id},
-    )
-
-
 def refresh_stats(session: Session, package_ids: Sequence[str]) -> None:
     """Recomputes what the rows themselves say: entries, formats, bytes."""
     session.execute(
@@ -439,16 +430,6 @@ def entries(session: Session, entry_codes: Sequence[str]) -> list[Row]:
             {"codes": list(entry_codes)},
         ).mappings()
     )
-
-
-def entry_statuses(session: Session, entry_codes: Sequence[str]) -> dict[str, str]:
-    found = session.execute(
-        sa.text(
-            "SELECT entry_code, status FROM govopen_data_resource WHERE entry_code = ANY(:codes)"
-        ),
-        {"codes": list(entry_codes)},
-    )
-    return {str(code): str(status) for code, status in found}
 
 
 def public_tags(session: Session) -> set[str]:

@@ -92,14 +92,6 @@ def of_packages(session: Session, package_ids: Sequence[str]) -> list[Row]:
     )
 
 
-def count_waiting(session: Session) -> int:
-    return int(
-        session.execute(
-            sa.text("SELECT count(*) FROM govopen_purge_outbox WHERE done_at IS NULL")
-        ).scalar_one()
-    )
-
-
 def redact_activities(session: Session, package_id: str, labels: Sequence[str]) -> int:
     """Takes the content out of a package's activities and shows them to nobody new.
 

@@ -27,7 +27,6 @@ ORDERS = {
     "waive": ("govopen_duty_waive", ("reason",)),
     "hand_over": ("govopen_duty_hand_over", ("unit", "reason")),
 }
-OPEN_STATES = ("overdue", "paused", "running")
 SHOWN = 30
 
 
