@@ -16,7 +16,8 @@ from typing import Any
 from tests.bench import measure
 from tests.bench.written import Written
 
-sys.path.insert(0, str(measure.ROOT / "tests" / "integration" / "logic" / "action"))
+TESTS = measure.ROOT / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "integration" / "logic" / "action")]
 MEGABYTES = 400
 COUNTS = ("seen", "unchanged", "created", "updated", "rejected", "conflict", "missing", "removed")
 

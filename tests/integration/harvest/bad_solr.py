@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from serving import serving
 
 Refusal = Callable[[int, str, bytes], "int | None"]
 
@@ -76,12 +77,5 @@ class _Door(BaseHTTPRequestHandler):
 
 @contextmanager
 def bad_solr(behind: str) -> Iterator[BadSolr]:
-    server = BadSolr(behind)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(BadSolr(behind)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

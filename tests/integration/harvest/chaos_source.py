@@ -25,6 +25,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from serving import serving
+
 Record = dict[str, Any]
 NO_CONTENT = b""
 BOMB = gzip.compress(b"\0" * (64 << 20))  # 1:1000
@@ -364,11 +366,5 @@ def chaos(seed: int = 20260101, tls: ssl.SSLContext | None = None) -> Iterator[C
             server.socket, server_side=True, do_handshake_on_connect=False
         )
         server.scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

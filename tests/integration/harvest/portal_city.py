@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import pathlib
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import openpyxl
 import yaml
+from serving import serving
 
 PORTALS = pathlib.Path(__file__).parent / "portals"
 
@@ -276,9 +276,5 @@ def _door(served: dict[str, Portal]) -> type[BaseHTTPRequestHandler]:
 def open_city(served: list[Portal]) -> Iterator[str]:
     """The address of all portals, for as long as the block lasts."""
     door = ThreadingHTTPServer(("127.0.0.1", 0), _door({one.name: one for one in served}))
-    threading.Thread(target=door.serve_forever, daemon=True).start()
-    try:
+    with serving(door):
         yield f"http://127.0.0.1:{door.server_port}"
-    finally:
-        door.shutdown()
-        door.server_close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from serving import serving
 
 PIECE = b"x" * 1024
 ENDLESS_PIECES = 200_000
@@ -136,15 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def lab() -> Iterator[Lab]:
-    server = Lab()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(Lab()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def closed_port() -> int:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import sqlalchemy as sa
 from flask import Flask
 from publishing_kit import Office
 from publishing_kit import office as open_office
+from serving import serving
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -219,15 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def portal(port: int = 0) -> Iterator[Portal]:
-    server = Portal(port)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Portal(port)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def killed_at(statement: int, one: Field, job_id: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,7 @@ import pytest
 from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, alone, counts, field_of, killed_at
+from harvest_kit import Field, alone, counts, killed_at
 from python_calamine import load_workbook
 
 import ckan.model as model
@@ -27,12 +26,6 @@ from govopen_harvesters import pipeline
 REAL = Path(__file__).parents[5] / "shared" / "real" / "taoyuan-open-data-inventory.xls"
 KILLS = 40
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

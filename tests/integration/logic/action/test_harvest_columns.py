@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from pages_kit import COLUMN, SITE
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, Portal, counts, field_of
-from harvest_kit import portal as open_portal
-
-import ckan.plugins.toolkit as tk
+from harvest_kit import Field, Portal, counts
 
 SETTINGS = {"items": "ul.list li", "body": "#zoom", "key": "index_number", "pause": 0}
 WHOLE = {"sweep_every": 1}
 FIRST, LAST = "/zwgk/tzgg/index.html", "/zwgk/tzgg/index_2.html"
 
 
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
-
-
 @pytest.fixture
-def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    with open_portal() as server:
-        monkeypatch.setitem(tk.config, "ckanext.govopen.inside_hosts", [server.host])
-        here = f"http://{server.host}"
-        for url, page in COLUMN.items():
-            server.files[url.removeprefix(SITE)] = page.replace(SITE, here).encode("gb18030")
-        yield server
+def site(site: Portal) -> Portal:
+    here = f"http://{site.host}"
+    for url, page in COLUMN.items():
+        site.files[url.removeprefix(SITE)] = page.replace(SITE, here).encode("gb18030")
+    return site
 
 
 def column(one: Field, site: Portal, **more: Any) -> dict[str, Any]:

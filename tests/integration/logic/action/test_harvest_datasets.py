@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, Portal, alone, counts, field_of
+from harvest_kit import Field, Portal, alone, counts
 from harvest_kit import portal as open_portal
 
 import ckan.model as model
@@ -20,19 +18,6 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import harvest_runs
 
 from govopen_harvesters.connectors import data_json
-
-
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
-
-
-@pytest.fixture
-def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    with open_portal() as server:
-        monkeypatch.setitem(tk.config, "ckanext.govopen.inside_hosts", [server.host])
-        yield server
 
 
 def source_of(one: Field, site: Portal, **more: Any) -> dict[str, Any]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, Portal, alone, field_of
-from harvest_kit import portal as open_portal
+from harvest_kit import Field, Portal, alone
 from publishing_kit import upload
 
 import ckan.plugins.toolkit as tk
@@ -29,19 +26,6 @@ ROWS = "".join(
     for n in range(1, 3001)
 )
 TABLE = f"名称,泊位,启用日期,每小时收费,备注\n{ROWS}".encode("gb18030")
-
-
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
-
-
-@pytest.fixture
-def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    with open_portal() as server:
-        monkeypatch.setitem(tk.config, "ckanext.govopen.inside_hosts", [server.host])
-        yield server
 
 
 def record(site: Portal, name: str, *paths: str, **more: Any) -> dict[str, Any]:

@@ -8,23 +8,16 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from mail_server import MailServer
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, field_of
+from harvest_kit import Field
 
 import ckan.model as model
 
 from ckanext.govopen import clock
 from ckanext.govopen.clock import SITE_ZONE
 from ckanext.govopen.logic import harvest_mail
-
-
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
 
 
 @pytest.fixture

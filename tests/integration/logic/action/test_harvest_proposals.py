@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from flask import Flask
 from mail_server import MailServer
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, Portal, counts, field_of
-from harvest_kit import portal as open_portal
+from harvest_kit import Field, Portal, counts
 from publishing_kit import Office
 
 import ckan.model as model
@@ -25,18 +22,10 @@ from ckanext.govopen.logic import harvest_proposals
 REASON = "停车场目录每月更新，替代人工填报"
 
 
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
-
-
 @pytest.fixture
-def site(one: Field, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    with open_portal() as server:
-        monkeypatch.setitem(tk.config, "ckanext.govopen.inside_hosts", [server.host])
-        server.catalogue(*({"identifier": f"d{n}", "title": f"停车场{n}"} for n in range(3)))
-        yield server
+def site(site: Portal) -> Portal:
+    site.catalogue(*({"identifier": f"d{n}", "title": f"停车场{n}"} for n in range(3)))
+    return site
 
 
 def proposed(one: Field, site: Portal, person: str = "officer", **more: Any) -> dict[str, Any]:

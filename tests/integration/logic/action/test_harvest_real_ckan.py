@@ -9,27 +9,19 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from plain_ckan import Site, running
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, counts, field_of
+from harvest_kit import Field, counts
 
 import ckan.plugins.toolkit as tk
 
 RESULT = Path(__file__).parents[3] / "results" / "harvest-of-stock-ckan.json"
 FEW, MANY = 28, 3_000
-
-
-@pytest.fixture(scope="module")
-def one(application: Flask, data_folder: Path) -> Iterator[Field]:
-    with field_of(application, data_folder) as made:
-        yield made
 
 
 def _free_port() -> int:
