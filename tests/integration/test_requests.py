@@ -151,13 +151,14 @@ class TestCursors:
         "action",
         [
             "govopen_owed_entry_list",
+            "govopen_register_list",
             "govopen_disclosure_item_list",
             "govopen_unit_list",
             "govopen_data_resource_list",
             "govopen_duty_list",
         ],
     )
-    @pytest.mark.parametrize("keys", [[], ["a", "b", "c"], {"a": 1}], ids=["none", "three", "map"])
+    @pytest.mark.parametrize("keys", [[], [*"abcd"], {"a": 1}], ids=["none", "four", "map"])
     def test_a_list_takes_no_cursor_of_another_list(
         self, client: FlaskClient, action: str, keys: object
     ) -> None:
@@ -165,6 +166,41 @@ class TestCursors:
         answer = client.get(f"/api/3/action/{action}", query_string={"cursor": cursor})
         assert answer.status_code == 409
         assert set(answer.get_json()["error"]) == {"__type", "cursor"}
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        "action",
+        [
+            "govopen_disclosure_column_list",
+            "govopen_disclosure_coverage_list",
+            "govopen_disclosure_domain_list",
+            "govopen_disclosure_pilot_list",
+            "govopen_disclosure_unit_list",
+            "govopen_negative_item_list",
+            "govopen_rule_pack_list",
+        ],
+    )
+    def test_the_pages_of_a_list_that_is_counted_whole_are_the_list(
+        self, client: FlaskClient, action: str
+    ) -> None:
+        whole = asked(client, action)
+        first = asked(client, action, limit=2)
+        assert whole["next_cursor"] is None
+        assert first["items"] == whole["items"][:2]
+        assert (first["next_cursor"] is None) == (len(whole["items"]) <= 2)
+        rest = asked(client, action, cursor=first["next_cursor"] or "")
+        if first["next_cursor"]:
+            assert first["items"] + rest["items"] == whole["items"]
+        refused = client.get(f"/api/3/action/{action}", query_string={"limit": 0})
+        assert refused.status_code == 409
+
+
+def asked(client: FlaskClient, action: str, **parameters: object) -> dict[str, Any]:
+    """What a list answers."""
+    answer = client.get(f"/api/3/action/{action}", query_string=parameters)
+    result: dict[str, Any] = answer.get_json()["result"]
+    return result
 
 
 class TestMoments:

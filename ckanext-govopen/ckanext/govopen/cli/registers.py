@@ -37,9 +37,8 @@ def register() -> None:
 @as_json
 def list_registers(as_json: bool) -> None:
     """Lists the registers that have a published version."""
-    result = run("govopen_register_list", None, {})
     show(
-        result["items"],
+        list(_every("govopen_register_list", {})),
         as_json,
         lambda rows: table(rows, ("id", "register_type", "unit_name", "number", "effective_on")),
     )
@@ -81,7 +80,7 @@ def verify(register_id: str | None, as_json: bool) -> None:
     ids = (
         [register_id]
         if register_id
-        else [row["id"] for row in run("govopen_register_list", None, {})["items"]]
+        else [row["id"] for row in _every("govopen_register_list", {})]
     )
     results = [run("govopen_register_verify", None, {"id": one}) for one in ids]
     broken = [result for result in results if not result["holds"]]
@@ -126,7 +125,7 @@ def export(
     write = WRITERS.get(file.suffix.lower())
     if write is None:
         raise click.ClickException(f"the file ends in one of: {', '.join(WRITERS)}")
-    entries = list(_entries(asked))
+    entries = list(_every("govopen_register_entry_list", asked))
     file.write_bytes(write(entries) if kind is None else register_files.whole(kind, file, entries))
     show(
         {"file": str(file), "entries": len(entries)},
@@ -135,10 +134,10 @@ def export(
     )
 
 
-def _entries(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _every(action: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     cursor: str | None = ""
     while cursor is not None:
-        page = run("govopen_register_entry_list", None, {**asked, "limit": 1000, "cursor": cursor})
+        page = run(action, None, {**asked, "limit": 1000, "cursor": cursor})
         yield from page["items"]
         cursor = page["next_cursor"]
 

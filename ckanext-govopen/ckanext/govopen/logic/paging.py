@@ -9,6 +9,8 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.logic.errors import page_limit
+
 
 def cursor_of(data_dict: Mapping[str, Any], count: int = 1) -> list[str]:
     """The keys after which the page begins; empty for the first page.
@@ -52,3 +54,14 @@ def page(
         last = json.dumps([str(key) for key in keys(shown[-1])]).encode()
         cursor = base64.urlsafe_b64encode(last).decode()
     return {"items": [show(row) for row in shown], "next_cursor": cursor}
+
+
+def part(
+    rows: Sequence[Mapping[str, Any]],
+    data_dict: Mapping[str, Any],
+    show: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+) -> dict[str, Any]:
+    """As `page`, of a list that is short or counted whole; all of it where no `limit` is given."""
+    at = cursor_number(data_dict)
+    limit = page_limit(data_dict) if data_dict.get("limit") else len(rows)
+    return page(rows[at : at + limit + 1], limit, lambda _row: (at + limit,), show)

@@ -298,22 +298,54 @@ _REGISTERS = (
 )
 
 
+_CHOSEN = (
+    " WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
+    " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit)"
+)
+
+
 def registers(
-    session: Session, register_type: str | None, unit_id: str | None
+    session: Session,
+    register_type: str | None,
+    unit_id: str | None,
+    after: Sequence[str] = (),
+    limit: int | None = None,
 ) -> Sequence[Mapping[str, object]]:
-    """Registers that have a published version, with their newest one."""
+    """Registers that have a published version, with their newest one, by type, unit and id.
+
+    Args:
+        after: type, name of the unit and id of the last one of the page before.
+        limit: how many; None for all.
+    """
+    kind, name, last = after or (None, None, None)
     return (
         session.execute(
             sa.text(
-                f"{_REGISTERS} WHERE (CAST(:type AS text) IS NULL OR r.register_type = :type)"
-                " AND (CAST(:unit AS text) IS NULL OR r.unit_id = :unit)"
-                " ORDER BY r.register_type, u.name"
+                f"{_REGISTERS}{_CHOSEN} AND (CAST(:after_type AS text) IS NULL"
+                " OR (r.register_type, u.name, r.id) > (:after_type, :after_name, :after_id))"
+                " ORDER BY r.register_type, u.name, r.id LIMIT :limit"
             ),
-            {"type": register_type, "unit": unit_id},
+            {
+                "type": register_type,
+                "unit": unit_id,
+                "after_type": kind,
+                "after_name": name,
+                "after_id": last,
+                "limit": limit,
+            },
         )
         .mappings()
         .all()
     )
+
+
+def count_registers(session: Session, register_type: str | None, unit_id: str | None) -> int:
+    """How many registers have a published version."""
+    found = session.execute(
+        sa.text(f"SELECT count(*) FROM ({_REGISTERS}{_CHOSEN}) found"),
+        {"type": register_type, "unit": unit_id},
+    )
+    return int(found.scalar_one())
 
 
 def public_register(session: Session, register_id: str) -> Mapping[str, object] | None:

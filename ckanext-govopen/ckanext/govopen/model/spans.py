@@ -127,16 +127,21 @@ def entry_at(
     return found.mappings().one_or_none()
 
 
-def holder(session: Session, entry_code: str) -> str | None:
-    """The register in which an entry is in force, else the one that said something of it last."""
+def holder(session: Session, entry_code: str, register_type: str | None = None) -> str | None:
+    """The register in which an entry is in force, else the one that said something of it last.
+
+    Args:
+        register_type: only a register of this type; a code is given once in each.
+    """
     found: str | None = session.execute(
         sa.text(
             "SELECT s.register_id FROM govopen_public_entry e JOIN govopen_register_span s"
             " ON s.entry_code = e.entry_code AND s.log_seq = e.log_seq AND s.recorded_to IS NULL"
-            " WHERE e.entry_code = :code"
+            " JOIN govopen_register g ON g.id = s.register_id WHERE e.entry_code = :code"
+            " AND (CAST(:type AS text) IS NULL OR g.register_type = :type)"
             " ORDER BY s.in_force DESC, s.log_seq DESC LIMIT 1"
         ),
-        {"code": entry_code},
+        {"code": entry_code, "type": register_type},
     ).scalar_one_or_none()
     return found
 

@@ -71,11 +71,9 @@ def _home(_stamp: tuple[Any, ...], _moment: int) -> dict[str, Any]:
             found["search_facets"]["data_domain"]["items"],
             key=lambda item: (-item["count"], item["name"]),
         ),
-        "registers": sorted(
-            tk.get_action("govopen_register_list")(_visitor(), {})["items"],
-            key=lambda item: item["published_at"],
-            reverse=True,
-        )[:NEWEST],
+        "notices": tk.get_action("govopen_register_notice_list")(_visitor(), {"limit": NEWEST})[
+            "items"
+        ],
     }
 
 

@@ -18,6 +18,7 @@ __all__ = ["registers"]
 registers = Blueprint("govopen_registers", __name__)
 
 PAGE_ROWS = 100
+INDEX_ROWS = 500
 FILE_PAGE_ROWS = 1000
 LINKED_DATASETS = 20
 DIFF_ROWS = 500
@@ -48,16 +49,28 @@ def _register(register_id: str) -> dict[str, Any]:
 @registers.get("/registers")
 def index() -> str:
     """Every register with a published version, by type and unit."""
-    return str(tk.render("govopen/registers/index.html", {"items": _index()}))
+    found = _index(INDEX_ROWS, request.args.get("cursor", ""))
+    return str(tk.render("govopen/registers/index.html", {"found": found}))
 
 
-def _index() -> list[dict[str, Any]]:
+def _index(limit: int, cursor: str) -> dict[str, Any]:
     wanted = {n: request.args[n] for n in ("register_type", "unit") if request.args.get(n)}
+    found: dict[str, Any] = {"items": [], "next_cursor": None}
     try:
-        items: list[dict[str, Any]] = _call("govopen_register_list", **wanted)["items"]
+        found = _call("govopen_register_list", limit=limit, cursor=cursor, **wanted)
     except tk.ObjectNotFound:
-        items = []
-    return items
+        pass  # a unit that is not there has no registers
+    except tk.ValidationError as refused:
+        tk.abort(400, "; ".join(refused.error_summary.values()))
+    return found
+
+
+def _whole_index() -> Iterator[dict[str, Any]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        found = _index(FILE_PAGE_ROWS, cursor)
+        yield from found["items"]
+        cursor = found["next_cursor"]
 
 
 INDEX_COLUMNS = ("register_type", "unit_name", "number", "effective_on", "published_at", "id")
@@ -68,7 +81,7 @@ def index_file(kind: str) -> Response:
     """The index as a file."""
     columns = [(name, name) for name in INDEX_COLUMNS]
     return tables.respond(
-        kind, "registers", columns, _index(), "/api/3/action/govopen_register_list"
+        kind, "registers", columns, _whole_index(), "/api/3/action/govopen_register_list"
     )
 
 

@@ -232,13 +232,12 @@ def item(item_code: str) -> str:
 
 def _source_url(source: Mapping[str, str]) -> str | None:
     """The page of a source entry, where its list is public."""
-    for register in _call("govopen_register_list", register_type=source["type"])["items"]:
-        try:
-            _call("govopen_register_entry_show", id=register["id"], entry_code=source["code"])
-        except tk.ObjectNotFound:
-            continue
-        return f"/registers/{register['id']}/entries/{source['code']}"
-    return None
+    asked = {"register_type": source["type"], "entry_code": source["code"]}
+    try:
+        found = _call("govopen_register_entry_show", **asked)
+    except tk.ObjectNotFound:
+        return None
+    return f"/registers/{found['register']}/entries/{source['code']}"
 
 
 @standards.get("/standards/coverage")

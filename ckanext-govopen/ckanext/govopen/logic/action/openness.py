@@ -9,7 +9,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic.errors import no_unknown, page_limit
-from ckanext.govopen.logic.paging import cursor_of, page
+from ckanext.govopen.logic.paging import cursor_of, page, part
 from ckanext.govopen.model import openness as store
 from ckanext.govopen.model import units
 
@@ -39,15 +39,15 @@ def govopen_negative_item_list(context: Any, data_dict: dict[str, Any]) -> dict[
 
     Args:
         unit: id, name or code of a unit; optional.
+        limit, cursor: of the page; without `limit` all of them.
 
     Returns:
         `{items, next_cursor}`; an item has its fields, `held_back` (entries of the inventory that
         it covers) and `still_public` (those of them that a dataset opened before).
     """
     tk.check_access("govopen_negative_item_list", context, data_dict)
-    no_unknown(data_dict, "unit")
-    rows = store.negative(model.Session, _unit(data_dict))
-    return {"items": [_item(row) for row in rows], "next_cursor": None}
+    no_unknown(data_dict, "unit", "limit", "cursor")
+    return part(store.negative(model.Session, _unit(data_dict)), data_dict, _item)
 
 
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ckanext.govopen.domain.standard_columns import Audit, Column
 from ckanext.govopen.domain.standards import SOURCE_TYPES
 from ckanext.govopen.logic import units
 from ckanext.govopen.logic.errors import no_unknown
+from ckanext.govopen.logic.paging import part
 from ckanext.govopen.model import registers as log
 from ckanext.govopen.model import standards as store
 from ckanext.govopen.model import units as units_store
@@ -28,12 +29,16 @@ COLUMNS = "site_column_list"
 def govopen_disclosure_column_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Columns of the sites: missing for a field that a unit owes, empty, duplicate, stale.
 
+    Args:
+        limit, cursor: of the page; without `limit` all of them.
+
     Returns:
         `{columns, counts: {missing, empty, duplicate, stale}, items: [{fault, unit_id, unit_name,
-        domain, site, name, register_id, entry_code}]}`; the target of every count is 0.
+        domain, site, name, register_id, entry_code}], next_cursor}`; the target of every count
+        is 0.
     """
     tk.check_access("govopen_disclosure_column_list", context, data_dict)
-    no_unknown(data_dict)
+    no_unknown(data_dict, "limit", "cursor")
     columns = {one.code: one for one in _columns()}
     found = _audit(list(columns.values()))
     names = {str(row["unit_id"]): row["name"] for row in units_store.everyone(model.Session)}
@@ -43,7 +48,7 @@ def govopen_disclosure_column_list(context: Any, data_dict: dict[str, Any]) -> d
     ]
     for fault in ("empty", "duplicate", "stale"):
         items += [_fault(fault, columns[code], names) for code in getattr(found, fault)]
-    return {"columns": len(columns), "counts": dict(found.counts), "items": items}
+    return {"columns": len(columns), "counts": dict(found.counts), **part(items, data_dict)}
 
 
 def _fault(fault: str, one: Column, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,19 +90,20 @@ def _columns() -> Iterator[Column]:
 def govopen_disclosure_pilot_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """The four actions of each pilot unit (`ckanext.govopen.pilot_units`) with state and figures.
 
+    Args:
+        limit, cursor: of the page; without `limit` all of them.
+
     Returns:
         `{items: [{unit_id, unit_name, version, added, steps: [{action, state, done, of}]}]}`;
         `added` counts the items that the pilot added by itself.
     """
     tk.check_access("govopen_disclosure_pilot_list", context, data_dict)
-    no_unknown(data_dict)
+    no_unknown(data_dict, "limit", "cursor")
     linked = store.linked(model.Session, SOURCE_TYPES)
     missing = [unit for unit, _ in _audit(list(_columns())).missing]
     found = (units_store.find(model.Session, name) for name in config.pilot_units())
-    return {
-        "items": [_pilot(unit_id, linked, missing.count(unit_id)) for unit_id in found if unit_id],
-        "next_cursor": None,
-    }
+    pilots = [_pilot(unit_id, linked, missing.count(unit_id)) for unit_id in found if unit_id]
+    return part(pilots, data_dict)
 
 
 def _pilot(unit_id: str, linked: set[tuple[str, str]], missing: int) -> dict[str, Any]:

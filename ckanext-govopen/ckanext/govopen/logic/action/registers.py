@@ -34,12 +34,26 @@ __all__ = [
 
 @tk.side_effect_free
 def govopen_register_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Registers with a published version, by type and unit."""
+    """Registers with a published version, by type and unit.
+
+    Args:
+        register_type, unit: only those of a type, or of a unit.
+        limit, cursor, include_total: as in every list.
+    """
     tk.check_access("govopen_register_list", context, data_dict)
-    no_unknown(data_dict, "register_type", "unit")
+    no_unknown(data_dict, "register_type", "unit", "limit", "cursor", "include_total")
+    limit, after = page_limit(data_dict), cursor_of(data_dict, 3)
     unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
-    rows = store.registers(model.Session, data_dict.get("register_type") or None, unit_id)
-    return {"items": [_register_view(row) for row in rows], "next_cursor": None}
+    wanted = data_dict.get("register_type") or None
+    rows = store.registers(model.Session, wanted, unit_id, after, limit + 1)
+    found = page(rows, limit, _register_place, _register_view)
+    if tk.asbool(data_dict.get("include_total", False)):
+        found["total"] = store.count_registers(model.Session, wanted, unit_id)
+    return found
+
+
+def _register_place(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return row["register_type"], row["unit_name"], row["id"]
 
 
 def _register_view(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,12 +192,13 @@ def govopen_register_entry_show(context: Any, data_dict: dict[str, Any]) -> dict
 
     Args:
         id: of the register; without it the one that holds the code, or held it last.
+        register_type: without an id, among the registers of this type.
         entry_code: of the entry; as_of, known_at: the day (today), and the moment of knowledge.
     """
     tk.check_access("govopen_register_entry_show", context, data_dict)
-    no_unknown(data_dict, "id", "entry_code", "as_of", "known_at")
-    code = str(data_dict.get("entry_code") or "")
-    register_id = str(data_dict.get("id") or spans.holder(model.Session, code))
+    no_unknown(data_dict, "id", "register_type", "entry_code", "as_of", "known_at")
+    code, of_type = str(data_dict.get("entry_code") or ""), data_dict.get("register_type") or None
+    register_id = str(data_dict.get("id") or spans.holder(model.Session, code, of_type))
     versions = [
         _entry_view(version) for version in store.entry_versions(model.Session, register_id, code)
     ]

@@ -17,6 +17,7 @@ from ckanext.govopen.logic.action import catalogues
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.adjustments import Edit
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse, refuse_all, text
+from ckanext.govopen.logic.paging import part
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import remapping as store
 
@@ -85,10 +86,14 @@ def _year(value: object) -> int:
 
 @tk.side_effect_free
 def govopen_disclosure_template_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Templates by year, the newest first; the newest is the one that gaps are counted against."""
+    """Templates by year, the newest first; the newest is the one that gaps are counted against.
+
+    Args:
+        limit, cursor: of the page; without `limit` all of them.
+    """
     tk.check_access("govopen_disclosure_template_list", context, data_dict)
-    no_unknown(data_dict)
-    return {"items": [_head(row) for row in store.every(model.Session)], "next_cursor": None}
+    no_unknown(data_dict, "limit", "cursor")
+    return part(store.every(model.Session), data_dict, _head)
 
 
 def _head(row: Row) -> dict[str, Any]:

@@ -12,16 +12,21 @@ from ckanext.govopen.domain.rule_bounds import Candidate, Event, event_of, same_
 from ckanext.govopen.domain.rules import Bound, Parameter, Rule, RulePack, Stretch, account
 from ckanext.govopen.logic import rules
 from ckanext.govopen.logic.errors import absent, no_unknown
+from ckanext.govopen.logic.paging import part
 
 __all__ = ["govopen_rule_pack_list", "govopen_rule_pack_show"]
 
 
 @tk.side_effect_free
 def govopen_rule_pack_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Rule packs with their source and the number of rules and of covered stretches."""
+    """Rule packs with their source and the number of rules and of covered stretches.
+
+    Args:
+        limit, cursor: of the page; without `limit` all of them.
+    """
     tk.check_access("govopen_rule_pack_list", context, data_dict)
-    no_unknown(data_dict)
-    return {"items": [_head(pack) for pack in rules.loaded().packs], "next_cursor": None}
+    no_unknown(data_dict, "limit", "cursor")
+    return part([_head(pack) for pack in rules.loaded().packs], data_dict)
 
 
 def _head(pack: RulePack) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ckanext.govopen.domain.standard_gaps import Coverage, Gap, World
 from ckanext.govopen.logic import standard_pilots, standard_world
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
-from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
+from ckanext.govopen.logic.paging import cursor_number, cursor_of, page, part
 from ckanext.govopen.logic.standard_world import Publication
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import standards as store
@@ -144,9 +144,13 @@ def govopen_disclosure_item_show(context: Any, data_dict: dict[str, Any]) -> dic
 
 @tk.side_effect_free
 def govopen_disclosure_domain_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the catalogue: the 26 of the guidelines, the later ones, pilots, counts."""
+    """The fields of the catalogue: the 26 of the guidelines, the later ones, pilots, counts.
+
+    Args:
+        limit, cursor: of the page; without `limit` all of them.
+    """
     tk.check_access("govopen_disclosure_domain_list", context, data_dict)
-    no_unknown(data_dict)
+    no_unknown(data_dict, "limit", "cursor")
     units: dict[str, list[dict[str, Any]]] = {}
     for row in store.counts(model.Session):
         one = {"unit_id": row["unit_id"], "unit_name": row["unit_name"], "items": row["n"]}
@@ -165,12 +169,16 @@ def govopen_disclosure_domain_list(context: Any, data_dict: dict[str, Any]) -> d
                 "items": sum(one["items"] for one in units.get(term.code, [])),
             }
         )
-    return {"items": items, "next_cursor": None}
+    return part(items, data_dict)
 
 
 @tk.side_effect_free
 def govopen_disclosure_coverage_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """For each unit and field: items by state, and how many carry each of the five stages.
+
+    Args:
+        unit, domain: only those of a unit, or of a field.
+        limit, cursor: of the page; without `limit` all of them.
 
     Returns:
         `{items: [{unit_id, unit_name, domain, fulfilled, overdue, never_published, not_occurred,
@@ -178,14 +186,14 @@ def govopen_disclosure_coverage_list(context: Any, data_dict: dict[str, Any]) ->
         publish, so items given on request alone are in `stages` and not in the denominator.
     """
     tk.check_access("govopen_disclosure_coverage_list", context, data_dict)
-    no_unknown(data_dict, "unit", "domain")
+    no_unknown(data_dict, "unit", "domain", "limit", "cursor")
     rows = store.items(
         model.Session,
         unit_id=unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None,
         domain=_code("disclosure_domain", data_dict.get("domain"), "domain"),
     )
     found = standard_gaps.coverage(standard_world.world(model.Session, rows, whole=False))
-    return {"items": _coverage_views(rows, found), "next_cursor": None}
+    return part(_coverage_views(rows, found), data_dict)
 
 
 def _coverage_views(rows: Sequence[Row], found: Sequence[Coverage]) -> list[dict[str, Any]]:
@@ -280,8 +288,11 @@ class _Names:
 
 @tk.side_effect_free
 def govopen_disclosure_unit_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Units that have published neither a standard catalogue nor a basic catalogue yet."""
+    """Units that have published neither a standard catalogue nor a basic catalogue yet.
+
+    Args:
+        limit, cursor: of the page; without `limit` all of them.
+    """
     tk.check_access("govopen_disclosure_unit_list", context, data_dict)
-    no_unknown(data_dict)
-    rows = store.units_without(model.Session, LISTS)
-    return {"items": [dict(row) for row in rows], "next_cursor": None}
+    no_unknown(data_dict, "limit", "cursor")
+    return part(store.units_without(model.Session, LISTS), data_dict)
