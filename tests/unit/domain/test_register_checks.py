@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from ckanext.govopen.domain.adjustments import Change, Present, malformed
-from ckanext.govopen.domain.register_checks import Facts, World, check, check_covered, check_facts
+from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.register_checks import (
+    Facts,
+    Receiver,
+    World,
+    check,
+    check_covered,
+    check_facts,
+)
 from ckanext.govopen.logic.register_types import register_type
 
 DAY = date(2026, 3, 2)
@@ -18,10 +26,14 @@ def present(code: str) -> Present:
     return Present(code, "in_force", {"name": code}, 1, 1, date(2020, 1, 2))
 
 
-def codes(changes: list[Change], **world: object) -> list[str]:
+def findings(changes: list[Change], **world: object) -> list[Finding]:
     known = {code: present(code) for code in "ABC"}
     given = World(present=known, parents={*known}, **world)  # type: ignore[arg-type]
-    return [one.code for one in check(register_type("power_list"), FACTS, changes, given)]
+    return check(register_type("power_list"), FACTS, changes, given)
+
+
+def codes(changes: list[Change], **world: object) -> list[str]:
+    return [one.code for one in findings(changes, **world)]
 
 
 @pytest.mark.parametrize(
@@ -51,8 +63,63 @@ def test_what_forms_and_interfaces_send_is_read() -> None:
     assert malformed({**said, "receiving": ["安澜县"], "period": "2026年", "stays": ""}) == []
 
 
-def test_an_entry_is_not_merged_with_itself() -> None:
-    assert "registers.E20" in codes([Change("A", "merge", {}, {"merged_codes": ["A"]}, 1)])
+NEIGHBOUR = Receiver("邻局", date(2020, 1, 2))
+DISSOLVED = Receiver("旧局", date(2020, 1, 2), DAY)
+PLANNED = Receiver("新局", date(2026, 3, 3))
+PART = {"entry_code": "N", "fields": {"name": "甲一"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "extra", "said"),
+    [
+        ("transfer", "A", {"to_unit": "nowhere"}, "registers.E45 to_unit nowhere"),
+        ("transfer", "A", {"to_unit": "own"}, "registers.E46 to_unit 本局"),
+        ("transfer", "A", {"to_unit": "dissolved"}, "units.E1 to_unit 2026-03-02"),
+        ("transfer", "A", {"to_unit": "planned"}, "units.E1 to_unit 2026-03-02"),
+        ("transfer", "X", {"to_unit": "neighbour"}, "registers.E47 entry_code X"),
+        ("transfer", "F", {"to_unit": "neighbour"}, "registers.E48 entry_code F"),
+        ("merge", "A", {"merged_codes": ["A"]}, "registers.E46 merged_codes A"),
+        ("merge", "A", {"merged_codes": ["B", "X"]}, "registers.E47 merged_codes X"),
+        ("merge", "A", {"merged_codes": ["B", "F"]}, "registers.E48 merged_codes F"),
+        ("merge", "A", {"merged_codes": ["B", "B"]}, "registers.E24 entry_code B"),
+        ("split", "X", {"parts": [PART]}, "registers.E47 entry_code X"),
+        ("split", "F", {"parts": [PART]}, "registers.E48 entry_code F"),
+        ("split", "A", {"parts": [PART, PART]}, "registers.E24 entry_code N"),
+        ("split", "A", {"parts": [PART | {"entry_code": "U"}]}, "registers.E3 entry_code U"),
+        ("split", "A", {"parts": [PART | {"entry_code": "A"}]}, "registers.E46 parts A"),
+        ("convert", "A", {"new_type": "power_list"}, "registers.E46 new_type power_list"),
+        ("convert", "A", {"new_type": "no_list"}, "registers.E22 new_type no_list"),
+        ("cancel", "F", {"follow_up": "监管"}, "registers.E48 entry_code F"),
+    ],
+)
+def test_where_an_entry_goes_is_there_another_one_and_able_to_take_it(
+    kind: str, entry: str, extra: dict[str, object], said: str
+) -> None:
+    found = findings(
+        [Change(entry, kind, {"name": f"{entry}-1"}, extra, 1)],
+        taken={"U"},
+        elsewhere={"F": "邻局"},
+        unit="own",
+        register_type="power_list",
+        types={"power_list", "internal_rule_list"},
+        units={
+            "own": Receiver("本局", date(2020, 1, 2)),
+            "neighbour": NEIGHBOUR,
+            "dissolved": DISSOLVED,
+            "planned": PLANNED,
+        },
+    )
+    assert said in [f"{one.code} {one.field} {one.value}" for one in found]
+    assert all(one.params.get("entry") for one in found)
+
+
+def test_an_entry_goes_to_another_unit_that_exists_on_the_day() -> None:
+    change = Change("A", "transfer", {}, {"to_unit": "neighbour"}, 1)
+    assert findings([change], unit="own", units={"neighbour": NEIGHBOUR}) == []
+    day_before = Facts("依据", "理由", DAY - timedelta(days=1))
+    leaving = Change("A", "transfer", {}, {"to_unit": "dissolved"}, 1)
+    world = World(present={"A": present("A")}, unit="own", units={"dissolved": DISSOLVED})
+    assert check(register_type("power_list"), day_before, [leaving], world) == []
 
 
 @pytest.mark.parametrize(

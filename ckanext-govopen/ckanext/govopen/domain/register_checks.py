@@ -53,6 +53,18 @@ class Linked:
 
 
 @dataclass(frozen=True)
+class Receiver:
+    """A unit that shall receive entries, and from when to when it exists."""
+
+    name: str
+    valid_from: date
+    valid_to: date | None = None
+
+    def exists_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+@dataclass(frozen=True)
 class World:
     """What the checks need to know beside the draft.
 
@@ -66,8 +78,10 @@ class World:
         links: entries in force that refer to entries which the draft ends.
         versions: (entry code, number) of published versions that hold a corrected entry.
         missing_above: names that the list of the level above lacks (licences).
-        units: ids of units that may receive entries.
+        unit: the id of the unit whose list it is; register_type: the type of the list.
+        units: of the units that shall receive entries those that there are.
         types: codes of types that an entry may be turned into.
+        elsewhere: whose list holds an entry that is named here and not on this list, by code.
     """
 
     present: Mapping[str, Present] = field(default_factory=dict)
@@ -79,8 +93,11 @@ class World:
     links: Sequence[Linked] = ()
     versions: Collection[tuple[str, int]] = ()
     missing_above: Collection[str] = ()
-    units: Collection[str] = ()
+    unit: str = ""
+    register_type: str = ""
+    units: Mapping[str, Receiver] = field(default_factory=dict)
     types: Collection[str] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(
@@ -92,6 +109,7 @@ def check(
         found.append(Finding("registers.E21"))
     for change in changes:
         found += _check_change(change, world)
+        found += _check_targets(change, facts, world)
         found += _check_dates(change, facts, world)
     found += _check_same(kind, changes, world)
     found += _check_families(changes, world)
@@ -145,17 +163,20 @@ def _check_codes(changes: Sequence[Change], world: World) -> Iterator[Finding]:
     """E3: a code is given once; E24: an adjustment says one thing of an entry."""
     for code, times in Counter(touched(changes)).items():
         if times > 1:
-            yield Finding("registers.E24", "entry_code", code)
+            yield Finding("registers.E24", "entry_code", code, {"entry": code})
     opened = [change.entry_code for change in changes if NEW in KINDS[change.kind].wants]
     opened += [code for change in changes for code, _ in change.parts if change.kind == "split"]
     for code in opened:
         if code in world.taken:
-            yield Finding("registers.E3", "entry_code", code)
+            yield Finding("registers.E3", "entry_code", code, {"entry": code})
 
 
 def _check_change(change: Change, world: World) -> Iterator[Finding]:
     kind = KINDS[change.kind]
     before = world.present.get(change.entry_code)
+    if before is None and NEW not in kind.wants:
+        yield _not_here(change, "entry_code", change.entry_code, world)
+        return
     status = before.status if before else NEW
     if status not in kind.wants:
         yield _of(change, "registers.E17", kind=change.kind, status=status)
@@ -167,36 +188,84 @@ def _check_change(change: Change, world: World) -> Iterator[Finding]:
         yield from _check_correction(change, world)
     if change.kind == "change" and before and dict(change.fields) == dict(before.fields):
         yield _of(change, "registers.E26")
-    yield from _check_codes_named(change, world)
+
+
+def _not_here(change: Change, name: str, code: str, world: World) -> Finding:
+    """E47 no list has an entry of this code; E48 another unit's list has it."""
+    holder = world.elsewhere.get(code)
+    finding = "registers.E48" if holder else "registers.E47"
+    return Finding(finding, name, code, {"entry": change.entry_code, "unit": holder})
 
 
 def _lacking(change: Change, name: str) -> Finding:
     """E8 a delegation without receiver, E13 a correction of nothing; else E20 with what lacks."""
     special = {"receiving": "registers.E8", "corrects": "registers.E13"}
-    return _of(change, special.get(name, "registers.E20"), kind=change.kind, extra=name)
+    code = special.get(name, "registers.E20")
+    return Finding(
+        code, name, params={"entry": change.entry_code, "kind": change.kind, "extra": name}
+    )
 
 
 def _check_correction(change: Change, world: World) -> Iterator[Finding]:
     number = change.corrects
     if change.extra.get("corrects") and (change.entry_code, number) not in world.versions:
-        yield _of(change, "registers.E13", number=str(change.extra["corrects"]))
+        said = str(change.extra["corrects"])
+        yield Finding(
+            "registers.E13", "corrects", said, {"entry": change.entry_code, "number": said}
+        )
 
 
-def _check_codes_named(change: Change, world: World) -> Iterator[Finding]:
+def _check_targets(change: Change, facts: Facts, world: World) -> Iterator[Finding]:
+    """Where an entry goes, or what goes into it: there, another one, and able to take it."""
     if change.kind == "merge":
-        if change.extra.get("merged_codes") and not absorbed(change):
-            yield _lacking(change, "merged_codes")
-        for code in change.codes("merged_codes"):
-            other = world.present.get(code)
-            if other is None or other.status not in IN_FORCE:
-                yield _of(change, "registers.E17", kind="merge", status=code)
-    if change.kind == "split" and any(not code for code, _ in change.parts):
+        yield from _check_merged(change, world)
+    elif change.kind == "split":
+        yield from _check_parts(change)
+    elif change.kind == "transfer" and (to_unit := change.extra.get("to_unit")):
+        yield from _check_receiver(change, str(to_unit), facts, world)
+    elif change.kind == "convert" and (new_type := change.extra.get("new_type")):
+        if new_type == world.register_type:
+            yield _to_itself(change, "new_type", str(new_type))
+        elif new_type not in world.types:
+            yield Finding("registers.E22", "new_type", str(new_type), {"entry": change.entry_code})
+
+
+def _to_itself(change: Change, name: str, value: str) -> Finding:
+    """E46: what an entry becomes is another entry, another unit's, or another type's."""
+    params = {"entry": change.entry_code, "kind": change.kind}
+    return Finding("registers.E46", name, value, params)
+
+
+def _check_merged(change: Change, world: World) -> Iterator[Finding]:
+    """E46, E47, E48; E17: only what is in force is merged."""
+    if change.extra.get("merged_codes") and not absorbed(change):
+        yield _to_itself(change, "merged_codes", change.entry_code)
+    for code in absorbed(change):
+        other = world.present.get(code)
+        if other is None:
+            yield _not_here(change, "merged_codes", code, world)
+        elif other.status not in IN_FORCE:
+            params = {"entry": code, "kind": "merge", "status": other.status}
+            yield Finding("registers.E17", "merged_codes", code, params)
+
+
+def _check_parts(change: Change) -> Iterator[Finding]:
+    if any(not code for code, _ in change.parts):
         yield _lacking(change, "parts")
-    to_unit, new_type = change.extra.get("to_unit"), change.extra.get("new_type")
-    if change.kind == "transfer" and to_unit and to_unit not in world.units:
-        yield Finding("units.E1", "to_unit", str(to_unit))
-    if change.kind == "convert" and new_type and new_type not in world.types:
-        yield Finding("registers.E22", "new_type", str(new_type))
+    if any(code == change.entry_code for code, _ in change.parts):
+        yield _to_itself(change, "parts", change.entry_code)
+
+
+def _check_receiver(change: Change, to_unit: str, facts: Facts, world: World) -> Iterator[Finding]:
+    """E45 no such unit; E46 the unit itself; units.E1 it does not exist on the day."""
+    receiver, day = world.units.get(to_unit), facts.effective_on or facts.today
+    entry = {"entry": change.entry_code}
+    if to_unit == world.unit:
+        yield _to_itself(change, "to_unit", receiver.name if receiver else to_unit)
+    elif receiver is None:
+        yield Finding("registers.E45", "to_unit", to_unit, entry)
+    elif day and not receiver.exists_on(day):
+        yield Finding("units.E1", "to_unit", day.isoformat(), {**entry, "unit": receiver.name})
 
 
 def _check_dates(change: Change, facts: Facts, world: World) -> Iterator[Finding]:
@@ -292,7 +361,12 @@ def _check_links(changes: Sequence[Change], world: World) -> Iterator[Finding]:
             "registers.E10" if is_kept else "registers.W4",
             "entry_code",
             link.to_code,
-            {"linked": link.entry_code, "name": link.name, "type": link.register_type},
+            {
+                "entry": link.to_code,
+                "linked": link.entry_code,
+                "name": link.name,
+                "type": link.register_type,
+            },
         )
 
 

@@ -108,9 +108,10 @@ def put(
             value cannot be stored.
     """
     draft = _editable(session, draft_id)
-    kind = register_type(str(_register_of(session, draft)["register_type"]))
-    edits = _with_codes(session, draft, _well_formed(changes))
-    _refuse_unstorable(kind, edits)
+    register = _register_of(session, draft)
+    kind = register_type(str(register["register_type"]))
+    edits = _with_codes(session, register, _well_formed(changes))
+    _refuse_unstorable(kind, edits, _place(kind, register))
     if revision is not None:
         _refuse_conflict(session, draft, edits, take_out, facts, revision)
     after = store.step(session, draft_id, actor)
@@ -118,7 +119,8 @@ def put(
         store.set_facts(session, draft_id, facts, actor)
     store.take_out(session, draft_id, take_out)
     written = (
-        (str(edit.entry_code), edit.kind, _tidy(kind, edit), dict(edit.extra)) for edit in edits
+        (str(edit.entry_code), edit.kind, _tidy(kind, edit), _tidy_extra(kind, edit))
+        for edit in edits
     )
     store.put(session, draft_id, after, written, actor)
     return after
@@ -127,6 +129,13 @@ def put(
 def _tidy(kind: RegisterType, edit: Edit) -> dict[str, object]:
     # Content of another type is looked at when the draft is handed in.
     return dict(edit.fields) if edit.kind == "convert" else tidy_fields(kind, edit.fields)
+
+
+def _tidy_extra(kind: RegisterType, edit: Edit) -> dict[str, object]:
+    parts = [
+        {"entry_code": code, "fields": tidy_fields(kind, fields)} for code, fields in _parts(edit)
+    ]
+    return {**edit.extra, "parts": parts} if parts else dict(edit.extra)
 
 
 def _editable(session: Session, draft_id: str) -> Mapping[str, Any]:
@@ -140,14 +149,13 @@ def _register_of(session: Session, draft: Mapping[str, Any]) -> Mapping[str, Any
     return log.register(session, str(draft["register_id"]))
 
 
-def _with_codes(session: Session, draft: Mapping[str, Any], edits: Sequence[Edit]) -> list[Edit]:
+def _with_codes(session: Session, register: Mapping[str, Any], edits: Sequence[Edit]) -> list[Edit]:
     """Entries without a code, and parts without one, get the next ones of the region."""
     lacking = sum(not edit.entry_code for edit in edits)
     lacking += sum(not code for edit in edits for code, _ in _parts(edit))
     if not lacking:
         return list(edits)
-    region = str(_register_of(session, draft)["region_code"])
-    codes = iter(log.next_entry_codes(session, region, lacking))
+    codes = iter(log.next_entry_codes(session, str(register["region_code"]), lacking))
     return [_coded(edit, codes) for edit in edits]
 
 
@@ -172,25 +180,41 @@ def _well_formed(edits: Iterable[Edit]) -> list[Edit]:
     found = [
         Finding("registers.E27", "extra", params={"entry": edit.entry_code or "–", "extra": names})
         for edit in given
-        if (names := ", ".join(rules.malformed(edit.extra)))
+        if (names := rules.malformed(edit.extra))
     ]
     if found:
         refuse_all(found)
     return given
 
 
-def _refuse_unstorable(kind: RegisterType, edits: Sequence[Edit]) -> None:
-    found: list[Finding] = []
-    for edit in edits:
-        if edit.kind not in KINDS:
-            found.append(Finding("vocab.E1", "kind", edit.kind, {"allowed": ", ".join(KINDS)}))
-            continue
-        if NEW in KINDS[edit.kind].wants:
-            found += check_code(kind, str(edit.entry_code))
-        if edit.kind in rules.WITH_CONTENT and edit.fields:
-            found += check_fields(kind, tidy_fields(kind, edit.fields), vocabularies())
+def _refuse_unstorable(
+    kind: RegisterType, edits: Sequence[Edit], place: Mapping[str, object]
+) -> None:
+    """What cannot be stored is said with list and entry where more than one entry is written."""
+    if sum(1 + len(_parts(edit)) for edit in edits) == 1:
+        place = {}
+    found = [
+        replace(one, params={"entry": edit.entry_code, **one.params, **place})
+        for edit in edits
+        for one in _unstorable(kind, edit)
+    ]
     if found:
         refuse_all(found)
+
+
+def _unstorable(kind: RegisterType, edit: Edit) -> Iterator[Finding]:
+    if edit.kind not in KINDS:
+        yield Finding("vocab.E1", "kind", edit.kind, {"allowed": ", ".join(KINDS)})
+        return
+    if NEW in KINDS[edit.kind].wants:
+        yield from check_code(kind, str(edit.entry_code))
+    if edit.kind in rules.WITH_CONTENT and edit.fields:
+        yield from check_fields(kind, tidy_fields(kind, edit.fields), vocabularies())
+    for code, fields in _parts(edit):
+        for one in check_code(kind, code) + check_fields(
+            kind, tidy_fields(kind, fields), vocabularies()
+        ):
+            yield replace(one, params={**one.params, "entry": code})
 
 
 def _refuse_conflict(
@@ -277,7 +301,14 @@ def _findings(session: Session, seen: _Seen) -> list[Finding]:
     found += _content_findings(session, seen.register, contents)
     if moved := register_checks.moved(seen.changes, seen.present):
         found.append(Finding("registers.E18", "entries", params={"entries": moved}))
-    return found
+    place = _place(kind, seen.register)
+    return [replace(one, params={**one.params, **place}) for one in found]
+
+
+def _place(kind: RegisterType, register: Mapping[str, Any]) -> dict[str, object]:
+    """The list that a finding is about, by its id and in words."""
+    words = {lang: f"{register['unit_name']} · {kind.label(lang)}" for lang in ("zh", "en")}
+    return {"register": str(register["id"]), "list": words}
 
 
 _Content = tuple[RegisterType, str, Mapping[str, object]]
@@ -543,7 +574,6 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
     for row in store.children(session, register_id, gone):
         children.setdefault(str(row["parent_code"]), []).append(str(row["entry_code"]))
     is_licensing = register["register_type"] == LICENCES
-    receivers = {str(one.extra.get("to_unit")) for one in changes if one.kind == "transfer"}
     return register_checks.World(
         present=present,
         taken=set(store.taken_codes(session, register_id, opened)),
@@ -566,14 +596,43 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
         ],
         versions=set(seen.corrected),
         missing_above=set(store.missing_above(session, register_id, names) if is_licensing else ()),
-        units=set(units.known(session, sorted(receivers))) - {str(register["unit_id"])},
-        types=set(register_types()) - {str(register["register_type"])},
+        unit=str(register["unit_id"]),
+        register_type=str(register["register_type"]),
+        units=_receivers(session, changes),
+        types=set(register_types()),
+        elsewhere=store.elsewhere(session, register_id, _unknown(changes, present)),
     )
+
+
+def _receivers(session: Session, changes: Sequence[Change]) -> dict[str, register_checks.Receiver]:
+    asked = {str(one.extra.get("to_unit")) for one in changes if one.kind == "transfer"}
+    return {
+        str(row["unit_id"]): register_checks.Receiver(
+            str(row["name"]), row["valid_from"], row["valid_to"]
+        )
+        for row in units.lifetimes(session, sorted(asked))
+    }
+
+
+def _unknown(changes: Sequence[Change], present: Mapping[str, Present]) -> list[str]:
+    """Codes that changes name and that the list has no entry of."""
+    named = {one.entry_code for one in changes if NEW not in KINDS[one.kind].wants}
+    named |= {code for one in changes for code in rules.absorbed(one)}
+    return sorted(named - set(present))
 
 
 # What a change lacks for anybody to say what it would do.
 UNCLEAR = frozenset(
-    {"registers.E8", "registers.E13", "registers.E17", "registers.E20", "registers.E22"}
+    {
+        "registers.E8",
+        "registers.E13",
+        "registers.E17",
+        "registers.E20",
+        "registers.E22",
+        "registers.E46",
+        "registers.E47",
+        "registers.E48",
+    }
 )
 
 

@@ -22,9 +22,16 @@ _FOLDER = Path(__file__).parent.parent / "data" / "findings"
 FIELD_WORDS = {
     "standards": ("standard_field",),
     "harvest": ("inventory_field", "harvest_field"),
+    "registers": ("adjustment_field", "inventory_field"),
 }
 # Vocabularies of facts that are codes, by the feature of the code and the name of the fact.
-FACT_WORDS = {("harvest", "wanted"): "harvest_option"}
+FACT_WORDS = {
+    ("harvest", "wanted"): "harvest_option",
+    ("registers", "kind"): "register_change",
+    ("registers", "status"): "entry_status",
+    ("registers", "extra"): "adjustment_field",
+    ("registers", "type"): "register_type",
+}
 _LONGEST = 200
 _NAMES_SHOWN = 30
 
@@ -47,11 +54,11 @@ def describe(finding: Finding, lang: str | None = None) -> dict[str, str]:
     if entry is None:
         return {"code": finding.code, "title": finding.code, "text": finding.code}
     facts = _facts(finding, language)
-    text = entry["text"][language].format_map(facts)
+    template = entry["text"][language]
     return {
         "code": finding.code,
         "title": entry["title"][language],
-        "text": _place(finding, facts, language) + text,
+        "text": _place(finding, facts, template, language) + template.format_map(facts),
     }
 
 
@@ -109,6 +116,10 @@ def _said(code: str, name: str, value: object, language: str) -> str:
     words = FACT_WORDS.get((code.partition(".")[0], name))
     if words and isinstance(value, str):
         value = label(words, value, language)
+    elif words and isinstance(value, (list, tuple)):
+        value = [label(words, str(one), language) for one in value]
+    elif isinstance(value, Mapping):  # words in both languages
+        value = value.get(language, value)
     if name == "fields" and isinstance(value, list):
         value = [_label(str(one), code, language) for one in value]
     return _shown(value, language)
@@ -131,11 +142,18 @@ def _shown(value: object, language: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def _place(finding: Finding, facts: _Facts, language: str) -> str:
-    """Sheet, cell or row, as the reader finds them in the file."""
+def _place(finding: Finding, facts: _Facts, template: str, language: str) -> str:
+    """Sheet, cell or row, as the reader finds them in the file; list and entry of an adjustment."""
+    if "list" in finding.params:
+        is_named = "entry" not in finding.params or "{entry}" in template
+        return _in_front("list" if is_named else "list_entry", facts, language)
     parts = ["sheet"] if finding.sheet else []
     if finding.cell or finding.row:
         parts.append("cell" if finding.cell else "row")
     if not parts:
         return ""
-    return str(texts()["place." + "_".join(parts)]["text"][language].format_map(facts))
+    return _in_front("_".join(parts), facts, language)
+
+
+def _in_front(place: str, facts: _Facts, language: str) -> str:
+    return str(texts()[f"place.{place}"]["text"][language].format_map(facts))

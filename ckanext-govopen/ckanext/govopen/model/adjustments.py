@@ -307,6 +307,22 @@ def taken_codes(session: Session, register_id: str, entry_codes: Sequence[str]) 
     )
 
 
+def elsewhere(session: Session, register_id: str, entry_codes: Sequence[str]) -> dict[str, str]:
+    """Whose list of the same type holds, or held, each of these entries: {code: name of unit}."""
+    rows = _rows(
+        session,
+        "SELECT DISTINCT ON (e.entry_code) e.entry_code, u.name FROM govopen_register g"
+        " JOIN govopen_register_entry e ON e.register_type = g.register_type"
+        " AND e.region_code = g.region_code AND e.register_id <> g.id"
+        " AND e.entry_code = ANY (CAST(:codes AS text[]))"
+        " JOIN govopen_org_unit_current u ON u.unit_id = e.unit_id WHERE g.id = :register"
+        " ORDER BY e.entry_code, e.status IN ('in_force', 'suspended') DESC, e.log_seq DESC",
+        register=register_id,
+        codes=list(entry_codes),
+    )
+    return {str(row["entry_code"]): str(row["name"]) for row in rows}
+
+
 def children(session: Session, register_id: str, parents: Sequence[str]) -> list[Row]:
     return _rows(
         session,
@@ -489,11 +505,11 @@ def person_name(session: Session, user_id: str) -> str:
 
 
 def registers_of_unit(session: Session, unit_id: str) -> list[Row]:
-    """The lists of a unit, less the inventory, which has rules of its own."""
+    """The lists of a unit, its inventory among them."""
     return _rows(
         session,
         "SELECT id, register_type, region_code FROM govopen_register WHERE unit_id = :unit"
-        " AND register_type <> 'data_inventory' ORDER BY register_type",
+        " ORDER BY register_type",
         unit=unit_id,
     )
 

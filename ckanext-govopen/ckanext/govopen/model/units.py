@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -107,6 +108,21 @@ def known(session: Session, unit_ids: Sequence[str]) -> list[str]:
             sa.text("SELECT unit_id FROM govopen_org_unit_current WHERE unit_id = ANY(:ids)"),
             {"ids": list(unit_ids)},
         ).scalars()
+    )
+
+
+def lifetimes(session: Session, unit_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """Of these units those that there are, with name and the days from and to which they exist."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT unit_id, name, valid_from, valid_to FROM govopen_org_unit_current"
+                " WHERE unit_id = ANY(:ids)"
+            ),
+            {"ids": list(unit_ids)},
+        )
+        .mappings()
+        .all()
     )
 
 

@@ -87,28 +87,10 @@ def change_extra(extra: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def extra_labels() -> dict[str, str]:
+    """The words for what is said with an adjustment and with each of its changes."""
     return {
-        "follow_up": tk._("Follow-up supervision"),
-        "receiving": tk._("Received by"),
-        "upstream": tk._("Delegated by"),
-        "agreement": tk._("Agreement"),
-        "period": tk._("Period"),
-        "merged_codes": tk._("Merged entries"),
-        "merged_into": tk._("Merged into"),
-        "parts": tk._("New entries"),
-        "new_codes": tk._("Split into"),
-        "split_from": tk._("Split from"),
-        "stays_in_force": tk._("The entry itself stays in force"),
-        "to_unit": tk._("Transferred to"),
-        "from_unit": tk._("Transferred from"),
-        "succession": tk._("Reform"),
-        "new_type": tk._("New type"),
-        "new_code": tk._("New code"),
-        "from_type": tk._("Former type"),
-        "from_code": tk._("Former code"),
-        "corrects": tk._("Version that is mended"),
-        "status": tk._("Status"),
-        "stays": tk._("Linked entries that stay"),
+        one.code: helpers.term("adjustment_field", one.code)
+        for one in vocabularies()["adjustment_field"]
     }
 
 

@@ -17,6 +17,8 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.logic import adjustments, findings
+from ckanext.govopen.model import adjustments as drafts
 from ckanext.govopen.model import registers as store
 
 
@@ -239,8 +241,8 @@ class TestChecks:
         linked = adjust(office, change("add", None, fields), kind="responsibility_list")
         its_code = linked["items"][0]["entry_code"]
         draft = edit(office, begin(office), change("cancel", code, follow_up="监管"))
-        said = [(one["code"], one["entry_code"]) for one in draft["findings"]]
-        assert said == [("registers.W4", its_code)]
+        said = [(one["code"], one["entry_code"], one["linked"]) for one in draft["findings"]]
+        assert said == [("registers.W4", code, its_code)]
         kept = change("cancel", code, follow_up="监管", stays=[its_code])
         assert self.refused(office, kept) == {"registers.E10"}
 
@@ -263,6 +265,39 @@ class TestChecks:
             unit=office.unit_id,
         )
         assert "register_type" in said
+
+    def test_a_finding_names_list_entry_and_field_and_what_to_do_in_both_languages(
+        self, office: Office, other: Office
+    ) -> None:
+        _, (taken,) = added(other, "邻局的事项")
+        _, (own,) = added(office, "本局的事项")
+        draft = edit(
+            office,
+            begin(office, approved_on=-30, requested_on=-20),
+            change("add", taken, power(office, "编码已用")),
+            change("add", None, {"name": "缺必填项"}),
+            change("cancel", own),
+            change("transfer", "990100-404", to_unit="nowhere"),
+        )
+        of_the_draft = {"registers.E25"}
+        for one in draft["findings"]:
+            assert one["register_id"] == draft["register_id"]
+            assert one["field"], one
+            assert bool(one["entry_code"]) != (one["code"] in of_the_draft), one
+        assert {one["code"] for one in draft["findings"]} == {
+            "registers.E3", "registers.E6", "registers.E20", "registers.E25", "registers.E45",
+            "registers.E47", "registers.W10",
+        }  # fmt: skip
+        with office.application.test_request_context("/"):
+            row = drafts.show(model.Session, draft["id"])
+            assert row is not None
+            for one in adjustments.findings_of(model.Session, row):
+                for lang, of, example in (("zh", "权力清单", "例："), ("en", "Powers", "Example:")):
+                    text = findings.describe(one, lang)["text"]
+                    assert f"测试局{office.mark} · {of}" in text
+                    assert str(one.params.get("entry", "")) in text
+                    assert example in text
+                    assert "—" not in text, "each fact that a text mentions is given"
 
 
 def duty(office: Office, name: str) -> dict[str, Any]:
@@ -400,6 +435,22 @@ def test_a_notice_says_what_was_and_what_is_with_number_and_working_days(office:
     assert shown["term"]["from_on"] == office.days_ahead(-40)
     assert shown["term"]["is_late"] is True
     assert notices["items"][1]["term"]["is_late"] is False
+
+
+def test_the_lists_of_a_unit_are_paged(office: Office) -> None:
+    added(office, "分页事项")
+    adjust(office, change("add", None, duty(office, "分页责任")), kind="responsibility_list")
+    asked: dict[str, Any] = {"unit": office.unit_id, "limit": 1, "include_total": True}
+    kinds: list[str] = []
+    with office.application.test_request_context("/"):
+        while asked.get("cursor", "") is not None:
+            found = tk.get_action("govopen_register_list")({}, dict(asked))
+            assert len(found["items"]) == 1
+            kinds.append(found["items"][0]["register_type"])
+            asked["cursor"] = found["next_cursor"]
+    assert kinds == sorted(set(kinds))
+    assert {"data_inventory", "power_list", "responsibility_list"} <= set(kinds)
+    assert found["total"] == len(kinds)
 
 
 def test_a_look_without_adjustment_is_recorded_and_makes_a_list_fresh(office: Office) -> None:

@@ -303,7 +303,9 @@ def _finding_view(finding: Finding) -> dict[str, Any]:
     return {
         **findings.describe(finding),
         "field": finding.field,
-        "entry_code": finding.params.get("entry") or finding.params.get("linked"),
+        "register_id": finding.params.get("register"),
+        "entry_code": finding.params.get("entry"),
+        "linked": finding.params.get("linked"),
         "is_refusal": finding.is_refusal or finding.code in adjustments.INCOMPLETE,
     }
 
