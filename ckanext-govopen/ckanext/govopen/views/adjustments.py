@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,15 +36,6 @@ def _labels() -> dict[str, str]:
     return {
         "register_type": tk._("List"),
         "unit": tk._("Unit"),
-        "basis": tk._("Basis"),
-        "basis_doc": tk._("Basis document"),
-        "reason": tk._("Reason"),
-        "requested_on": tk._("Asked for on"),
-        "approved_on": tk._("Approved on"),
-        "effective_on": tk._("In force from"),
-        "prose": tk._("Explanation"),
-        "entry_code": tk._("Entry code"),
-        "kind": tk._("Change"),
         "note": tk._("What was looked at"),
         **register_fields.extra_labels(),
     }
@@ -321,6 +313,9 @@ def _entry_page(
         is_new=NEW in KINDS[kind].wants,
         has_content=kind in WITH_CONTENT or kind == "convert",
         fields=_inputs(shown, fields, typed),
+        parts=_part_inputs(shown, (waiting or {}).get("extra") or {}, typed, before)
+        if kind == "split"
+        else [],
         extra=_extra_inputs(kind, (waiting or {}).get("extra") or {}, typed),
         before=before,
         versions=versions,
@@ -373,17 +368,20 @@ def _shown_type(
 
 
 def _inputs(
-    kind: RegisterType, fields: Mapping[str, Any], typed: Mapping[str, str] | None
+    kind: RegisterType,
+    fields: Mapping[str, Any],
+    typed: Mapping[str, str] | None,
+    prefix: str = "",
 ) -> list[dict[str, Any]]:
     """One input for each field of the type, with what was typed or what is stored."""
     words = Words(vocabularies(), register_fields.lang())
     return [
         {
             "field": one,
-            "name": f"field-{one.name}",
+            "name": f"{prefix}field-{one.name}",
             "label": one.label(words.lang),
             "value": (
-                typed.get(f"field-{one.name}", "")
+                typed.get(f"{prefix}field-{one.name}", "")
                 if typed is not None
                 else write_cell(one, fields.get(one.name), words)
             ),
@@ -394,6 +392,53 @@ def _inputs(
         }
         for one in kind.fields.values()
     ]
+
+
+def _part_inputs(
+    kind: RegisterType,
+    extra: Mapping[str, Any],
+    typed: Mapping[str, str] | None,
+    before: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Code and inputs of each entry that a split opens; one that is only named begins with what
+    the divided one says.
+    """
+    stored = extra.get("parts") or [] if typed is None else []
+    numbers = _part_numbers(typed or {}) or range(len(stored))
+    shown = [
+        {
+            "prefix": f"part-{number}-",
+            "code": _part_code(number, stored, typed),
+            "is_dropped": bool((typed or {}).get(f"part-{number}-drop")),
+            "fields": _inputs(
+                kind, stored[number]["fields"] if stored else {}, typed, f"part-{number}-"
+            ),
+        }
+        for number in numbers
+    ]
+    first = max(numbers, default=-1) + 1
+    for number, name in enumerate(_lines((typed or {}).get("extra-parts", "")), first):
+        prefix = f"part-{number}-"
+        inputs = _inputs(kind, {**before, "name": name}, None, prefix)
+        shown.append({"prefix": prefix, "code": "", "is_dropped": False, "fields": inputs})
+    return shown
+
+
+def _part_numbers(typed: Mapping[str, str]) -> list[int]:
+    found = (re.fullmatch(r"part-(\d{1,4})-code", name) for name in typed)
+    return sorted(int(one[1]) for one in found if one)
+
+
+def _part_code(
+    number: int, stored: Sequence[Mapping[str, Any]], typed: Mapping[str, str] | None
+) -> str:
+    if typed is None:
+        return str(stored[number].get("entry_code") or "")
+    return typed.get(f"part-{number}-code", "").strip()
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def _choices(one: Field) -> list[dict[str, str]]:
@@ -431,8 +476,8 @@ def _extra_inputs(
 
 
 def _as_text(name: str, value: Any) -> str:
-    if name == "parts":
-        return "\n".join(str((one.get("fields") or {}).get("name") or "") for one in value or [])
+    if name == "parts":  # each has inputs of its own
+        return ""
     if isinstance(value, (list, tuple)):
         return "\n".join(map(str, value))
     return "" if value in (None, False) else str(value)
@@ -448,13 +493,14 @@ def entry_save(draft_id: str) -> Any:
         return _entry_page(draft_id, typed, {})
     shown = _shown_type(draft, kind, None)
     fields, errors = _read_fields(shown, typed) if _gives_content(kind) else ({}, {})
-    if errors:
-        return _entry_page(draft_id, typed, errors), desk.CONFLICT
+    parts, wrong = _read_parts(shown, typed, draft) if kind == "split" else ([], {})
+    if errors or wrong:
+        return _entry_page(draft_id, typed, {**errors, **wrong}), desk.CONFLICT
     change = {
         "entry_code": request.form.get("entry_code", "").strip() or None,
         "kind": kind,
         "fields": fields,
-        "extra": _read_extra(kind, typed, draft),
+        "extra": {**_read_extra(kind, typed), **({"parts": parts} if parts else {})},
     }
     try:
         desk.call(
@@ -478,29 +524,49 @@ def _at_fields(errors: desk.Errors) -> desk.Errors:
 
 
 def _read_fields(
-    kind: RegisterType, typed: Mapping[str, str]
+    kind: RegisterType, typed: Mapping[str, str], prefix: str = ""
 ) -> tuple[dict[str, Any], desk.Errors]:
     """The values that the inputs say, and what is wrong with those that say none."""
     words = Words(vocabularies(), register_fields.lang())
     values: dict[str, Any] = {}
     errors: desk.Errors = {}
     for one in kind.fields.values():
-        value, finding = read_cell(one, typed.get(f"field-{one.name}", ""), words)
+        name = f"{prefix}field-{one.name}"
+        value, finding = read_cell(one, typed.get(name, ""), words)
         if finding:
-            errors[f"field-{one.name}"] = [findings.render(finding)]
+            errors[name] = [findings.render(finding)]
         elif value is not None:
             values[one.name] = value
     return values, errors
 
 
-def _read_extra(kind: str, typed: Mapping[str, str], draft: Mapping[str, Any]) -> dict[str, Any]:
+def _read_parts(
+    kind: RegisterType, typed: Mapping[str, str], draft: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], desk.Errors]:
+    """What a split opens: the parts with their inputs, less those taken out, then those named."""
+    parts: list[dict[str, Any]] = []
+    errors: desk.Errors = {}
+    for number in _part_numbers(typed):
+        if typed.get(f"part-{number}-drop"):
+            continue
+        fields, wrong = _read_fields(kind, typed, f"part-{number}-")
+        errors |= wrong
+        code = typed.get(f"part-{number}-code", "").strip()
+        parts.append({"entry_code": code or None, "fields": fields})
+    versions = _versions(draft, request.form.get("entry_code", "").strip())
+    begin: Mapping[str, Any] = versions[-1]["fields"] if versions else {}
+    named = _lines(typed.get("extra-parts", ""))
+    return [*parts, *({"fields": {**begin, "name": name}} for name in named)], errors
+
+
+def _read_extra(kind: str, typed: Mapping[str, str]) -> dict[str, Any]:
     said = dict(_said_extra(kind, typed))
     if kind == "split":
-        said["parts"] = _parts(said.get("parts", ""), draft)
+        said.pop("parts", None)
         said["stays_in_force"] = bool(said.get("stays_in_force"))
     for name in LINES:
         if name in said:
-            said[name] = [line.strip() for line in str(said[name]).split("\n") if line.strip()]
+            said[name] = _lines(str(said[name]))
     if (corrected := whole(said.get("corrects", ""))) is not None:
         said["corrects"] = corrected
     return said
@@ -510,11 +576,3 @@ def _said_extra(kind: str, typed: Mapping[str, str]) -> Iterator[tuple[str, Any]
     for name in _extra_inputs(kind, {}, typed):
         if text := typed.get(f"extra-{name}", "").strip():
             yield name, text
-
-
-def _parts(text: str, draft: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """New entries by their names, one a line; each begins with what the divided one says."""
-    versions = _versions(draft, request.form.get("entry_code", "").strip())
-    fields: Mapping[str, Any] = versions[-1]["fields"] if versions else {}
-    names: Sequence[str] = [line.strip() for line in text.split("\n") if line.strip()]
-    return [{"fields": {**fields, "name": name}} for name in names]

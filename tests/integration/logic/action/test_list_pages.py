@@ -94,6 +94,38 @@ def test_an_adjustment_goes_from_the_form_to_the_public_notice(office: Office) -
     assert "云政发〔2026〕12 号" in notice
 
 
+def test_the_parts_of_a_split_are_written_one_by_one_on_the_form(office: Office) -> None:
+    whole = adjust(office, change("add", None, power(office, "占用城市道路")), effective_on=-20)
+    code = whole["items"][0]["entry_code"]
+    draft_id = begin(office)["id"]
+    form = f"/workbench/registers/{draft_id}/entry"
+    asked = {"kind": "split", "entry_code": code, **typed(office, "占用城市道路")}
+    with signed_in(office, "officer") as client:
+        page = read(client, f"{form}?kind=split&entry_code={code}")
+        asked["revision"] = revision_of(page)
+        named = {**asked, "extra-parts": "占用人行道\n占用车行道", "show_fields": "1"}
+        page = client.post(form, data=named).get_data(as_text=True)
+        assert 'name="part-0-field-name" value="占用人行道"' in page
+        assert 'name="part-1-field-exercising_body"' in page
+        parts = {}
+        for number, name in enumerate(("占用人行道", "占用车行道", "占用桥面")):
+            parts |= {f"part-{number}-{key}": value for key, value in typed(office, name).items()}
+            parts[f"part-{number}-code"] = ""
+        parts |= {"part-1-field-legal_basis": "《公路法》第四十四条", "part-2-drop": "true"}
+        wrong = client.post(form, data={**asked, **parts, "part-0-field-power_type": "许可证"})
+        assert wrong.status_code == 409
+        assert 'id="e-part-0-field-power_type"' in wrong.get_data(as_text=True)
+        send(client, form, **asked, **parts)
+        page = read(client, f"{form}?entry_code={code}")
+        assert 'name="part-1-field-name" value="占用车行道"' in page
+        assert "part-2-" not in page
+    shown = office.act("officer", "govopen_register_draft_show", id=draft_id)
+    first, second = shown["items"][0]["extra"]["parts"]
+    assert second["fields"]["legal_basis"] == [{"title": "公路法", "article": "第四十四条"}]
+    assert first["entry_code"] != second["entry_code"]
+    assert [one["code"] for one in shown["findings"] if one["is_refusal"]] == []
+
+
 @pytest.fixture(scope="module")
 def list_of(office: Office) -> tuple[str, str]:
     """A published list with an entry that was changed since; its address and the entry's code."""
