@@ -26,6 +26,19 @@ class Command:
         return f"{self.document.relative_to(ROOT)}:{self.line}"
 
 
+@dataclass(frozen=True)
+class Body:
+    """What an action is sent, from a fenced block `json run ACTION`."""
+
+    document: Path
+    line: int
+    action: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.document.relative_to(ROOT)}:{self.line}"
+
+
 @cache
 def documents() -> tuple[Path, ...]:
     """Every document for people: those at the top, and all below docs/."""
@@ -49,6 +62,20 @@ def commands(document: Path) -> Iterator[Command]:
 def all_commands() -> tuple[Command, ...]:
     """The commands of every document."""
     return tuple(command for document in documents() for command in commands(document))
+
+
+@cache
+def all_bodies() -> tuple[Body, ...]:
+    """The bodies of API calls of every document."""
+    found = []
+    for document in documents():
+        text = document.read_text(encoding="utf-8")
+        for block in FENCE.finditer(text):
+            words = block["info"].split()
+            if words[:2] == ["json", "run"]:
+                line = text.count("\n", 0, block.start()) + 2
+                found.append(Body(document, line, words[2], block["body"]))
+    return tuple(found)
 
 
 def prose(document: Path) -> str:
