@@ -16,7 +16,7 @@ PACKAGE = Path(product.__file__).parents[1]
 INTAKE_CODES = [f"intake.E{n}" for n in range(1, 18)] + [f"intake.W{n}" for n in range(1, 7)]
 INVENTORY_CODES = [
     f"inventory.{kind}{n}"
-    for kind, numbers in (("E", (*range(1, 8), *range(11, 20))), ("W", (*range(1, 8), 11, 12)))
+    for kind, numbers in (("E", (1, *range(4, 8), *range(11, 20))), ("W", (7, 11, 12)))
     for n in numbers
 ]
 

@@ -86,7 +86,7 @@ class Due:
 
     Args:
         due: the last day of the term.
-        provisional: True when a day of it lies in a year whose notice is not known (duties.E6).
+        provisional: True when a day of it lies in a year whose notice is not known.
         counted: the working days that were counted, in order; the last one is `due`.
         skipped: the days between that were not.
     """

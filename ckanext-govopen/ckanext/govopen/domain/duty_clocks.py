@@ -49,7 +49,7 @@ class Term:
     Args:
         due_on: its last day.
         due_at: its end; for days the first instant after them.
-        provisional: a day of it lies in a year whose notice is not known (duties.E6).
+        provisional: a day of it lies in a year whose notice is not known.
         counted: working days that were counted, for a term in working days.
         skipped: days that were not.
         rolled_from: the day off on which it would have ended (民法典 Art 203).
