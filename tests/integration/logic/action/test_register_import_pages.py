@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -53,7 +54,10 @@ def test_a_file_is_compared_corrected_and_made_a_draft(office: Office) -> None:
         assert refused.status_code == 409
         made = client.post(f"{report}/apply", data={"reason": "年度清理", "accepted_only": "true"})
         assert made.status_code == 302
-        assert "/workbench/registers/drafts/" in read(client, report)
+        (draft,) = re.findall(
+            r'href="([^"]*/workbench/registers/[0-9a-f-]{36})"', read(client, report)
+        )
+        assert "占道许可" in read(client, draft)
         assert client.get(f"{report}/state").get_json()["done"] is True
     drafts = office.act("officer", "govopen_register_draft_list", unit=office.unit_id)["items"]
     assert [(one["reason"], one["entries"]) for one in drafts] == [("年度清理", 1)]
