@@ -35,10 +35,11 @@ class UnitRow:
 
 @dataclass(frozen=True)
 class Board:
-    """Units in their order, the sums over all of them, and the kept rules that they have."""
+    """Units in their order, the sums over all of them and for each rule, and the rules as kept."""
 
     units: Sequence[UnitRow]
     counts: Mapping[str, int]
+    by_rule: Mapping[str, Mapping[str, int]]
     kept: frozenset[str]
 
 
@@ -47,6 +48,7 @@ def board(session: Session, moment: datetime, given: Row, *, inside: bool) -> Bo
     names = ("total", *COUNTS)
     sums = dict.fromkeys(names, 0)
     by_unit: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+    by_rule: dict[str, dict[str, int]] = {}
     kept = set()
     for cell in store.cells(session, moment, given, inside=inside):
         counts = {name: int(cell[name]) for name in names}
@@ -55,15 +57,15 @@ def board(session: Session, moment: datetime, given: Row, *, inside: bool) -> Bo
         rules = by_unit[str(cell["unit_id"])]
         rule_id = str(cell["rule_id"])
         # Two versions of one rule are one column.
-        before = rules.get(rule_id)
-        rules[rule_id] = _sum(before, counts) if before else counts
+        rules[rule_id] = _sum(rules.get(rule_id), counts)
+        by_rule[rule_id] = _sum(by_rule.get(rule_id), counts)
         kept.add(str(cell["rule"]))
     rows = [_unit(unit_id, rules) for unit_id, rules in by_unit.items()]
-    return Board(sorted(rows, key=lambda row: row.place), sums, frozenset(kept))
+    return Board(sorted(rows, key=lambda row: row.place), sums, by_rule, frozenset(kept))
 
 
-def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return {name: one[name] + other[name] for name in one}
+def _sum(one: Mapping[str, int] | None, other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one[name] + other[name] for name in other} if one else dict(other)
 
 
 def _unit(unit_id: str, rules: Mapping[str, Mapping[str, int]]) -> UnitRow:
@@ -103,13 +105,14 @@ def _cell(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def rules(session: Session, found: Board) -> list[dict[str, Any]]:
-    """The rules of a board, each as its newest duty keeps it."""
+    """The rules of a board, each as its newest duty keeps it, with its sums over all units."""
     newest = {row["rule_id"]: row["content"] for row in store.kept_rules(session, [*found.kept])}
     return [
         {
             **duty_view.rule(content),
             "trigger": content["trigger"],
             "evidence": content["evidence"],
+            "counts": dict(found.by_rule[content["rule_id"]]),
         }
         for content in newest.values()
     ]

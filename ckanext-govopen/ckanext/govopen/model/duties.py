@@ -243,13 +243,20 @@ def provisional_ids(session: Session, limit: int, after: str) -> list[str]:
 
 
 def succeed(session: Session, day: date) -> list[Row]:
-    """Gives open duties of units that were merged or abolished to their successors."""
+    """Gives open duties of units that were merged or abolished to their successors.
+
+    A duty that was handed over comes back to a former owner only where that one still exists, so
+    that none goes round.
+    """
     return _rows(
         session,
         "UPDATE govopen_duty d SET unit_id = s.other_id, owners = array_append(d.owners,"
-        " s.other_id) FROM govopen_succession s WHERE s.unit_id = d.unit_id"
-        " AND s.kind IN ('merge_into', 'abolish') AND s.other_id IS NOT NULL"
-        f" AND s.on_date <= :day AND s.other_id <> ALL (d.owners) AND {_OPEN}"
+        " s.other_id) FROM govopen_succession s"
+        " JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id AND u.valid_to <= :day"
+        " JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
+        " WHERE s.unit_id = d.unit_id AND s.kind IN ('merge_into', 'abolish')"
+        " AND s.on_date <= :day AND (s.other_id <> ALL (d.owners) OR o.valid_to IS NULL OR"
+        f" o.valid_to > :day) AND {_OPEN}"
         " RETURNING d.id, s.unit_id AS before, s.other_id AS after, s.basis, s.on_date",
         day=day,
     )

@@ -69,9 +69,11 @@ def _overview(values: dict[str, Any], errors: desk.Errors) -> Any:
         if is_office
         else desk.unit_choices()
     )
+    owed = desk.call("govopen_work_show")["duties"]
     shown = desk.page(
         "workbench/duties/index.html",
-        owed=_owed(),
+        owed=owed["items"],
+        totals=owed,
         events=desk.call("govopen_event_list", {"limit": SHOWN})["items"],
         settings=desk.call("govopen_duty_setting_list") if is_office else None,
         is_office=is_office,
@@ -88,12 +90,6 @@ def _overview(values: dict[str, Any], errors: desk.Errors) -> Any:
 
 def _all_units() -> Any:
     return desk.all_pages("govopen_unit_list", {})
-
-
-def _owed() -> list[dict[str, Any]]:
-    """Open duties of one's units, soonest first."""
-    found: list[dict[str, Any]] = desk.call("govopen_work_show")["duties"]["items"]
-    return found
 
 
 @duty_desk.post("/duties/events")

@@ -33,6 +33,7 @@ CODED_FACETS = {
 }
 PREVIEW_ROWS = 10
 PREVIEWED_RESOURCES = 3
+UNIT_DUTIES = 5  # overdue ones, and as many of those next due
 
 log = logging.getLogger(__name__)
 _HELPERS: dict[str, Callable[..., Any]] = {}
@@ -443,7 +444,20 @@ def unit_rates(unit_id: str) -> dict[str, Any] | None:
 
 @helper
 def unit_registers(unit_id: str) -> list[dict[str, Any]]:
-    return (_call("govopen_register_list", unit=unit_id) or {}).get("items", [])  # type: ignore[no-any-return]
+    return (_call("govopen_register_list", unit=unit_id, limit=1000) or {}).get("items", [])  # type: ignore[no-any-return]
+
+
+@helper
+def unit_duties(unit_id: str) -> dict[str, Any] | None:
+    """What a unit owes: how many duties stand where, the overdue ones, and those next due."""
+    counted = _call("govopen_duty_list", unit=unit_id, limit=1, include_total=True)
+    if not counted:
+        return None
+    late, next_due = (
+        _call("govopen_duty_list", unit=unit_id, state=state, limit=UNIT_DUTIES)["items"]
+        for state in ("overdue", "running")
+    )
+    return {"counts": counted["counts"], "items": [*late, *next_due]}
 
 
 @helper

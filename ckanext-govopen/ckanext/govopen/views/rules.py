@@ -61,11 +61,26 @@ def show(pack_id: str) -> str:
     values = {
         "pack": pack,
         "rules": shown,
+        "standings": _standings(pack_id),
         "elsewhere": _elsewhere(pack["covered"]),
         "words": [one for one in pack["parameters"] if one["word"]],
         "api_url": f"/api/3/action/govopen_rule_pack_show?id={pack_id}",
     }
     return str(tk.render("govopen/rules/show.html", values))
+
+
+def _standings(pack_id: str) -> dict[str, dict[str, int]]:
+    """How the duties of each rule of a pack stand, over all units, by their states."""
+    found = _call("govopen_duty_matrix", pack=pack_id, limit=1)["rules"]
+    return {
+        one["id"]: {
+            "overdue": one["counts"]["overdue"],
+            "running": one["counts"]["running"] + one["counts"]["amber"],
+            "met": one["counts"]["met"],
+            "late_met": one["counts"]["late_met"],
+        }
+        for one in found
+    }
 
 
 def _elsewhere(covered: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -333,6 +333,10 @@ class TestOrders:
         assert moved["unit"]["id"] == made["id"]
         assert [one["id"] for one in moved["owners"]] == [office.unit_id, made["id"]]
         assert moved["moves"][0]["reason"] == "职责随分设转移"
+        back = {"kind": "merge_into", "other": office.unit_id, "date": office.days_ahead(0)}
+        office.act(watcher, "govopen_unit_reform", unit=made["id"], basis="云编发2号", **back)
+        returned = office.act(watcher, "govopen_duty_show", id=duty["id"])
+        assert returned["unit"]["id"] == office.unit_id, "who owes it now is a unit that exists"
 
 
 class TestSettings:
@@ -415,6 +419,19 @@ class TestPages:
         assert "民法典第二百零一条" in page
         assert "应当自收到申请之日起20个工作日内予以答复" in page
         assert client.get(f"/duties/{made['duties'][0]}.csv").status_code == 200
+
+    def test_the_pages_of_a_unit_and_of_a_text_say_what_is_owed_and_lead_to_it(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        made = event(office, record=uuid4().hex)
+        duty = office.act("officer", "govopen_duty_show", id=made["duties"][0])
+        late = {"unit": office.unit_id, "state": "overdue", "limit": 1}
+        first = office.act("officer", "govopen_duty_list", **late)["items"][0]
+        unit = client.get(f"/organization/{duty['unit']['slug']}").get_data(as_text=True)
+        assert f"/duties/{first['id']}" in unit
+        assert first["rule"]["quote"] in unit
+        text = client.get(f"/rules/{duty['rule']['pack']['id']}").get_data(as_text=True)
+        assert f"/duties/list?rule={duty['rule']['id']}&amp;state=overdue" in text
 
     def test_my_work_shows_what_my_unit_owes(self, office: Office) -> None:
         made = event(office, record=uuid4().hex)

@@ -191,7 +191,8 @@ def govopen_duty_matrix(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
     Returns:
         `{as_of, counts, rules, items: [{unit, overdue, cells: {rule: {light, overdue, late_met,
-        amber, running, met, other}}}], next_cursor}`.
+        amber, running, met, other}}}], next_cursor}`; each of `rules` has its `counts`, like those
+        of the whole over all units.
     """
     tk.check_access("govopen_duty_matrix", context, data_dict)
     no_unknown(data_dict, *FILTERS, "limit", "cursor")
