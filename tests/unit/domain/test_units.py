@@ -13,6 +13,7 @@ from ckanext.govopen.domain.units import (
     USCC_ALPHABET,
     KnownUnit,
     UnitFinder,
+    check_exists,
     check_succession,
     check_unit,
     is_uscc,
@@ -113,9 +114,29 @@ def test_a_unit_without_a_public_leader_or_code_is_only_warned_about() -> None:
         ("abolish", None, None, True),
         ("abolish", None, date(2024, 1, 1), False),
         ("rename", None, date(2024, 1, 1), False),
+        ("merge_into", "unit", date(2024, 1, 1), True),
+        ("split_from", "unit", date(2024, 1, 1), True),
     ],
 )
 def test_a_succession_names_its_date_and_successor(
     kind: str, other: str | None, day: date | None, refused: bool
 ) -> None:
-    assert bool(check_succession(kind, other, day)) is refused
+    assert bool(check_succession(kind, "unit", other, day)) is refused
+
+
+@pytest.mark.parametrize(
+    ("day", "until_its_end", "is_there"),
+    [
+        (date(2019, 12, 31), False, False),
+        (date(2020, 1, 1), False, True),
+        (date(2024, 3, 1), False, False),
+        (date(2024, 3, 1), True, True),
+        (date(2024, 3, 2), True, False),
+    ],
+)
+def test_the_other_unit_of_a_reform_exists_on_its_day(
+    day: date, until_its_end: bool, is_there: bool
+) -> None:
+    unit = {"name": "旧局", "valid_from": date(2020, 1, 1), "valid_to": date(2024, 3, 1)}
+    found = check_exists(unit, day, until_its_end=until_its_end)
+    assert [one.code for one in found] == ([] if is_there else ["units.E1"])

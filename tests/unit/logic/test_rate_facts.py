@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timezone
 from typing import Any
 
 import pytest
@@ -41,6 +41,7 @@ def version(since: date, number: int = 1, **values: Any) -> dict[str, Any]:
         "unit_id": "u",
         "from_on": since,
         "number": number,
+        "published_at": datetime(2024, 1, number, tzinfo=timezone.utc),
         "change": "change",
         "open_type": "unconditional",
         "items": 4,

@@ -78,9 +78,7 @@ def diff(register_id: str, from_on: str, to_on: str, as_json: bool) -> None:
 def verify(register_id: str | None, as_json: bool) -> None:
     """Recomputes the hash chain; exit 1 names the first broken entry."""
     ids = (
-        [register_id]
-        if register_id
-        else [row["id"] for row in _every("govopen_register_list", {})]
+        [register_id] if register_id else [row["id"] for row in _every("govopen_register_list", {})]
     )
     results = [run("govopen_register_verify", None, {"id": one}) for one in ids]
     broken = [result for result in results if not result["holds"]]

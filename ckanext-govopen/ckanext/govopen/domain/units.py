@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from ckanext.govopen.domain.errors import Finding
 
@@ -146,12 +147,33 @@ def check_unit(unit: Mapping[str, object]) -> list[Finding]:
     return findings
 
 
-def check_succession(kind: str, other: str | None, on_date: date | None) -> list[Finding]:
-    """`abolish` without a date and `merge_into` without a successor are refused (units.E4)."""
+def check_succession(
+    kind: str, unit: str, other: str | None, on_date: date | None
+) -> list[Finding]:
+    """E4 `abolish` without a date, `merge_into` without a successor; E11 a unit with itself."""
     needs_other = kind in ("merge_into", "split_from", "transfer_function")
     if on_date is None or (needs_other and not other):
         return [Finding("units.E4", "successions", kind)]
+    if other == unit:
+        return [Finding("units.E11", "other", unit)]
     return []
+
+
+def check_exists(
+    unit: Mapping[str, Any], day: date, *, until_its_end: bool = False
+) -> list[Finding]:
+    """units.E1: the other unit of a reform exists on its day.
+
+    Args:
+        until_its_end: it may end on that day, as one that is divided does.
+    """
+    ends = unit["valid_to"]
+    is_there = unit["valid_from"] <= day and (
+        ends is None or day < ends or (until_its_end and day == ends)
+    )
+    if is_there:
+        return []
+    return [Finding("units.E1", "other", day.isoformat(), {"unit": unit["name"]})]
 
 
 def _has_body(uscc: str) -> bool:

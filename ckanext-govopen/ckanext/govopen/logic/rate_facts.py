@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -79,20 +79,21 @@ def resource_facts(code: str, rows: Sequence[Row]) -> rules.ResourceFacts:
             (row["from_on"], "retired" if row["change"] == "cancel" else "active") for row in held
         ),
         published_on=held[0]["from_on"],
-        first_load=min(row["number"] for row in rows) == 1,
+        first_load=any(row["number"] == 1 and row["change"] != "transfer" for row in rows),
         open_type=tuple((row["from_on"], row["open_type"] or "withheld") for row in held),
         amounts=tuple(_amounts(row) for row in held),
     )
 
 
 def _in_force(rows: Sequence[Row]) -> list[Row]:
-    """The versions by the day from which each holds; of one day the later number decides."""
+    """The versions by the day from which each holds; of one day the later one decides."""
     by_day = {row["from_on"]: row for row in sorted(rows, key=_order)}
     return list(by_day.values())
 
 
-def _order(row: Row) -> tuple[date, int]:
-    return row["from_on"], row["number"]
+def _order(row: Row) -> tuple[date, datetime, int]:
+    """By number within a register; an entry that moved to another one was published there later."""
+    return row["from_on"], row["published_at"], row["number"]
 
 
 def _amounts(row: Row) -> rules.Amounts:

@@ -2,6 +2,7 @@
 
 An entry is closed in the list of the unit that gives it and opened under the same code in that of
 the unit that receives it, from the day of the reform; what the lists said before stays as it was.
+The data inventory is one of the lists. What was never approved stays where it is written.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain.adjustments import OWN, Change, Present, Row, Target, rows
+from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.logic import registers, review
+from ckanext.govopen.logic.errors import refuse, refuse_all
 from ckanext.govopen.model import adjustments as store
+from ckanext.govopen.model import inventory
 from ckanext.govopen.model import registers as log
+
+Held = Mapping[str, Any]
+# What tells an entry of the inventory in its source, kept where it goes.
+IDENTITY = ("res_code", "source_id", "source_key", "ordinal", "warnings")
 
 
 @dataclass(frozen=True)
@@ -42,13 +50,23 @@ def move(
 
     Returns:
         the id of the one case, handed in; None where there is nothing to move.
+
+    Raises:
+        tk.ValidationError: E2 an entry changed after the day of the reform, E47 one that is named
+            is not there, E49 a revision of one waits.
     """
     act = registers.Act(actor, clock.now(), reform.basis, reform.reason)
-    versions: list[str] = []
-    for register in store.registers_of_unit(session, reform.giver):
-        found = store.held_entries(session, str(register["id"]), entry_codes)
-        if found:
-            versions += _move_list(session, register, found, reform, act)
+    lists = [
+        (register, _held(session, register, entry_codes))
+        for register in store.registers_of_unit(session, reform.giver)
+    ]
+    _refuse([entry for _, found in lists for entry in found], reform, entry_codes)
+    versions = [
+        version
+        for register, found in lists
+        if found
+        for version in _move_list(session, register, found, reform, act)
+    ]
     if not versions:
         return None
     case_id = review.open_case(
@@ -65,10 +83,36 @@ def move(
     return case_id
 
 
+def _held(session: Session, register: Held, entry_codes: Sequence[str] | None) -> Sequence[Held]:
+    find = (
+        inventory.held if register["register_type"] == registers.INVENTORY else store.held_entries
+    )
+    return find(session, str(register["id"]), entry_codes)
+
+
+def _refuse(held: Sequence[Held], reform: Reform, entry_codes: Sequence[str] | None) -> None:
+    missing = sorted(set(entry_codes or ()) - {str(one["entry_code"]) for one in held})
+    found = [Finding("registers.E47", "entries", code, {"entry": code}) for code in missing]
+    found += [
+        Finding(
+            "registers.E2",
+            "date",
+            reform.on.isoformat(),
+            {"entry": one["entry_code"], "earliest": one["valid_from"].isoformat()},
+        )
+        for one in held
+        if one["valid_from"] > reform.on
+    ]
+    if found:
+        refuse_all(found)
+    if waiting := [str(one["entry_code"]) for one in held if one.get("is_waiting")]:
+        refuse("registers.E49", "entries", entries=waiting)
+
+
 def _move_list(
     session: Session,
-    register: Mapping[str, Any],
-    found: Sequence[Mapping[str, Any]],
+    register: Held,
+    found: Sequence[Held],
     reform: Reform,
     act: registers.Act,
 ) -> list[str]:
@@ -81,13 +125,17 @@ def _move_list(
     changes = [Change(str(one["entry_code"]), "transfer", {}, extra) for one in found]
     present = {str(one["entry_code"]): _present(one) for one in found}
     written = list(rows(changes, present, reform.on, {}, Target(reform.giver, kind)))
-    return [
-        _stage(session, lists[target], kind, [r for r in written if r.target == target], act)
-        for target in lists
-    ]
+    held = {str(one["entry_code"]): one for one in found}
+    versions = []
+    for target, register_id in lists.items():
+        own = [_entry(row, held[row.entry_code]) for row in written if row.target == target]
+        registers.write(session, register_id, own, act, kind, moves=True)
+        codes = [one.entry_code for one in own]
+        versions.append(registers.stage_version(session, register_id, codes, act, reform.on))
+    return versions
 
 
-def _present(row: Mapping[str, Any]) -> Present:
+def _present(row: Held) -> Present:
     return Present(
         str(row["entry_code"]),
         str(row["status"]),
@@ -98,20 +146,13 @@ def _present(row: Mapping[str, Any]) -> Present:
     )
 
 
-def _stage(
-    session: Session, register_id: str, kind: str, written: Sequence[Row], act: registers.Act
-) -> str:
-    changes = [
-        registers.EntryChange(
-            row.entry_code,
-            row.change,
-            row.fields,
-            status=row.status,
-            effective_on=row.effective_on,
-            extra=row.extra,
-        )
-        for row in written
-    ]
-    registers.write(session, register_id, changes, act, kind)
-    codes = [change.entry_code for change in changes]
-    return registers.stage_version(session, register_id, codes, act, written[0].effective_on)
+def _entry(row: Row, held: Held) -> registers.EntryChange:
+    return registers.EntryChange(
+        row.entry_code,
+        row.change,
+        row.fields,
+        status=row.status,
+        effective_on=row.effective_on,
+        extra=row.extra,
+        **{name: held[name] for name in IDENTITY if name in held},
+    )

@@ -50,7 +50,7 @@ class EntryChange:
         ordinal: running number in its file, shown and never compared.
         warnings: findings to show beside the row, `blocks` true where they keep it a draft.
         status, effective_on, extra, corrects: what an adjustment says of an entry of the other
-            types; an entry of the inventory says none of it.
+            types; an entry of the inventory says the first three where it moves to another unit.
     """
 
     entry_code: str
@@ -78,10 +78,13 @@ def write(
     changes: Iterable[EntryChange],
     act: Act,
     register_type: str = INVENTORY,
+    *,
+    moves: bool = False,
 ) -> int:
     """Appends entry versions to a register that the caller has locked, and projects them.
 
-    What an adjustment of another type than the inventory says is projected when it is public.
+    What an adjustment of another type than the inventory says is projected when it is public, and
+    so is an entry of the inventory that `moves` to another unit.
 
     Returns:
         how many log rows were written.
@@ -90,6 +93,8 @@ def write(
     if register_type != INVENTORY:
         shape = partial(_typed, register_type_of(register_type))
         return store.append(session, _log_rows(register_id, head, changes, act, shape))
+    if moves:
+        return store.append(session, _log_rows(register_id, head, changes, act, _of_inventory))
     after = projection.last_seq(session)
     written = store.append(session, _log_rows(register_id, head, changes, act, _of_inventory))
     projection.project(session, [register_id], after)
@@ -102,7 +107,8 @@ _Parts = tuple[dict[str, object], dict[str, object]]
 def _of_inventory(change: EntryChange) -> _Parts:
     """Public and private part of an entry of the inventory."""
     shown, hidden = split_visibility(change.fields)
-    return {"fields": shown}, {
+    moved = _said_of(change) if change.change == "transfer" else {}
+    return {"fields": shown, **moved}, {
         "fields": hidden,
         "fields_hash": fields_hash(change.fields),
         "ordinal": change.ordinal,
@@ -113,17 +119,20 @@ def _of_inventory(change: EntryChange) -> _Parts:
     }
 
 
+def _said_of(change: EntryChange) -> dict[str, object]:
+    """What an adjustment says of an entry beside its content."""
+    said: dict[str, object] = {
+        "status": change.status,
+        "effective_on": str(change.effective_on),
+    }
+    return {**said, "extra": dict(change.extra)} if change.extra else said
+
+
 def _typed(kind: RegisterType, change: EntryChange) -> _Parts:
     """Public and private part of an entry whose type is a file."""
     shown, hidden = split_private(kind, change.fields)
     links = links_of(kind, shown)
-    said: dict[str, object] = {
-        "fields": shown,
-        "status": change.status,
-        "effective_on": str(change.effective_on),
-    }
-    if change.extra:
-        said["extra"] = dict(change.extra)
+    said: dict[str, object] = {"fields": shown, **_said_of(change)}
     if change.corrects is not None:
         said["corrects"] = change.corrects
     if links:
@@ -294,6 +303,8 @@ def publish_version(
     store.lock(session, [register_id])
     if version["register_type"] != INVENTORY:
         _refuse_moved(session, version_id)
+    elif changed := projection.changed_since(session, version_id):
+        refuse("registers.E18", "entries", entries=changed)
     number = store.number_version(session, version_id, register_id)
     notice_no = store.next_notice(session, version_id, str(version["unit_id"]), at)
     act = Act(actor, at, str(version["basis"]), str(version["reason"]))
@@ -313,6 +324,7 @@ def publish_version(
     columns = _columns(register_id, "publish", None, "publish", act, row, version_id)
     store.append(session, [columns])
     if version["register_type"] == INVENTORY:
+        projection.take_over(session, version_id)
         projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
     drafts.follow_version(session, version_id, "published")
     codes = store.version_codes(session, version_id)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ckanext.govopen.model.registers import FIELDS_SQL
 
-_PROJECT = f"""
+Rows = Sequence[Mapping[str, Any]]
+
+_PROJECT = """
 INSERT INTO govopen_data_resource AS d (entry_code, register_id, unit_id, status, working_seq,
   name, res_code, open_type, share_type, update_cycle, catalog_visible, hidden_ground, source_id,
   source_key, ordinal, import_id, warnings, fields, fields_hash, updated_at)
@@ -21,12 +24,10 @@ SELECT l.entry_code, l.register_id, r.unit_id, 'draft', l.seq,
   p.private ->> 'source_id', p.private ->> 'source_key', p.private ->> 'ordinal', l.import_id,
   coalesce(p.private -> 'warnings', '[]'), f.fields,
   coalesce(p.private ->> 'fields_hash', 'erased'), l.recorded_at
-FROM (SELECT DISTINCT ON (n.entry_code) n.* FROM govopen_register_log n
-  WHERE n.register_id = ANY (CAST(:registers AS text[])) AND n.kind = 'entry' AND n.seq > :after
-  ORDER BY n.entry_code, n.seq DESC) l
+FROM ({rows}) l
 JOIN govopen_register r ON r.id = l.register_id
 CROSS JOIN LATERAL (SELECT convert_from(l.private, 'UTF8')::jsonb AS private) p
-CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l="l")} AS fields) f
+CROSS JOIN LATERAL (SELECT {fields} AS fields) f
 -- A draft that was taken back before anybody approved it is in the log alone.
 WHERE l.change <> 'cancel'
    OR EXISTS (SELECT FROM govopen_data_resource known WHERE known.entry_code = l.entry_code)
@@ -40,13 +41,83 @@ ON CONFLICT (entry_code) DO UPDATE SET
   warnings = excluded.warnings, fields = excluded.fields, fields_hash = excluded.fields_hash,
   updated_at = excluded.updated_at
 """
+_GIVEN = "govopen_entry_status(convert_from({l}.public, 'UTF8')::jsonb) = 'transferred'"
+# An entry that moves to another unit's inventory is there from the publishing on, not before; the
+# row by which the giving inventory closes it is in the log alone.
+_NEWEST = f"""SELECT DISTINCT ON (n.entry_code) n.* FROM govopen_register_log n
+  WHERE n.register_id = ANY (CAST(:registers AS text[])) AND n.kind = 'entry' AND n.seq > :after
+  AND (n.change <> 'transfer' OR NOT {_GIVEN.format(l="n")} AND EXISTS (SELECT
+    FROM govopen_register_version_entry e JOIN govopen_public_version v ON v.id = e.version_id
+    WHERE e.entry_code = n.entry_code AND e.register_id = n.register_id AND e.log_seq = n.seq))
+  ORDER BY n.entry_code, n.seq DESC"""
+_TAKEN = f"""SELECT n.* FROM govopen_register_version_entry e
+  JOIN govopen_register_log n ON n.seq = e.log_seq AND n.change = 'transfer'
+  WHERE e.version_id = :version AND NOT {_GIVEN.format(l="n")}"""
 
 
 def project(session: Session, register_ids: Sequence[str], after_seq: int) -> int:
     """Brings the projection up to the log rows after `after_seq` of these registers."""
+    sql = _PROJECT.format(rows=_NEWEST, fields=FIELDS_SQL.format(l="l"))
     return session.execute(
-        sa.text(_PROJECT), {"registers": list(register_ids), "after": after_seq}
+        sa.text(sql), {"registers": list(register_ids), "after": after_seq}
     ).rowcount
+
+
+def take_over(session: Session, version_id: str) -> int:
+    """Puts entries that a version receives from another unit into its inventory."""
+    sql = _PROJECT.format(rows=_TAKEN, fields=FIELDS_SQL.format(l="l"))
+    return session.execute(sa.text(sql), {"version": version_id}).rowcount
+
+
+def changed_since(session: Session, version_id: str) -> list[str]:
+    """Entries that a version gives or receives and that somebody wrote again since it was made.
+
+    The rows by which one unit gives an entry and the other one receives it are of one moment.
+    """
+    found = session.execute(
+        sa.text(
+            "SELECT d.entry_code FROM govopen_register_version_entry e"
+            " JOIN govopen_register r ON r.id = e.register_id"
+            " JOIN govopen_register_log l ON l.seq = e.log_seq AND l.change = 'transfer'"
+            " CROSS JOIN LATERAL (SELECT coalesce(convert_from(l.public, 'UTF8')::jsonb"
+            "  -> 'extra' ->> 'from_unit', r.unit_id) AS unit_id) giver"
+            " JOIN govopen_data_resource d ON d.entry_code = e.entry_code"
+            " WHERE e.version_id = :id AND (d.unit_id <> giver.unit_id"
+            "  OR d.working_seq IS DISTINCT FROM d.active_seq OR d.working_seq > l.seq)"
+            " AND NOT EXISTS (SELECT FROM govopen_register_log m WHERE m.seq = d.working_seq"
+            "  AND m.change = 'transfer' AND m.recorded_at = l.recorded_at) ORDER BY 1"
+        ),
+        {"id": version_id},
+    )
+    return list(found.scalars())
+
+
+def held(session: Session, register_id: str, entry_codes: Sequence[str] | None) -> Rows:
+    """Active entries of an inventory with their whole content, all or some.
+
+    `is_waiting`: a revision of it is being written or reviewed.
+    """
+    found = session.execute(
+        sa.text(
+            "SELECT d.entry_code, 'in_force' AS status, d.active_fields AS fields,"
+            " d.active_seq AS log_seq, v.number, v.effective_on AS valid_from, d.res_code,"
+            " d.source_id, d.source_key, d.ordinal, d.warnings,"
+            " d.working_seq IS DISTINCT FROM d.active_seq AS is_waiting"
+            " FROM govopen_data_resource d CROSS JOIN LATERAL (SELECT p.number, e.effective_on"
+            "  FROM govopen_register_version_entry e"
+            "  JOIN govopen_public_version p ON p.id = e.version_id"
+            "  WHERE e.entry_code = d.entry_code AND e.register_id = d.register_id"
+            "  AND e.log_seq = d.active_seq ORDER BY p.number DESC LIMIT 1) v"
+            " WHERE d.register_id = :register AND d.status = 'active'"
+            " AND (CAST(:codes AS text[]) IS NULL OR d.entry_code = ANY (CAST(:codes AS text[])))"
+            " ORDER BY d.entry_code"
+        ),
+        {
+            "register": register_id,
+            "codes": None if entry_codes is None else list(entry_codes),
+        },
+    )
+    return found.mappings().all()
 
 
 def last_seq(session: Session) -> int:
@@ -76,6 +147,7 @@ def activate(session: Session, version_id: str, on: date) -> None:
             f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields) f"
             " WHERE e.version_id = :id AND d.entry_code = l.entry_code"
             " AND d.register_id = e.register_id"
+            f" AND (l.change <> 'transfer' OR NOT {_GIVEN.format(l='l')})"
         ),
         {"id": version_id, "on_day": on},
     )

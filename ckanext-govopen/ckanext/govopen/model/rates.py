@@ -144,8 +144,8 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
                 " FROM govopen_register r JOIN govopen_public_version p ON p.register_id = r.id"
                 " WHERE r.unit_id = ANY (CAST(:units AS text[])) AND r.register_type ="
                 " 'data_inventory')"
-                " SELECT l.entry_code, v.unit_id, l.change, v.number, f.fields ->> 'open_type' AS"
-                " open_type,"
+                " SELECT l.entry_code, v.unit_id, l.change, v.number, v.published_at,"
+                " f.fields ->> 'open_type' AS open_type,"
                 f" greatest(e.effective_on, {_LOCAL.format(moment='v.published_at')}) AS from_on,"
                 " CASE WHEN f.fields ->> 'rows' ~ '^\\d{1,15}$' THEN (f.fields ->>"
                 " 'rows')::bigint END AS rows,"
@@ -157,9 +157,11 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
                 " FROM 'withheld') AS items_open"
                 " FROM v CROSS JOIN LATERAL (SELECT * FROM govopen_register_version_entry"
                 " WHERE version_id = v.id OFFSET 0) e"
-                " JOIN govopen_register_log l ON l.seq = e.log_seq"
+                # What a unit gives to another one goes on in that one's inventory.
+                " JOIN govopen_register_log l ON l.seq = e.log_seq AND (l.change <> 'transfer' OR"
+                " govopen_entry_status(convert_from(l.public, 'UTF8')::jsonb) <> 'transferred')"
                 f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields OFFSET 0) f"
-                " ORDER BY l.entry_code, from_on, v.number"
+                " ORDER BY l.entry_code, from_on, v.published_at, v.number"
             ),
             {"units": list(unit_ids)},
         )

@@ -12,7 +12,11 @@ from lists_kit import adjust, change, listed, power, value
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import registers
+from ckanext.govopen.model import inventory as inventory_store
 
 RECEIVED = "SELECT id FROM govopen_register WHERE register_type = 'power_list' AND unit_id = :unit"
 
@@ -38,7 +42,7 @@ def reform(giver: Office, kind: str, unit: str, other: str, **more: Any) -> dict
             unit=unit,
             other=other,
             kind=kind,
-            date=giver.days_ahead(-1),
+            date=giver.days_ahead(0),
             basis="机构改革方案",
             **more,
         )
@@ -56,9 +60,10 @@ def test_a_merger_moves_every_entry_by_one_case_and_leaves_the_past_byte_for_byt
 ) -> None:
     register, codes = added(giver, "甲", "乙", "丙")
     _, (kept,) = added(receiver, "丁")
-    day = giver.days_ahead(-2)
+    day = giver.days_ahead(-1)
     before = json.dumps(listed(giver, register, as_of=day), ensure_ascii=False)
     made = reform(giver, "merge_into", giver.unit_id, receiver.unit_id, entries="all")
+    assert inventory(giver, giver.unit_id) == giver.entry_codes
     assert listed(giver, register).keys() == set(codes), "nothing moves before it is approved"
     giver.approve(made["case_id"])
     assert json.dumps(listed(giver, register, as_of=day), ensure_ascii=False) == before
@@ -69,6 +74,80 @@ def test_a_merger_moves_every_entry_by_one_case_and_leaves_the_past_byte_for_byt
     assert listed(giver, received, as_of=day).keys() == {kept}
     entry = listed(giver, received)[codes[0]]
     assert entry["extra"] == {"from_unit": giver.unit_id, "succession": "merge_into"}
+    assert inventory(giver, giver.unit_id) == []
+    assert inventory(giver, receiver.unit_id) == sorted([*giver.entry_codes, *receiver.entry_codes])
+    of_inventory = "SELECT id FROM govopen_register WHERE register_type = 'data_inventory'"
+    gave = value(giver, f"{of_inventory} AND unit_id = :unit", unit=giver.unit_id)
+    took = value(giver, f"{of_inventory} AND unit_id = :unit", unit=receiver.unit_id)
+    (code,) = giver.entry_codes
+    assert listed(giver, gave) == {}
+    assert listed(giver, gave, status="transferred").keys() == {code}
+    assert listed(giver, took)[code]["extra"]["from_unit"] == giver.unit_id
+    assert owed(giver, giver.unit_id) == []
+    assert code in owed(giver, receiver.unit_id), (
+        "the unit that owes the opening is the one there is"
+    )
+    with giver.application.test_request_context("/"):
+        assert registers.verify(model.Session, gave).holds
+        assert registers.verify(model.Session, took).holds
+        before = inventory_store.fingerprints(model.Session)
+        inventory_store.project(model.Session, [gave, took], 0)
+        assert inventory_store.fingerprints(model.Session) == before, "a rebuild yields the same"
+        model.Session.rollback()
+
+
+def test_what_moves_counts_for_the_receiver_from_then_on(giver: Office, receiver: Office) -> None:
+    def counted(unit: str) -> int:
+        with giver.application.test_request_context("/"):
+            asked = {"rate": "data_open_rate", "unit": unit}
+            found = tk.get_action("govopen_rate_show")({}, asked)
+        return sum(found[name] for name in ("denominator", "excluded"))
+
+    assert [counted(giver.unit_id), counted(receiver.unit_id)] == [1, 1]
+    codes = giver.entry_codes
+    made = reform(giver, "split_from", receiver.unit_id, giver.unit_id, entries=codes)
+    giver.approve(made["case_id"])
+    assert [counted(giver.unit_id), counted(receiver.unit_id)] == [0, 2]
+
+
+def test_what_waits_for_its_review_or_is_not_there_does_not_move(
+    giver: Office, receiver: Office
+) -> None:
+    (code,) = giver.entry_codes
+    asked = {"unit": giver.unit_id, "kind": "transfer_function", "other": receiver.unit_id,
+             "date": giver.days_ahead(0), "basis": "机构改革方案"}  # fmt: skip
+
+    def refused(**more: Any) -> str:
+        with pytest.raises(tk.ValidationError) as caught:
+            giver.act("keeper", "govopen_unit_reform", **{**asked, **more})
+        return str(caught.value.govopen["code"])
+
+    assert refused(entries=["990100-404"]) == "registers.E47"
+    assert refused(entries="all", date=giver.days_ahead(-1)) == "registers.E2"
+    assert refused(other=giver.unit_id) == "units.E11"
+    assert refused(date="2019-01-01") == "units.E1"
+    assert refused(kind="sold") == "vocab.E1"
+    made = giver.act("keeper", "govopen_unit_reform", **asked, entries=[code])
+    giver.act("officer", "govopen_data_resource_update", id=code, abstract="改写的摘要", reason="x")
+    assert refused(entries=[code]) == "registers.E49"
+    with pytest.raises(tk.ValidationError) as caught:
+        giver.approve(made["case_id"])
+    assert caught.value.govopen["code"] == "registers.E18"
+    assert inventory(giver, giver.unit_id) == [code]
+
+
+def inventory(office: Office, unit: str) -> list[str]:
+    """Codes of the inventory of a unit as visitors read it."""
+    with office.application.test_request_context("/"):
+        found = tk.get_action("govopen_data_resource_list")({}, {"unit": unit, "limit": 1000})
+    return sorted(item["entry_code"] for item in found["items"])
+
+
+def owed(office: Office, unit: str) -> list[str]:
+    """Codes of what a unit owes to the public."""
+    with office.application.test_request_context("/"):
+        found = tk.get_action("govopen_owed_entry_list")({}, {"unit": unit, "limit": 1000})
+    return [item["entry_code"] for item in found["items"]]
 
 
 def test_a_split_moves_the_entries_that_are_named(giver: Office, receiver: Office) -> None:

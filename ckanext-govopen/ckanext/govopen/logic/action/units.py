@@ -13,14 +13,20 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
-from ckanext.govopen.domain.units import KINDS, LEVELS, check_succession, check_unit
+from ckanext.govopen.domain.units import (
+    KINDS,
+    LEVELS,
+    check_exists,
+    check_succession,
+    check_unit,
+)
 from ckanext.govopen.logic import duties, rates, register_reform, unit_import, units
-from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse_all
+from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.register_reform import Reform
 from ckanext.govopen.logic.roles import user_of
-from ckanext.govopen.logic.vocab import label
+from ckanext.govopen.logic.vocab import label, vocabulary
 from ckanext.govopen.model import units as store
 
 __all__ = [
@@ -186,8 +192,10 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
     Args:
         unit, kind, other, date, basis: of the reform; name: the new one, for a change of name.
-        entries: codes of list entries that move with it, or "all" of them: from the unit to the
-            other one, in a split from the other one to the unit. One case approves what moves.
+        entries: codes of entries of lists and of the inventory that move with it, or "all" of
+            them: from the unit to the other one, in a split from the other one to the unit. One
+            case approves what moves. Datasets stay under their publisher, which is shown by
+            succession.
 
     Returns:
         the unit, and `case_id` where entries move.
@@ -197,21 +205,10 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     unit_id = unit_id_of(data_dict.get("unit"))
     other = unit_id_of(data_dict["other"]) if data_dict.get("other") else None
     on_date = _date(data_dict, "date") if data_dict.get("date") else None
-    kind = str(data_dict.get("kind"))
-    if found := check_succession(kind, other, on_date):
-        refuse_all(found)
-    basis = str(data_dict.get("basis") or "—")
-    store.add_succession(
-        model.Session,
-        {
-            "kind": kind,
-            "unit_id": unit_id,
-            "other_id": other,
-            "on_date": on_date,
-            "basis": basis,
-            "actor": context["user"],
-        },
-    )
+    kind, basis = str(data_dict.get("kind")), str(data_dict.get("basis") or "—")
+    _refuse_reform(data_dict, kind, unit_id, other, on_date)
+    succession = {"kind": kind, "unit_id": unit_id, "other_id": other, "on_date": on_date}
+    store.add_succession(model.Session, {**succession, "basis": basis, "actor": context["user"]})
     facts: dict[str, Any] = {}
     if kind in ("merge_into", "abolish"):
         facts["valid_to"] = on_date
@@ -240,6 +237,22 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     model.repo.commit()
     shown = govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
     return {**shown, "case_id": case_id}
+
+
+def _refuse_reform(
+    data_dict: Mapping[str, Any], kind: str, unit_id: str, other: str | None, on_date: date | None
+) -> None:
+    """A reform is of a known kind and leads to another unit that exists on its day."""
+    if kind not in (kinds := vocabulary("succession_kind")):
+        refuse("vocab.E1", "kind", kind, allowed=", ".join(kinds.codes))
+    found = check_succession(kind, unit_id, other, on_date)
+    if kind == "rename" and not data_dict.get("name"):
+        raise tk.ValidationError({"name": [tk._("Missing value")]})
+    row: Mapping[str, Any] | None = store.current(model.Session, other) if other else None
+    if row and on_date and not found:
+        found = check_exists(row, on_date, until_its_end=kind == "split_from")
+    if found:
+        refuse_all(found)
 
 
 def _moved(value: object) -> list[str] | None:
