@@ -50,13 +50,10 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
     )
     datasets = [one for one in listed["items"] if one["record_type"] in WITH_CONTENT]
     rules = [one for one in listed["items"] if one["record_type"] == "refresh_rule"]
-    scanned = desk.call("govopen_scan_show", {"case": case_id})
     return desk.page(
         "workbench/review/case.html",
         listed=listed,
-        hits=[_hit(hit, case, datasets) for hit in scanned["hits"]],
-        scan_is_complete=scanned["is_complete"] and bool(datasets),
-        warnings=scanned["warnings"],
+        **_scanned(case, datasets),
         datasets=datasets,
         rules=[desk.call("govopen_refresh_rule_show", {"id": one["record_id"]}) for one in rules],
         samples=differences.samples_of(case_id, datasets),
@@ -80,10 +77,26 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         why=_why_not(case),
         may_submit=case["state"] == "draft" and _keeps(case),
         may_recall=_may_recall(case),
-        added=sum(version["added"] for version in found["versions"]),
-        changed=sum(version["changed"] for version in found["versions"]),
-        cancelled=sum(version["cancelled"] for version in found["versions"]),
+        **{
+            name: sum(version[name] for version in found["versions"])
+            for name in ("added", "changed", "cancelled")
+        },
     )
+
+
+def _scanned(case: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the scan says of the records of a case, by their titles where there are several."""
+    found = desk.call("govopen_scan_show", {"case": case["id"]})
+    titles = {one["record_id"]: one.get("title") for one in records} if len(records) > 1 else {}
+    return {
+        "hits": [
+            {**hit, "title": titles.get(hit["record_id"]), "may_clear": _may_clear(hit, case)}
+            for hit in found["hits"]
+        ],
+        "scan_is_complete": found["is_complete"] and bool(records),
+        "warnings": found["warnings"],
+        "titles": titles,
+    }
 
 
 def _approved_on(versions: Sequence[Mapping[str, Any]]) -> str | None:
@@ -111,14 +124,11 @@ def _ground_label(opinion: Mapping[str, Any]) -> str:
     return str(tk.h.govopen_term(vocabulary, opinion["ground"]))
 
 
-def _hit(
-    hit: Mapping[str, Any], case: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """A finding with the title of its record, and whether the reader may clear it now."""
-    titles = {one["record_id"]: one.get("title") for one in records}
+def _may_clear(hit: Mapping[str, Any], case: Mapping[str, Any]) -> bool:
+    """True when the reader may say now that a finding is none."""
     roles = {"secrecy_reviewer"} if not hit["cleared_by"] else set(REVIEW_ROLES)
     is_open = len(hit["cleared_by"]) < PEOPLE_NEEDED.get(hit["severity"], 0)
-    may_clear = (
+    return (
         is_open
         and hit["id"] is not None
         and case["state"] == "submitted"
@@ -126,8 +136,6 @@ def _hit(
         and desk.me().id not in (*hit["cleared_by"], case["created_by"])
         and bool(roles & set(case["can"].get("roles", ())))
     )
-    title = titles.get(hit["record_id"]) if len(records) > 1 else None
-    return {**hit, "title": title, "may_clear": may_clear}
 
 
 def _why_not(case: Mapping[str, Any]) -> list[str]:
