@@ -157,11 +157,8 @@ def _load(stack: Path, path: Path) -> tuple[int, float]:
         name = datastore.hidden_name(str(uuid4()), "0" * 64)
         began = time.perf_counter()  # starting CKAN is no part of a load
         with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "rows.csv"
-            table = datastore.read_rows(path, "CSV", out)
-            if table is None:
+            if datastore.load_file(cursor, name, path, "CSV", Path(folder)) is None:
                 raise RuntimeError("not read")
-            datastore._copy(cursor, name, table[0], out)
         connection.commit()
         seconds = time.perf_counter() - began
         whole = sql.Identifier("hidden", name)

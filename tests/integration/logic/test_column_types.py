@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from ckanext.govopen.logic import datastore
+from ckanext.govopen.logic import datastore, tableload
 
-MANY = datastore.FIRST_ROWS * 3
+MANY = tableload.FIRST_ROWS * 3
 
 
 def types_of(folder: Path, columns: list[list[str | None]]) -> list[str]:
@@ -22,9 +22,10 @@ def types_of(folder: Path, columns: list[list[str | None]]) -> list[str]:
     with datastore._connection() as connection:
         cursor = connection.cursor()
         cursor.execute("CREATE SCHEMA IF NOT EXISTS hidden")
-        datastore._copy(cursor, "types:0", names, path)
+        with path.open("rb") as rows:
+            tableload.load(cursor, "types:0", names, rows, "simple")
         cursor.execute('SELECT * FROM hidden."types:0" LIMIT 0')
-        oids = [column.type_code for column in cursor.description][len(datastore.OWN_COLUMNS) :]
+        oids = [column.type_code for column in cursor.description][len(tableload.OWN_COLUMNS) :]
         cursor.execute("SELECT oid, typname FROM pg_type WHERE oid = ANY(%s)", [oids])
         known = dict(cursor.fetchall())
         connection.rollback()
@@ -49,7 +50,7 @@ def types_of(folder: Path, columns: list[list[str | None]]) -> list[str]:
         ("甲", "7", "text"),
     ],
 )
-@pytest.mark.parametrize("place", [0, datastore.FIRST_ROWS, MANY - 1])
+@pytest.mark.parametrize("place", [0, tableload.FIRST_ROWS, MANY - 1])
 def test_one_value_decides(
     app: Flask, tmp_path: Path, usual: str | None, odd: str | None, type_: str, place: int
 ) -> None:

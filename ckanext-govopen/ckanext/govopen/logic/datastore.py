@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg2
 from psycopg2 import sql
@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import blobs, files, rowfiles
+from ckanext.govopen.logic import blobs, files, rowfiles, tableload
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
 
@@ -35,20 +35,10 @@ log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 LOADED_FORMATS = ("CSV", "XLSX", "XLS", "ODS", "JSON")
-OWN_COLUMNS = ("_id", "_full_text")
 IN_PROCESS = ("CSV", "JSON")  # read by the standard library, bounded by the upload limit
-FIRST_ROWS = 1000
-INDEX_MEMORY = "256MB"  # for the time that the index of a table is built
 LOCK_WAIT = "5s"  # for readers of a table that makes way
 READER_SECONDS = 120
 READER_BYTES = 2 << 30
-
-# The widest type that every value of a column has; PostgreSQL itself looks at the whole column.
-COLUMN_TYPES = (
-    ("int8", r"^-?(0|[1-9][0-9]{0,17})$"),
-    ("numeric", r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$"),
-    ("date", r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"),
-)
 
 
 @contextmanager
@@ -78,7 +68,7 @@ def load_hidden(session: Session, package_ids: Sequence[str]) -> None:
         known = _known_extents(cursor, found)
         extents = {
             str(row["resource_id"]): known.get(str(row["resource_id"]))
-            or _load_one(cursor, row, Path(folder) / "rows.csv")
+            or _load_one(cursor, row, Path(folder))
             for row in found
         }
     for is_loaded in (True, False):
@@ -105,7 +95,7 @@ def _known_extents(cursor: Any, found: Sequence[Row]) -> dict[str, tuple[int, in
         if shown.get(resource_id) != row["sha256"]:
             continue
         cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(resource_id)))
-        columns = len(cursor.description) - len(OWN_COLUMNS)
+        columns = len(cursor.description) - len(tableload.OWN_COLUMNS)
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(resource_id)))
         extents[resource_id] = (int(cursor.fetchone()[0]), columns)
     return extents
@@ -121,20 +111,45 @@ def _shown_tables(cursor: Any, resource_ids: Sequence[str]) -> dict[str, str | N
     return dict(cursor.fetchall())
 
 
-def _load_one(cursor: Any, row: Row, out: Path) -> tuple[int, int] | None:
+def _load_one(cursor: Any, row: Row, folder: Path) -> tuple[int, int] | None:
     path = blobs.path_of(files.folder(), row["sha256"])
-    table = read_rows(path, str(row["format"]).upper(), out)
-    if table is None:
-        return None
-    names, count = table
+    name = hidden_name(str(row["resource_id"]), str(row["sha256"]))
     cursor.execute("SAVEPOINT one_file")
     try:
-        _copy(cursor, hidden_name(str(row["resource_id"]), str(row["sha256"])), names, out)
+        return load_file(cursor, name, path, str(row["format"]).upper(), folder)
     except psycopg2.Error as error:
         cursor.execute("ROLLBACK TO SAVEPOINT one_file")
         log.warning("resource %s was not loaded: %s", row["resource_id"], error.pgcode)
         return None
-    return count, len(names)
+
+
+def load_file(
+    cursor: Any, name: str, path: Path, format_: str, folder: Path
+) -> tuple[int, int] | None:
+    """Makes the table `hidden.NAME` of a file; its rows and columns, or None where it has none.
+
+    Args:
+        folder: an empty folder to work in.
+    """
+    table = _rows_of(path, format_, folder / "rows.csv")
+    if table is None:
+        return None
+    names, rows = table
+    with rows:
+        language = tk.config["ckan.datastore.default_fts_lang"]
+        return tableload.load(cursor, name, names, rows, language), len(names)
+
+
+def _rows_of(path: Path, format_: str, out: Path) -> tuple[list[str], IO[bytes]] | None:
+    """The names of the columns and the rows of a file; they come as they are read, if they can."""
+    if format_ not in IN_PROCESS:
+        table = read_rows(path, format_, out)
+        return (table[0], out.open("rb")) if table else None
+    try:
+        return rowfiles.stream(rowfiles.read(path, format_))
+    except (rowfiles.NoRowsError, ValueError, RecursionError) as error:
+        log.warning("%s has no rows to load: %s", path.name, error)
+        return None
 
 
 def read_rows(
@@ -172,84 +187,6 @@ def read_rows(
 def _limit() -> None:
     limits.setrlimit(limits.RLIMIT_AS, (READER_BYTES, READER_BYTES))
     limits.setrlimit(limits.RLIMIT_CPU, (READER_SECONDS, READER_SECONDS))
-
-
-def _copy(cursor: Any, hidden: str, names: Sequence[str], out: Path) -> None:
-    """COPY as text, one look at whole columns for their types, one typed insert with full text."""
-    columns = [sql.Identifier(name) for name in names]
-    cursor.execute("DROP TABLE IF EXISTS govopen_rows")
-    cursor.execute(
-        sql.SQL("CREATE TEMP TABLE govopen_rows ({}) ON COMMIT DROP").format(
-            sql.SQL(", ").join(sql.SQL("{} text").format(column) for column in columns)
-        )
-    )
-    with out.open(encoding="utf-8") as file:
-        cursor.copy_expert("COPY govopen_rows FROM STDIN WITH (FORMAT csv)", file)
-    types = _column_types(cursor, names)
-    table = sql.Identifier("hidden", hidden)
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table))
-    typed = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(column, sql.SQL(type_))
-        for column, type_ in zip(columns, types, strict=True)
-    )
-    cursor.execute(
-        sql.SQL("CREATE TABLE {} (_id serial PRIMARY KEY, _full_text tsvector, {})").format(
-            table, typed
-        )
-    )
-    cursor.execute(
-        sql.SQL(
-            "INSERT INTO {} (_full_text, {}) SELECT to_tsvector(%s, concat_ws(' ', {})), {}"
-            " FROM govopen_rows"
-        ).format(
-            table,
-            sql.SQL(", ").join(columns),
-            sql.SQL(", ").join(columns),
-            sql.SQL(", ").join(
-                sql.SQL("{}::{}").format(column, sql.SQL(type_))
-                for column, type_ in zip(columns, types, strict=True)
-            ),
-        ),
-        [tk.config["ckan.datastore.default_fts_lang"]],
-    )
-    memory = sql.Literal(INDEX_MEMORY)
-    cursor.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(memory))
-    cursor.execute(sql.SQL("CREATE INDEX ON {} USING gin (_full_text)").format(table))
-
-
-def _column_types(cursor: Any, names: Sequence[str]) -> list[str]:
-    """The narrowest type that every value of each column has.
-
-    The first rows tell which types are out of the question, which is most of them. Then the whole
-    column is asked about the narrowest that is left, and about a wider one only where it is not.
-    """
-    every = [(name, type_) for name in names for type_, _ in COLUMN_TYPES]
-    possible = _fitting(cursor, every, FIRST_ROWS)
-    found: dict[str, str] = {}
-    for type_, _ in COLUMN_TYPES:
-        asked = [(name, type_) for name in names if name not in found]
-        fits = _fitting(cursor, [pair for pair in asked if possible[pair] is not False], None)
-        found |= {name: type_ for (name, _), is_fitting in fits.items() if is_fitting}
-    return [found.get(name, "text") for name in names]
-
-
-def _fitting(
-    cursor: Any, pairs: Sequence[tuple[str, str]], rows: int | None
-) -> dict[tuple[str, str], bool | None]:
-    """Whether all values of a column look like a type; None when the column has none."""
-    if not pairs:
-        return {}
-    patterns = dict(COLUMN_TYPES)
-    checks = [
-        sql.SQL("bool_and({} ~ {})").format(sql.Identifier(name), sql.Literal(patterns[type_]))
-        for name, type_ in pairs
-    ]
-    cursor.execute(
-        sql.SQL("SELECT {} FROM (SELECT * FROM govopen_rows LIMIT {}) r").format(
-            sql.SQL(", ").join(checks), sql.Literal(rows)
-        )
-    )
-    return dict(zip(pairs, cursor.fetchone(), strict=True))
 
 
 def settle(session: Session, package_ids: Sequence[str]) -> None:

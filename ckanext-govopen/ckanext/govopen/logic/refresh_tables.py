@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ckanext.govopen.domain import refresh as rules
-from ckanext.govopen.logic import blobs, datastore, files, revisions
+from ckanext.govopen.logic import blobs, datastore, files, revisions, tableload
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.model import datasets as datasets_store
 from ckanext.govopen.model import refresh as store
@@ -68,7 +68,7 @@ class _Kinds:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
         self._open = [
-            [(kind, re.compile(pattern)) for kind, pattern in datastore.COLUMN_TYPES] for _ in names
+            [(kind, re.compile(pattern)) for kind, pattern in tableload.COLUMN_TYPES] for _ in names
         ]
         self._seen = [False] * len(names)
         self.unmasked: set[str] = set()

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ENCODINGS = ("utf-8-sig", "gb18030", "big5")
 BLOCK = 1 << 20
+BATCH = 1000  # rows
 MAX_COLUMNS = 1000
 MAX_UNPACKED = 600 << 20
 MAX_RATIO = 100
@@ -111,8 +114,9 @@ def _csv(path: Path) -> Iterator[list[str | None]]:
         file.seek(0)
         delimiter = max(",\t;|", key=first.count)
         for row in csv.reader(file, delimiter=delimiter):
-            if any(cell.strip() for cell in row):
-                yield [cell.strip() or None for cell in row]
+            cells = [cell.strip() or None for cell in row]
+            if any(cells):
+                yield cells
 
 
 def _encoding(path: Path) -> str:
@@ -196,7 +200,7 @@ def column_names(header: list[str | None]) -> list[str]:
     """Unique, non-empty names that PostgreSQL and the DataStore take."""
     names: list[str] = []
     for number, cell in enumerate(header, 1):
-        name = " ".join((cell or f"column {number}").replace('"', "'").split()).lstrip("_")
+        name = " ".join((cell or f"column {number}").replace('"', "'").split()).lstrip("_ ")
         name = name.encode()[: NAME_BYTES - 4].decode(errors="ignore") or f"column {number}"
         unique, again = name, 2
         while unique in names:
@@ -219,18 +223,61 @@ def write(
         names of the columns, number of rows.
     """
     iterator = iter(rows)
+    names, count = _names(iterator, named), 0
+    with out.open("w", encoding="utf-8", newline="") as file:
+        for batch in _batches(iterator, len(names)):
+            csv.writer(file).writerows(batch)
+            count += len(batch)
+    return names, count
+
+
+def stream(rows: Iterable[list[str | None]]) -> tuple[list[str], IO[bytes]]:
+    """As `write`, to be read while the rows are read: names of the columns, and the rows."""
+    iterator = iter(rows)
+    names = _names(iterator, column_names)
+    return names, io.BufferedReader(_Lines(_batches(iterator, len(names))), BLOCK)
+
+
+class _Lines(io.RawIOBase):
+    """Batches of rows as a file of CSV in UTF-8."""
+
+    def __init__(self, batches: Iterator[list[list[str | None]]]) -> None:
+        self._batches = batches
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left and (batch := next(self._batches, None)):
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows(batch)
+            self._left = text.getvalue().encode()
+        taken = self._left[: len(buffer)]
+        self._left = self._left[len(taken) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+
+def _names(
+    iterator: Iterator[list[str | None]], named: Callable[[list[str | None]], list[str]]
+) -> list[str]:
     header = next(iterator, None)
     if header is None:
         raise NoRowsError("empty")
     if len(header) > MAX_COLUMNS:
         raise NoRowsError("too many columns")
-    names, count = named(header), 0
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        for row in iterator:
-            writer.writerow([*row[: len(names)], *[None] * (len(names) - len(row))])
-            count += 1
-    return names, count
+    return named(header)
+
+
+def _batches(iterator: Iterator[list[str | None]], width: int) -> Iterator[list[list[str | None]]]:
+    """The rows, many at a time, each as wide as the header."""
+    fitted = (
+        row if len(row) == width else [*row[:width], *[None] * (width - len(row))]
+        for row in iterator
+    )
+    while batch := list(islice(fitted, BATCH)):
+        yield batch
 
 
 def main(arguments: list[str]) -> int:
