@@ -61,13 +61,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long lanes begin first, in their order; the second one brings up its stack."""
-    items.sort(key=lambda item: min(lane_of(item.nodeid), "9"))
+    """The long lanes begin first, in their order; the second one brings up its stack.
+
+    What says something of all that ran before it comes at the end of its lane.
+    """
+    items.sort(key=lambda item: (min(lane_of(item.nodeid), "9"), _is_last(item)))
     second = (item for item in items if lane_of(item.nodeid) == "1 the second stack")
     for item in second:
         names = cast("pytest.Function", item).fixturenames
         if "second_stack" not in names:  # tests made of one function share the list
             names.insert(0, "second_stack")
+
+
+def _is_last(item: pytest.Item) -> bool:
+    return item.get_closest_marker("last") is not None
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
         return
     except harvest_runs.StageLostError:  # it is gathered again
         model.Session.rollback()
-        harvest_runs.give_back(model.Session, job_id)
+        found.give_back()
         run(job_id, is_patient=is_patient, stopping=stopping)
         return
     except Halt:
@@ -57,7 +57,7 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
         found.pause()
         return
     if has_more:
-        harvest_runs.hand_on(model.Session, job_id)
+        found.hand_on()
 
 
 class _Turn:

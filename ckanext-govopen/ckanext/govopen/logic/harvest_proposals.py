@@ -79,8 +79,7 @@ def adopt(session: Session, source: Row, given: Mapping[str, Any], person: str) 
         refuse("harvest.E60", value=str(source["name"]), unit=str(source["unit_name"]))
     whole = {"settings": dict(source["settings"]), **given}
     added = {"state": "active", "created_by": person, "answer": None}
-    store.change_source(session, source["id"], **added)
-    keeping.change(session, {**source, **added}, whole, person)
+    keeping.change(session, {**source, **added}, whole, person, beside=added)
     _decided(session, "adopted", source["id"], person, {**source, "reason": None})
 
 
@@ -93,9 +92,7 @@ def decline(session: Session, source: Row, given: Mapping[str, Any], person: str
     if not keeping.may_be_declined(source):
         refuse("harvest.E64", value=str(source["name"]))
     words = _words(given, "reason")
-    open_id = store.open_job(session, source["id"])
-    if open_id is not None:
-        keeping.cancel(session, open_id)
+    keeping.end_open_run(session, source["id"])
     store.change_source(session, source["id"], state="declined", answer=words, secret_id=None,
                         next_run_at=None)  # fmt: skip
     if source["secret_id"]:

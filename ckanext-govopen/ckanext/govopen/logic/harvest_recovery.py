@@ -6,7 +6,9 @@ worker is at and that does not move has failed; one without room waits until the
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -29,16 +31,21 @@ def start_due(session: Session) -> list[str]:
 
     The next run is set now, so that one that fails, or is refused, is not begun again at once.
     """
-    started, now = [], clock.now()
-    for source in sources.due(session, now, STARTED_AT_ONCE):
-        source_id = str(source["id"])
-        job_id = sources.add_job(session, source_id, "run", "system")
-        due = after(str(source["schedule"]), now, source_id)
-        sources.change_source(session, source_id, next_run_at=due)
-        _enqueue(session, job_id)
-        started.append(job_id)
+    now = clock.now()
+    found = [_start(session, source, now) for source in sources.due(session, now, STARTED_AT_ONCE)]
+    return [job_id for job_id in found if job_id is not None]
+
+
+def _start(session: Session, source: Mapping[str, Any], now: datetime) -> str | None:
+    """Starts a source in a transaction of its own; None where somebody else was first."""
+    job_id = sources.add_job(session, str(source["id"]), "run", "system")
+    due = after(str(source["schedule"]), now, str(source["id"]))
+    if job_id is None or not sources.take_turn(session, source, due):
+        session.rollback()
+        return None
+    _enqueue(session, job_id)
     model.repo.commit()
-    return started
+    return job_id
 
 
 def take_up(session: Session) -> list[str]:
@@ -57,7 +64,7 @@ def resume_paused(session: Session) -> list[str]:
     before = clock.now() - timedelta(seconds=config.stall_seconds() / 2)
     found = list(store.paused(session, before))
     for job_id in found:
-        runs.update(session, job_id, state="queued")
+        runs.move(session, job_id, ("paused",), state="queued")
         _enqueue(session, job_id)
     model.repo.commit()
     return found
@@ -70,8 +77,8 @@ def fail_stuck(session: Session) -> list[str]:
     found = list(store.stuck(session, TASK, before, config.stall_seconds()))
     for job_id in found:
         error = {"code": "harvest.E25", "facts": {"minutes": round(seconds / 60)}}
-        runs.update(session, job_id, state="failed", stage="done", ended_at=clock.now(),
-                    error=error)  # fmt: skip
+        runs.move(session, job_id, ("running",), state="failed", stage="done",
+                  ended_at=clock.now(), error=error)  # fmt: skip
         runs.clear_stage(session, job_id)
     model.repo.commit()
     return found

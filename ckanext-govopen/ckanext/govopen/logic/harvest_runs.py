@@ -62,19 +62,6 @@ def claim(session: Session, job_id: str) -> Run | None:
     return None if row is None else Run(session, row)
 
 
-def give_back(session: Session, job_id: str) -> None:
-    """Leaves a run where it stands; it is claimed anew, and nobody has died of it."""
-    store.hand_back(session, job_id)
-    model.repo.commit()
-
-
-def hand_on(session: Session, job_id: str) -> None:
-    """Lets the job engine take the run up again, behind what waits."""
-    store.hand_back(session, job_id)
-    jobs.enqueue(session, TASK, {"job": job_id}, f"{TASK}.{job_id}")
-    model.repo.commit()
-
-
 class Run:
     """The ledger of one run, as the pipeline writes it."""
 
@@ -99,6 +86,17 @@ class Run:
         if behind and store.staged(session, self._id) != row["seen"]:
             self.stage = "gather"  # the server has crashed: what was gathered is gone
         session.rollback()
+
+    def give_back(self) -> None:
+        """Leaves the run where it stands; it is claimed anew, and nobody has died of it."""
+        store.hand_back(self.session, self._id, self._epoch)
+        model.repo.commit()
+
+    def hand_on(self) -> None:
+        """Lets the job engine take the run up again, behind what waits; not what is another's."""
+        if store.hand_back(self.session, self._id, self._epoch):
+            jobs.enqueue(self.session, TASK, {"job": self._id}, f"{TASK}.{self._id}")
+        model.repo.commit()
 
     def secrets(self) -> dict[str, str]:
         found = harvest_secrets.get(self.session, self._row["secret_id"])
@@ -516,8 +514,6 @@ class Run:
             counts = self._counts(session, row)
             evidence = _evidence(row)
             ended = rules.end_state(evidence, rules.Counts.of(counts))
-            if ended is not rules.JobState.FAILED:
-                self._move_watermark(session, row, evidence)
             store.report_conflicts(session, self._id)
             store.clear_stage(session, self._id)
             error = row["error"] or (
@@ -525,6 +521,8 @@ class Run:
             )
             store.update(session, self._id, state=ended.value, stage="done",
                          ended_at=clock.now(), error=error, **counts)  # fmt: skip
+            if ended is not rules.JobState.FAILED:
+                self._move_watermark(session, row, evidence)
             self._set_next_run(session)
             if self._loader is harvest_datasets:
                 harvest_files.ask(session, self._source_id)

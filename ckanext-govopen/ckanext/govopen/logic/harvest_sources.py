@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -41,6 +41,8 @@ HIDDEN = "••••"
 FILES_SHOWN = 20
 # Bytes of what a source says of one record: as many as it may say, and in a list of records.
 LONGEST_RAW, LISTED_RAW = 1 << 21, 1 << 14
+OPEN = tuple(one.value for one in rules.OPEN)
+WAITING = (rules.JobState.NEEDS_APPROVAL.value,)
 Row = Mapping[str, Any]
 
 
@@ -116,27 +118,27 @@ def _require_place(outcome: str, unit_id: str | None) -> None:
         refuse("harvest.E28", "unit")
 
 
-def change(session: Session, source: Row, given: Mapping[str, Any], person: str) -> None:
+def change(
+    session: Session,
+    source: Row,
+    given: Mapping[str, Any],
+    person: str,
+    beside: Mapping[str, object] | None = None,
+) -> None:
     """Changes a source. One that leads elsewhere now is approved anew before it writes anything.
 
     Who has changed how it is read does not approve that; whoever added the source takes it over by
     saying the same once more.
+
+    Args:
+        beside: columns that are set with what is given.
     """
     require_in_use(source)
-    values: dict[str, Any] = _bounds(given)
+    values: dict[str, Any] = {**(beside or {}), **_bounds(given)}
     if str(given.get("title") or "").strip():
         values["title"] = str(given["title"]).strip()
     if "settings" in given:
-        wanted = _mapping(given, "settings")
-        settings = harvest_connectors.require_settings(source["kind"], wanted)
-        is_other = settings != source["settings"]
-        if is_other or person == source["created_by"]:
-            values["settings_by"] = person
-        if is_other:
-            values |= {"settings": settings, "approved_by": None, "approved_at": None,
-                       "watermark": None}  # fmt: skip
-            runs.forget_cursor(session, source["id"])
-            _end_what_waits(session, source["id"])
+        values |= _settings(session, source, given, person)
     secrets = _secrets(str(source["kind"]), given)
     if secrets:
         values["secret_id"] = harvest_secrets.put(session, secrets, person)
@@ -150,23 +152,39 @@ def change(session: Session, source: Row, given: Mapping[str, Any], person: str)
         due = after(values["schedule"], clock.now(), source["id"])
         store.change_source(session, source["id"], next_run_at=due)
     unnamed = {"secret_id", "approved_by", "approved_at", "watermark", "settings_by"}
-    named = sorted({*values} - unnamed)
+    named = sorted({*values} - unnamed - {*(beside or {})})
     _note(session, "harvest.source_changed", source["id"], person, {"changed": named})
 
 
-def _end_what_waits(session: Session, source_id: str) -> None:
-    """Ends a run that was checked by other settings: nobody approves what nobody has looked at."""
+def _settings(
+    session: Session, source: Row, given: Mapping[str, Any], person: str
+) -> dict[str, Any]:
+    """The columns that say how a source is read, and who said so.
+
+    Other settings end the open run: what was checked, or approved, by those of before is not
+    written by these.
+    """
+    wanted = _mapping(given, "settings")
+    settings = harvest_connectors.require_settings(source["kind"], wanted)
+    is_other = settings != source["settings"]
+    said = {"settings_by": person} if is_other or person == source["created_by"] else {}
+    if not is_other:
+        return said
+    end_open_run(session, source["id"])
+    return {**said, "settings": settings, "approved_by": None, "approved_at": None,
+            "watermark": None}  # fmt: skip
+
+
+def end_open_run(session: Session, source_id: str) -> None:
+    """Ends the open run of a source, if there is one: nothing more of it is written."""
     open_id = store.open_job(session, source_id)
-    row = store.job(session, open_id) if open_id is not None else None
-    if row is not None and row["state"] == rules.JobState.NEEDS_APPROVAL.value:
-        cancel(session, str(open_id))
+    if open_id is not None:
+        _cancel(session, open_id)
 
 
 def remove(session: Session, source: Row, person: str) -> None:
     """Ends a source: its open run, its secrets; what it brought stays where it is."""
-    open_id = store.open_job(session, source["id"])
-    if open_id is not None:
-        cancel(session, open_id)
+    end_open_run(session, source["id"])
     store.change_source(session, source["id"], state="removed", secret_id=None, next_run_at=None)
     if source["secret_id"]:
         store.forget_secret(session, source["secret_id"])
@@ -285,11 +303,10 @@ def _new_job(
     stage: str = "gather",
     waits_for: str | None = None,
 ) -> str:
-    try:
-        with session.begin_nested():
-            return store.add_job(session, source["id"], kind, person, stage, waits_for)
-    except sa.exc.IntegrityError:
+    job_id = store.add_job(session, source["id"], kind, person, stage, waits_for)
+    if job_id is None:
         refuse("harvest.E29", value=str(source["name"]))
+    return job_id
 
 
 def _enqueued(session: Session, job_id: str) -> str:
@@ -339,16 +356,17 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
     Raises:
         tk.NotAuthorized: `harvest.E32` the person proposed or added the source, last said how it
             is read, or is not the authority.
-        tk.ValidationError: `harvest.E33` it does not wait.
+        tk.ValidationError: `harvest.E33` it does not wait, or does no longer.
     """
-    _require_waiting(job)
+    _require_waiting(job["state"])
     brought = {name: job[f"source_{name}"] for name in ("proposed_by", "settings_by")}
     added_by = str(job["source_created_by"])
     if not rules.may_approve(person, added_by, is_authority=is_authority, **brought):
         refuse("harvest.E32")
     now = clock.now()
-    runs.update(session, job["id"], state="queued", approved_by=person, approved_at=now,
-                progressed_at=now)  # fmt: skip
+    is_moved = runs.move(session, job["id"], WAITING, state="queued", approved_by=person,
+                         approved_at=now, progressed_at=now)  # fmt: skip
+    _require_still(session, job, is_moved)
     if job["waits_for"] == "first_run" and job["kind"] == "run":
         store.change_source(session, job["source_id"], approved_by=person, approved_at=now)
     _enqueued(session, job["id"])
@@ -356,24 +374,37 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
 
 
 def reject(session: Session, job: Row, person: str) -> None:
-    """Ends a run that waits: nothing of it is written, nothing is removed."""
-    _require_waiting(job)
-    cancel(session, job["id"])
+    """Ends a run that waits: nothing of it is written, nothing is removed.
+
+    Raises:
+        tk.ValidationError: `harvest.E33` it does not wait, or does no longer.
+    """
+    _require_still(session, job, _cancel(session, job["id"], WAITING))
     _decided(session, "harvest.refused", job, person)
 
 
-def _require_waiting(job: Row) -> None:
-    if job["state"] != rules.JobState.NEEDS_APPROVAL.value:
-        refuse("harvest.E33", value=str(job["state"]))
+def _require_waiting(state: object) -> None:
+    if state not in WAITING:
+        refuse("harvest.E33", value=str(state))
 
 
-def cancel(session: Session, job_id: str) -> None:
-    """Ends an open run: nothing more of it is written.
+def _require_still(session: Session, job: Row, is_moved: bool) -> None:
+    """Refuses what has come too late: the run was decided on, or has ended, in the meantime."""
+    if not is_moved:
+        found = store.job(session, job["id"]) or job
+        refuse("harvest.E33", value=str(found["state"]))
+
+
+def _cancel(session: Session, job_id: str, states: Sequence[str] = OPEN) -> bool:
+    """Ends a run that is in one of some states; False when it has left them meanwhile.
 
     First its own row, as its worker locks them: then neither waits for the other in turn.
     """
-    runs.update(session, job_id, state="cancelled", stage="done", ended_at=clock.now())
-    runs.clear_stage(session, job_id)
+    is_ended = runs.move(session, job_id, states, state="cancelled", stage="done",
+                         ended_at=clock.now())  # fmt: skip
+    if is_ended:
+        runs.clear_stage(session, job_id)
+    return is_ended
 
 
 def _decided(session: Session, action: str, job: Row, person: str) -> None:
@@ -471,7 +502,7 @@ def job_view(session: Session, row: Row) -> dict[str, Any]:
         "names": names_view(evidence),
         "unread": unread_view(evidence),
     }
-    if state in [one.value for one in rules.OPEN]:
+    if state in OPEN:
         shown["progress"] = store.live_counts(session, row["id"])
     return shown
 

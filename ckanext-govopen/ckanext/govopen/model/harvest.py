@@ -108,19 +108,30 @@ def sources(
     )
 
 
-def due(session: Session, now: datetime, limit: int) -> list[Row]:
-    """Sources whose next run is due, the longest due first; each is locked."""
-    rows = session.execute(
-        sa.text(
-            "SELECT s.id, s.schedule FROM govopen_harvest_source s WHERE s.state = 'active'"
-            " AND s.approved_at IS NOT NULL AND s.next_run_at <= :now"
-            " AND NOT coalesce(govopen_is_dissolved(s.unit_id), false) AND NOT EXISTS"
-            f" (SELECT FROM govopen_harvest_job j WHERE j.source_id = s.id AND j.state IN {OPEN})"
-            " ORDER BY s.next_run_at LIMIT :limit FOR NO KEY UPDATE OF s SKIP LOCKED"
-        ),
-        {"now": now, "limit": limit},
+def due(session: Session, now: datetime, limit: int) -> Sequence[Row]:
+    """Sources whose next run is due, the longest due first."""
+    return _all(
+        session,
+        "SELECT s.id, s.schedule, s.next_run_at FROM govopen_harvest_source s"
+        " WHERE s.state = 'active' AND s.approved_at IS NOT NULL AND s.next_run_at <= :now"
+        " AND NOT coalesce(govopen_is_dissolved(s.unit_id), false) AND NOT EXISTS"
+        f" (SELECT FROM govopen_harvest_job j WHERE j.source_id = s.id AND j.state IN {OPEN})"
+        " ORDER BY s.next_run_at LIMIT :limit",
+        now=now,
+        limit=limit,
     )
-    return list(rows.mappings())
+
+
+def take_turn(session: Session, source: Row, next_run_at: datetime | None) -> bool:
+    """Sets the next run of a source that was due; False where somebody else was first."""
+    found = session.execute(
+        sa.text(
+            "UPDATE govopen_harvest_source SET next_run_at = :next WHERE id = :id"
+            " AND next_run_at = :was AND state = 'active'"
+        ),
+        {"id": source["id"], "was": source["next_run_at"], "next": next_run_at},
+    )
+    return bool(found.rowcount)
 
 
 def put_secret(session: Session, body: bytes, person: str) -> str:
@@ -155,23 +166,22 @@ def add_job(
     person: str,
     stage: str = "gather",
     waits_for: str | None = None,
-) -> str:
-    """Adds a run that waits; the database lets one run of a source be open."""
-    return str(
-        session.execute(
-            sa.text(
-                "INSERT INTO govopen_harvest_job (source_id, kind, created_by, stage, waits_for)"
-                " VALUES (:source, :kind, :person, :stage, :waits) RETURNING id"
-            ),
-            {
-                "source": source_id,
-                "kind": kind,
-                "person": person,
-                "stage": stage,
-                "waits": waits_for,
-            },
-        ).scalar_one()
-    )
+) -> str | None:
+    """Adds a run that waits; None where one of the source is open already."""
+    return session.execute(
+        sa.text(
+            "INSERT INTO govopen_harvest_job (source_id, kind, created_by, stage, waits_for)"
+            " VALUES (:source, :kind, :person, :stage, :waits)"
+            f" ON CONFLICT (source_id) WHERE state IN {OPEN} DO NOTHING RETURNING id"
+        ),
+        {
+            "source": source_id,
+            "kind": kind,
+            "person": person,
+            "stage": stage,
+            "waits": waits_for,
+        },
+    ).scalar_one_or_none()
 
 
 def open_job(session: Session, source_id: str) -> str | None:

@@ -1,4 +1,10 @@
-"""A run as its worker writes it: each step one transaction that the newest epoch alone may make."""
+"""A run as its worker writes it: each step one transaction that the newest epoch alone may make.
+
+Workers and people lock in one order, so that none of them waits for the other in turn: the run's
+row first, then what its records become, then what sources said (`raw`), records, dead letters, the
+report, the stage, and the source last. A source has one open run, and whoever writes its rows holds
+the row of that run; contents, which sources share, are put in the order of their hashes.
+"""
 
 from __future__ import annotations
 
@@ -46,13 +52,20 @@ def claim(session: Session, job_id: str, now: datetime) -> Row | None:
     )
 
 
-def hand_back(session: Session, job_id: str) -> None:
-    """Leaves a run to whoever takes it up next; nobody has died of it."""
-    _run(
+def hand_back(session: Session, job_id: str, epoch: int) -> bool:
+    """Leaves a run to whoever takes it up next; nobody has died of it.
+
+    Returns:
+        False when this epoch's worker has the run no longer.
+    """
+    found = _run(
         session,
-        "UPDATE govopen_harvest_job SET state = 'queued' WHERE id = :id AND state = 'running'",
+        "UPDATE govopen_harvest_job SET state = 'queued' WHERE id = :id AND state = 'running'"
+        " AND run_epoch = :epoch",
         id=job_id,
+        epoch=epoch,
     )
+    return bool(found.rowcount)
 
 
 # The transaction of a worker that stands still ends by itself, or nobody could take its run up.
@@ -101,6 +114,16 @@ _PLACES = {"ended_at": "greatest(started_at, :ended_at)"}
 
 def update(session: Session, job_id: str, **values: object) -> None:
     """Sets columns of a run; mappings go in as JSON."""
+    _set(session, "id = :id", values, id=job_id)
+
+
+def move(session: Session, job_id: str, states: Sequence[str], **values: object) -> bool:
+    """The same where the run is in one of some states; False where it has left them meanwhile."""
+    where = "id = :id AND state = ANY (CAST(:states AS text[]))"
+    return bool(_set(session, where, values, id=job_id, states=list(states)).rowcount)
+
+
+def _set(session: Session, where: str, values: Mapping[str, object], **named: object) -> Any:
     plain = {
         name: json.dumps(value, ensure_ascii=False, default=str)
         if isinstance(value, Mapping)
@@ -109,21 +132,11 @@ def update(session: Session, job_id: str, **values: object) -> None:
     }
     places = ", ".join(f"{name} = {_PLACES.get(name, f':{name}')}" for name in plain)
     moved = "" if "progressed_at" in plain else ", progressed_at = govopen_now()"
-    sql = f"UPDATE govopen_harvest_job SET {places}{moved} WHERE id = :id"
-    _run(session, sql, id=job_id, **plain)
+    sql = f"UPDATE govopen_harvest_job SET {places}{moved} WHERE {where}"
+    return _run(session, sql, **plain, **named)
 
 
 # --- gather and diff -----------------------------------------------------------------------------
-
-
-def forget_cursor(session: Session, source_id: str) -> None:
-    """An open run of a source that leads elsewhere now is gathered from its beginning."""
-    _run(
-        session,
-        "UPDATE govopen_harvest_job SET gather_cursor = NULL WHERE source_id = :id"
-        " AND gather_cursor IS NOT NULL AND ended_at IS NULL",
-        id=source_id,
-    )
 
 
 def clear_stage(session: Session, job_id: str) -> None:
@@ -335,13 +348,14 @@ def objects(session: Session, source_id: str, guids: Sequence[str]) -> dict[str,
 
 def put_raw(session: Session, bodies: Mapping[str, bytes]) -> None:
     """Keeps what sources said, once for each content."""
-    for sha256, body in bodies.items():
+    if bodies:
+        named = sorted(bodies)
         _run(
             session,
-            "INSERT INTO govopen_harvest_raw (sha256, body) VALUES (:sha, :body)"
-            " ON CONFLICT DO NOTHING",
-            sha=sha256,
-            body=body,
+            "INSERT INTO govopen_harvest_raw (sha256, body) SELECT * FROM"
+            " unnest(CAST(:named AS text[]), CAST(:bodies AS bytea[])) ON CONFLICT DO NOTHING",
+            named=named,
+            bodies=[bodies[sha256] for sha256 in named],
         )
 
 

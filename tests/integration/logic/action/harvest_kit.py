@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from flask import Flask
+from locks_kit import ORDERS
 from publishing_kit import Office
 from publishing_kit import office as open_office
 from serving import serving
@@ -167,6 +168,7 @@ def field_of(application: Flask, data_folder: Path) -> Iterator[Field]:
         office.hire("authority", ("data_authority",))
         folder = data_folder / "incoming" / office.mark
         folder.mkdir(parents=True, exist_ok=True)
+        ORDERS.watch(model.meta.engine)
         yield Field(office, folder)
 
 
