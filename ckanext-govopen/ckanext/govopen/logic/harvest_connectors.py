@@ -16,6 +16,7 @@ from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.fetch import FetchRefused, require_address
 
 GROUP = "govopen.connectors"
+TABLE = "table"  # its rows are mapped while the file is read
 SECRET = "secret"  # noqa: S105 the kind of an option, not one
 LONGEST = 2_000
 LARGEST = 10**9

@@ -29,6 +29,7 @@ from ckanext.govopen.logic import (
     harvest_datasets,
     harvest_files,
     harvest_inventory,
+    harvest_mending,
     harvest_secrets,
     search,
 )
@@ -198,7 +199,9 @@ class Run:
         with self._step() as session:
             guids = [one.guid for one in records if one.guid]
             known = store.known_hashes(session, self._source_id, guids)
-            store.stage(session, (self._columns(one, known) for one in records))
+            changed = [one for one in records if known.get(str(one.guid)) != one.record_hash]
+            said = harvest_mending.still_said(session, self._row, changed)
+            store.stage(session, (self._columns(one, known, said) for one in records))
             facts: dict[str, Any] = {"evidence": vars(evidence), "gather_cursor": cursor}
             if fault is not None:
                 facts["error"] = {"code": fault[0], "facts": dict(fault[1])}
@@ -206,11 +209,15 @@ class Run:
                 facts["watermark"] = reached
             store.update(session, self._id, seen=evidence.records, **facts)
 
-    def _columns(self, one: Staged, known: Mapping[str, str]) -> tuple[object, ...]:
+    def _columns(
+        self, one: Staged, known: Mapping[str, str], said: Mapping[str, Mapping[str, str]]
+    ) -> tuple[object, ...]:
         is_same = one.guid is not None and known.get(one.guid) == one.record_hash
         body = None if is_same else zlib.compress(one.raw, 6)
         verdict = "rejected" if one.problem else None
-        place = dict(one.place)
+        place = {name: value for name, value in one.place.items() if name != "mended"}
+        if one.guid in said:
+            place["mended"] = said[one.guid]
         return self._id, one.number, one.guid, one.record_hash, body, place, verdict, one.problem
 
     @again
@@ -425,6 +432,7 @@ class Run:
             "record_hash": one.taken.record_hash,
             "said_hash": one.said_hash,
             "raw_sha": shas.get(one.taken.number),
+            "mended": one.taken.place.get("mended"),
             "job": self._id,
         }
 

@@ -36,7 +36,6 @@ from ckanext.govopen.model import jobs
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,59}")
 SCHEDULES = ("manual", "hourly", "daily", "weekly", "monthly")
 OUTCOMES = ("inventory", "dataset")
-TABLE = "table"  # its rows are mapped while the file is read
 HIDDEN = "••••"
 FILES_SHOWN = 20
 # Bytes of what a source says of one record: as many as it may say, and in a list of records.
@@ -288,7 +287,7 @@ def start(
         refuse("harvest.E60", value=str(source["name"]), unit=str(source["unit_name"]))
     if source["state"] != "active" and not is_dry:
         refuse("harvest.E30", value=str(source["name"]))
-    if is_remap and (is_dry or source["kind"] == TABLE):
+    if is_remap and (is_dry or source["kind"] == harvest_connectors.TABLE):
         refuse("harvest.E62", value=str(source["name"]))
     dry = "probe" if is_probe else "dry_run"
     kind = "remap" if is_remap else dry if is_dry else "run"
@@ -520,6 +519,7 @@ def object_view(row: Row) -> dict[str, Any]:
     return {
         **{name: row[name] for name in names},
         "title": row.get("title"),
+        "mended": row["mended"] or {},
         "missing_since": _time(row["missing_since"]),
         "updated_at": _time(row["updated_at"]),
     }

@@ -155,6 +155,24 @@ def known_hashes(session: Session, source_id: str, guids: Sequence[str]) -> dict
     return {str(guid): str(mark) for guid, mark in rows}
 
 
+def mended(session: Session, source_id: str, guids: Sequence[str]) -> dict[str, Row]:
+    """What people said of some records in place of the source, beside what it had said."""
+    rows = _run(
+        session,
+        "SELECT o.guid, o.mended, r.body FROM govopen_harvest_object o"
+        " JOIN govopen_harvest_raw r ON r.sha256 = o.raw_sha WHERE o.source_id = :source"
+        " AND o.guid = ANY (CAST(:guids AS text[])) AND o.mended IS NOT NULL"
+        " AND o.state <> 'removed' UNION ALL"
+        " SELECT d.guid, d.place -> 'mended', r.body FROM govopen_harvest_dead d"
+        " JOIN govopen_harvest_raw r ON r.sha256 = d.raw_sha WHERE d.source_id = :source"
+        " AND d.guid = ANY (CAST(:guids AS text[])) AND d.place -> 'mended' IS NOT NULL"
+        " AND d.state = 'open'",
+        source=source_id,
+        guids=list(guids),
+    ).mappings()
+    return {str(row["guid"]): row for row in rows}
+
+
 def kept(session: Session, source_id: str, after: str, size: int) -> Sequence[Row]:
     """What the source said of the records that are kept, some at a time, by guid."""
     return (
@@ -365,16 +383,20 @@ def put_objects(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
         session.execute(
             sa.text(
                 "INSERT INTO govopen_harvest_object AS o (source_id, guid, record_type, record_id,"
-                " unit_id, record_hash, said_hash, raw_sha, first_job, last_job)"
+                " unit_id, record_hash, said_hash, raw_sha, mended, first_job, last_job)"
                 " VALUES (:source_id, :guid, :record_type, :record_id, :unit_id, :record_hash,"
-                " :said_hash, :raw_sha, :job, :job) ON CONFLICT (source_id, guid) DO UPDATE SET"
+                " :said_hash, :raw_sha, CAST(:mended AS jsonb), :job, :job)"
+                " ON CONFLICT (source_id, guid) DO UPDATE SET"
                 " record_type = excluded.record_type, record_id = excluded.record_id,"
                 " unit_id = excluded.unit_id, record_hash = excluded.record_hash,"
-                " said_hash = excluded.said_hash,"
-                " raw_sha = excluded.raw_sha, state = 'kept', missing_since = NULL,"
+                " said_hash = excluded.said_hash, raw_sha = excluded.raw_sha,"
+                " mended = excluded.mended, state = 'kept', missing_since = NULL,"
                 " last_job = excluded.last_job, updated_at = govopen_now()"
             ),
-            list(rows),
+            [
+                {**row, "mended": json.dumps(row["mended"]) if row["mended"] else None}
+                for row in rows
+            ],
         )
 
 

@@ -19,6 +19,8 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import harvest_proposals
 
+from govopen_harvesters.connectors import data_json
+
 REASON = "停车场目录每月更新，替代人工填报"
 
 
@@ -206,8 +208,8 @@ def test_an_officer_mends_a_dead_letter_and_the_source_keeps_its_word(one: Field
     assert titles(one, source)[rows[1][0]] == "来源自己改了"
 
 
-def test_what_is_said_here_stays_with_a_letter_that_still_cannot_be_taken(
-    one: Field, site: Portal
+def test_what_is_said_here_holds_however_a_record_is_mapped_until_its_source_changes_it(
+    one: Field, site: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.catalogue({"identifier": "d1", "title": ""}, {"identifier": "d2", "title": "好的"})
     settings = {"url": f"http://{site.host}/data.json"}
@@ -217,10 +219,22 @@ def test_what_is_said_here_stays_with_a_letter_that_still_cannot_be_taken(
     retry = {"source": source["id"], "id": letter["id"]}
     once = one.act("officer", "govopen_harvest_dead_retry", **retry, values={"notes": "说明"})
     assert counts(one.work(once["id"])) == {"seen": 1, "rejected": 1}
+    monkeypatch.setattr(data_json.connector, "version", 98)
+    assert counts(one.run(source)) == {"seen": 2, "unchanged": 1, "rejected": 1}
     shown = one.act("officer", "govopen_harvest_dead_show", id=letter["id"])
-    assert (shown["mended"], shown["attempts"]) == ({"notes": "说明"}, 2)
+    assert (shown["mended"], shown["attempts"]) == ({"notes": "说明"}, 3)
     twice = one.act("officer", "govopen_harvest_dead_retry", **retry, values={"title": "题目"})
     assert counts(one.work(twice["id"])) == {"seen": 1, "created": 1}
+    monkeypatch.setattr(data_json.connector, "version", 99)
+    assert counts(one.run(source)) == {"seen": 2, "unchanged": 2}
+    monkeypatch.setattr(data_json.connector, "version", 100)
+    kept = one.work(one.start(source, kept=True))
+    assert counts(kept) == {"seen": 2, "unchanged": 2}
     made = one.act("officer", "govopen_harvest_object_show", source=source["id"], guid="d1")
+    assert (made["mended"], made["raw"]["title"]) == ({"title": "题目", "notes": "说明"}, "")
     dataset = one.act("officer", "package_show", id=made["record_id"])
     assert (dataset["title"], dataset["notes"], dataset["private"]) == ("题目", "说明", True)
+    site.catalogue({"identifier": "d1", "title": "来源改的"}, {"identifier": "d2", "title": "好的"})
+    assert counts(one.run(source)) == {"seen": 2, "unchanged": 1, "updated": 1}
+    dataset = one.act("officer", "package_show", id=made["record_id"])
+    assert (dataset["title"], dataset["notes"]) == ("来源改的", "来源改的")

@@ -1,0 +1,1 @@
+ALTER TABLE govopen_harvest_object DROP COLUMN mended;
