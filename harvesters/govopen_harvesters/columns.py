@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
@@ -25,7 +25,16 @@ from ckanext.govopen.domain.intake_values import BadDateError, read_date
 
 from govopen_harvesters import reading
 from govopen_harvesters.canonical import clean_guid
-from govopen_harvesters.contract import LONGEST_PAUSE, Json, Page, Record, SourceFault, Web
+from govopen_harvesters.contract import (
+    LONGEST_PAUSE,
+    CursorLost,
+    Json,
+    Page,
+    Record,
+    SourceFault,
+    Web,
+    mark_of,
+)
 from govopen_harvesters.robots import DISALLOWED, Robots
 
 READER = "govopen_harvesters.page_reader"
@@ -59,6 +68,10 @@ class ListPage:
         is_news: it names an entry that no page before had, to be read or not.
         is_last: the list is seen to end here.
         fault: why it is not seen to, where nothing follows.
+        has_next: another page follows.
+        cursor: where reading was before this page, and what stood on it.
+        done: documents of it that were read before.
+        sitemaps: what it lists in the place of documents.
     """
 
     url: str
@@ -69,20 +82,35 @@ class ListPage:
     is_news: bool = False
     is_last: bool = False
     fault: Fault | None = None
+    has_next: bool = False
+    cursor: Mapping[str, Json] | None = None
+    done: int = 0
+    sitemaps: Sequence[str] | None = None
+
+
+# What a reading has to know of the pages before.
+WHERE = ("url", "visited", "known", "listed", "bytes", "hosts", "read_on")
 
 
 @dataclass
 class Column:
-    """One reading of a column: where it is, what it has seen."""
+    """One reading of a column: where it is, what it has seen.
+
+    Args:
+        url: of the next page of the list.
+        visited, known: pages of the list and documents that were met, in short.
+    """
 
     options: Mapping[str, Json]
     web: Web
     watermark: Mapping[str, Json] | None = None
+    url: str = ""
     read_on: str = ""
     bytes: int = 0
     failures: int = 0
     asked: int = 0
     listed: int = 0
+    visited: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -94,7 +122,8 @@ class Column:
             **{label: name for name, labels in words["labels"].items() for label in labels},
             **told,
         }
-        first = (urlsplit(str(self.options["url"])).hostname or "").lower()
+        self.url = str(self.options["url"])
+        first = (urlsplit(self.url).hostname or "").lower()
         self.hosts = {first, *(str(one).lower() for one in self.options.get("hosts") or ())}
         self.robots = Robots(self.web)
         self.since = self._since()
@@ -115,35 +144,61 @@ class Column:
 
     # --- lists -----------------------------------------------------------------------------------
 
-    def lists(self) -> Iterator[ListPage]:
+    def lists(self, cursor: Mapping[str, Json] | None = None) -> Iterator[ListPage]:
         """The pages of the list, until it ends, or cannot be seen to.
 
+        Args:
+            cursor: of the page on which an attempt before was; the rest of it comes first.
+
         Raises:
+            CursorLost: other entries stand on that page now.
             SourceFault: a page cannot be had or read, or the list is too long.
         """
-        url, visited = str(self.options["url"]), set[str]()
+        part = self._same_page(cursor) if cursor is not None else None
         most = min(int(self.options.get("most_pages") or MOST_LISTS), MOST_LISTS)
         while True:
-            visited.add(bare(url))
-            found, led_to, digest = self._list(url, len(visited))
-            if found is None:  # beyond the last numbered page
-                yield ListPage(url, (), None, is_last=True)
+            part = part or self._next_page()
+            if part.sitemaps is not None:
+                yield from self._sitemaps(part.sitemaps)
                 return
-            if "sitemaps" in found:
-                yield from self._sitemaps(found["sitemaps"])
+            yield part
+            if not part.has_next:
                 return
-            part = self._part(led_to, found, digest)
-            following, is_last, fault = self._following(found, led_to, visited)
-            if following and found["items"] and all(map(self._is_known, found["items"])):
-                following, is_last, fault = None, True, None
-            elif following and not part.is_news:  # it goes round in a way of its own
-                following, fault = None, ("harvest.E42", {"page": led_to})
-            yield replace(part, is_last=is_last, fault=fault)
-            if following is None:
-                return
-            if len(visited) >= most:
+            if len(self.visited) >= most:
                 raise SourceFault("harvest.E17", pages=most)
-            url = following
+            part = None
+
+    def _same_page(self, cursor: Mapping[str, Json]) -> ListPage:
+        """The page that was read last, where it is still the same: what follows has not moved."""
+        for name in WHERE:
+            is_set = isinstance(getattr(self, name), set)
+            setattr(self, name, set(cursor[name]) if is_set else cursor[name])
+        part, done = self._next_page(), int(cursor["done"])
+        is_same = part.cursor is not None and part.cursor["mark"] == cursor["mark"]
+        if not is_same or not (part.has_next or part.items[done:]):
+            raise CursorLost
+        return replace(part, done=done)
+
+    def _next_page(self) -> ListPage:
+        """The page at which the reading is; from then on it is at the following one."""
+        where = {name: getattr(self, name) for name in WHERE}
+        cursor = {name: sorted(one) if isinstance(one, set) else one for name, one in where.items()}
+        url, visited = self.url, self.visited
+        visited.add(short(bare(url)))
+        found, led_to, digest = self._list(url, len(visited))
+        if found is None:  # beyond the last numbered page
+            return ListPage(url, (), None, is_last=True)
+        if "sitemaps" in found:
+            return ListPage(url, (), None, sitemaps=found["sitemaps"])
+        part = self._part(led_to, found, digest)
+        following, is_last, fault = self._following(found, led_to)
+        if following and found["items"] and all(map(self._is_known, found["items"])):
+            following, is_last, fault = None, True, None
+        elif following and not part.is_news:  # it goes round in a way of its own
+            following, fault = None, ("harvest.E42", {"page": led_to})
+        self.url = following or ""
+        cursor["mark"] = mark_of(item["url"] for item in found["items"])
+        return replace(part, is_last=is_last, fault=fault, has_next=bool(following), cursor=cursor)
 
     def _list(self, url: str, number: int) -> tuple[Mapping[str, Json] | None, str, str]:
         try:
@@ -175,20 +230,20 @@ class Column:
         return found, led_to, digest
 
     def _following(
-        self, found: Mapping[str, Json], url: str, visited: set[str]
+        self, found: Mapping[str, Json], url: str
     ) -> tuple[str | None, bool, Fault | None]:
         """The next page, whether the list is seen to end here, and why not where it stops."""
         pages, total = found.get("pages"), found.get("total")
         is_told = pages is not None or total is not None
-        is_end = (pages is not None and len(visited) >= pages) or (
+        is_end = (pages is not None and len(self.visited) >= pages) or (
             total is not None and self.listed >= total
         )
         if is_end:
             return None, True, None
         if self.options.get("page_url"):
-            return self._numbered(len(visited)), False, None
+            return self._numbered(len(self.visited)), False, None
         following = found.get("next")
-        if following and bare(following) not in visited:
+        if following and short(bare(following)) not in self.visited:
             return following, False, None
         if following or found.get("is_scripted"):
             return None, False, ("harvest.E42", {"page": url})
@@ -212,7 +267,7 @@ class Column:
         fresh: list[Mapping[str, Json]] = []
         before = len(self.known)
         for item in found["items"]:
-            name = bare(item["url"])
+            name = short(bare(item["url"]))
             if name not in self.known:
                 self.known.add(name)
                 fresh += [] if self._is_known(item) else [item]
@@ -233,17 +288,19 @@ class Column:
 
     def documents(self, part: ListPage) -> Iterator[Page]:
         """The documents of a page of the list; what could not be read says so in its place."""
-        batches = [part.items[at : at + TOGETHER] for at in range(0, len(part.items), TOGETHER)]
-        for number, batch in enumerate(batches or [[]], 1):
-            is_end = number >= len(batches)
+        for at in range(part.done, max(1, len(part.items)), TOGETHER):
+            batch = part.items[at : at + TOGETHER]
+            is_end = at + TOGETHER >= len(part.items)
+            may_go_on = part.cursor is not None and (part.has_next or not is_end)
             yield Page(
                 self._records(batch, part.url),
-                part.digest if number == 1 else None,
+                part.digest if at == 0 else None,
                 declared=part.declared,
                 is_last=is_end and part.is_last,
                 reached=self.reached if is_end and part.is_last else None,
                 faults=[part.fault] if is_end and part.fault else (),
                 covers_all=part.covers_all,
+                cursor={**(part.cursor or {}), "done": at + len(batch)} if may_go_on else None,
             )
 
     def _records(self, items: Sequence[Mapping[str, Json]], page: str) -> list[Record]:
@@ -349,6 +406,11 @@ def bare(url: str) -> str:
     port = f":{parts.port}" if parts.port and parts.port not in (80, 443) else ""
     path = parts.path.partition(";jsessionid=")[0] or "/"
     return urlunsplit(("", "", f"{host}{port}{path}", parts.query, ""))
+
+
+def short(name: str) -> str:
+    """A name as a cursor keeps it, of which there may be many."""
+    return blake2b(name.encode(errors="backslashreplace"), digest_size=8).hexdigest()
 
 
 def _day_of_answer(headers: Mapping[str, str]) -> str:

@@ -5,8 +5,9 @@ Others add theirs by an entry point of the group `govopen.connectors` that names
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -117,11 +118,26 @@ class SourceFault(Exception):  # noqa: N818 the name says what happened
         self.facts = facts
 
 
+class CursorLost(Exception):  # noqa: N818 the name says what happened
+    """Reading cannot go on where it was left: the source has moved, and is read from its beginning.
+
+    Raised before any page is given.
+    """
+
+
 class Halt(Exception):  # noqa: N818 the name says what happened
     """The run stops here without an end: its worker has to go, or another has taken it up.
 
     No fault of the source: a connector lets it pass.
     """
+
+
+def mark_of(names: Iterable[object]) -> str:
+    """What a page is known by when it is asked for again: the names on it, in their order."""
+    digest = blake2b(digest_size=12)
+    for name in names:
+        digest.update(f"{name}\n".encode(errors="backslashreplace"))
+    return digest.hexdigest()
 
 
 class Download(Protocol):
@@ -177,4 +193,5 @@ class Connector(Protocol):
 
         Raises:
             SourceFault: it cannot be read on; what came before counts, the set is partial.
+            CursorLost: it has a cursor that leads nowhere any more.
         """

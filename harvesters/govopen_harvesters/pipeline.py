@@ -31,6 +31,7 @@ from govopen_harvesters.contract import (
     DATASET,
     INVENTORY,
     Connector,
+    CursorLost,
     Halt,
     Json,
     Page,
@@ -57,8 +58,12 @@ class Ledger(Protocol):
 
     stage: str
 
-    def begin_gather(self) -> Gathered | None:
-        """What an attempt before had gathered, where reading can go on; else it is forgotten."""
+    def begin_gather(self, *, is_anew: bool = False) -> Gathered | None:
+        """What an attempt before had gathered, where reading can go on; else it is forgotten.
+
+        Args:
+            is_anew: it is forgotten in any case.
+        """
 
     def gathered(
         self,
@@ -107,7 +112,23 @@ def gather(
         go_on: called after each page, with whether reading can go on behind it later; raises `Halt`
             when the worker has to end, or others should have their turn.
     """
-    before = ledger.begin_gather()
+    try:
+        _gather(connector, source, web, ledger, version, go_on, ledger.begin_gather())
+    except CursorLost:
+        ledger.begin_gather(is_anew=True)
+        _gather(connector, source, web, ledger, version, go_on, None)
+
+
+def _gather(
+    connector: Connector | Kept | First,
+    source: Source,
+    web: Web,
+    ledger: Ledger,
+    version: str,
+    go_on: Callable[[bool], None],
+    before: Gathered | None,
+) -> None:
+    """Takes the pages behind those of an attempt before, if there was one, to the ledger."""
     volatile = connector.volatile | frozenset(map(str, source.options.get("volatile") or ()))
     evidence, seen = before.evidence if before else Evidence(), _Seen()
     number = evidence.records
@@ -143,7 +164,7 @@ def _pages(connector: Connector | Kept | First, source: Source, web: Web) -> Ite
             page = next(pages)
         except StopIteration:
             return
-        except (SourceFault, Halt):
+        except (SourceFault, CursorLost, Halt):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in WITHOUT_SPACE:

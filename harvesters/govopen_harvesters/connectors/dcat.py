@@ -7,7 +7,7 @@ proved otherwise.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from govopen_harvesters.contract import (
     DATASET,
     FILES,
     VALUES,
+    CursorLost,
     Json,
     Option,
     Page,
@@ -27,6 +28,7 @@ from govopen_harvesters.contract import (
     Source,
     SourceFault,
     Web,
+    mark_of,
 )
 
 RECORDS = 200
@@ -83,8 +85,13 @@ class DcatConnector:
     volatile = frozenset[str]()
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
-        """The datasets of each page of the catalogue, until no next one is named."""
-        url: str | None = str(source.options["url"])
+        """The datasets of each page of the catalogue, until no next one is named.
+
+        Raises:
+            CursorLost: on the page that was read last stand other datasets now, or none follows it.
+        """
+        cursor = source.cursor or {}
+        mark, url = cursor.get("mark"), cursor.get("url") or str(source.options["url"])
         while url:
             with web.download(url) as file, TemporaryDirectory(prefix="harvest-") as folder:
                 digest = sha256(file.path.read_bytes()).hexdigest()
@@ -93,23 +100,44 @@ class DcatConnector:
                 following = urljoin(url, str(said["next"])) if said.get("next") else None
                 total = str(said.get("total", ""))
                 declared = int(total) if total.isdecimal() else None
-                yield from _pages(lines, digest, declared, is_last=following is None)
-            url = following
+                if mark is None:
+                    here = url if following else None
+                    yield from _pages(lines, digest, declared, here)
+                elif not following or mark != _mark(str(one.guid) for one in _records(lines)):
+                    raise CursorLost
+            url, mark = following, None
 
 
-def _pages(lines: Path, digest: str, declared: int | None, *, is_last: bool) -> Iterator[Page]:
+def _pages(lines: Path, digest: str, declared: int | None, url: str | None) -> Iterator[Page]:
+    """The datasets of a file, some at a time.
+
+    Args:
+        url: of the file, where another one follows it.
+    """
+    records, names = _records(lines), list[str]()
+    batch = list(islice(records, RECORDS))
+    mark: str | None = digest  # the same file again is the same first part again
+    while True:
+        following = list(islice(records, RECORDS))
+        names += [str(one.guid) for one in batch] if url else []
+        is_end = not following
+        cursor = {"url": url, "mark": _mark(names)} if url and is_end else None
+        yield Page(batch, mark, declared, is_last=is_end and not url, cursor=cursor)
+        if is_end:
+            return
+        batch, mark = following, None
+
+
+def _mark(names: Iterable[str]) -> str:
+    """What a page is known by; a graph has no order."""
+    return mark_of(sorted(names))
+
+
+def _records(lines: Path) -> Iterator[Record]:
     with lines.open(encoding="utf-8") as stream:
-        records = (
-            _record(json.loads(line)["dataset"]) for line in stream if '"dataset"' in line[:12]
-        )
-        batch = list(islice(records, RECORDS))
-        mark: str | None = digest  # the same file again is the same first part again
-        while True:
-            following = list(islice(records, RECORDS))
-            yield Page(batch, mark, declared=declared, is_last=is_last and not following)
-            if not following:
-                return
-            batch, mark = following, None
+        for line in stream:
+            if '"dataset"' in line[:12]:
+                yield _record(json.loads(line)["dataset"])
 
 
 def _record(one: Mapping[str, Json]) -> Record:

@@ -19,6 +19,7 @@ from govopen_harvesters.contract import (
     FILES,
     LONGEST_PAUSE,
     VALUES,
+    CursorLost,
     Json,
     Option,
     Page,
@@ -26,6 +27,7 @@ from govopen_harvesters.contract import (
     Source,
     SourceFault,
     Web,
+    mark_of,
 )
 from govopen_harvesters.json_shape import at_path, candidates, opened, whole_number, with_path
 
@@ -84,6 +86,8 @@ class JsonApiConnector:
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
         """Pages until the portal's own count is reached, or one shows that nothing follows."""
         reading = _Reading(source, web)
+        if source.cursor is not None:
+            reading.go_behind(source.cursor)
         while True:
             page, is_empty = reading.page()
             yield page
@@ -101,12 +105,40 @@ class _Reading:
         self._at = self._seen = self._first_count = self._failures = self._asked = 0
         self._following: Json = None  # the next page, where the portal names it
 
+    def go_behind(self, cursor: Mapping[str, Json]) -> None:
+        """Goes on behind a page that was read before: numbers lead on while it is the same page.
+
+        Raises:
+            CursorLost: other records stand on it now, it is the last one, or the portal's own mark
+                of it has run out.
+            SourceFault: it cannot be had.
+        """
+        self._at, self._seen, self._first_count, self._following = cursor["where"]
+        try:
+            body, _, found = self._list()
+        except SourceFault as fault:
+            if self._following:
+                raise CursorLost from fault
+            raise
+        if self._mark(found) != cursor["mark"] or self._step(body, len(found)):
+            raise CursorLost
+
     def page(self) -> tuple[Page, bool]:
         """The next page, and whether it holds nothing.
 
         Raises:
             SourceFault: it cannot be had, says no, or where its records stand is not known.
         """
+        where = [self._at, self._seen, self._first_count, self._following]
+        body, digest, found = self._list()
+        records = [self._record(one) for one in found]
+        is_last = self._step(body, len(found))
+        cursor = None if is_last else {"where": where, "mark": self._mark(found)}
+        declared = self._total(body)
+        return Page(records, digest, declared, is_last=is_last, cursor=cursor), not found
+
+    def _list(self) -> tuple[Json, str, list[Json]]:
+        """The answer that holds the present page, the digest of its bytes, and its records."""
         options = self._options
         body, digest = self._answer()
         _require_success(options, body)
@@ -114,12 +146,18 @@ class _Reading:
         found = opened(at_path(body, str(options["records"])))
         if not isinstance(found, list):
             raise SourceFault("harvest.E14", name=options["records"])
-        self._seen += len(found)
-        self._first_count = self._first_count or len(found)
-        records = [self._record(one) for one in found]
-        is_last = self._is_last(body, len(found))
+        return body, digest, found
+
+    def _step(self, body: Json, count: int) -> bool:
+        """Goes on to the next page; True when nothing follows the present one."""
+        self._seen += count
+        self._first_count = self._first_count or count
+        is_last = self._is_last(body, count)
         self._at += 1
-        return Page(records, digest, declared=self._total(body), is_last=is_last), not found
+        return is_last
+
+    def _mark(self, found: Sequence[Json]) -> str:
+        return mark_of(at_path(opened(one), str(self._options["guid"])) for one in found)
 
     def _total(self, body: Json) -> int | None:
         path = self._options.get("total")

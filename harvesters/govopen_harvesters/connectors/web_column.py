@@ -97,9 +97,13 @@ class WebColumnConnector:
     volatile = frozenset[str]()
 
     def pages(self, source: Source, web: Web) -> Iterator[Page]:
-        """Some documents at a time, list page after list page."""
+        """Some documents at a time, list page after list page.
+
+        Raises:
+            CursorLost: other entries stand on the page of the list that was read last.
+        """
         column = Column(source.options, web, source.watermark)
-        for part in column.lists():
+        for part in column.lists(source.cursor):
             yield from column.documents(part)
 
 

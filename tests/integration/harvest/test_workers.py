@@ -149,6 +149,63 @@ def test_a_site_that_is_read_by_its_ids_is_read_on_where_others_had_their_turn(
     lab.audit(source)
 
 
+def source_of(lab: Lab, kind: str) -> dict[str, Any]:
+    """A source with three pages, whose reading goes on only where its last page is still the same."""
+    return lab.source() if kind == "json_api" else lab.catalogue(kind, "/catalogue.ttl")
+
+
+def pages_asked(lab: Lab) -> list[str]:
+    return [path.partition("page=")[2][:1] or "1" for path in lab.site.asked]
+
+
+@pytest.mark.parametrize("kind", ["json_api", "dcat"])
+def test_pages_are_read_on_behind_the_last_one_after_a_worker_was_killed_between_them(
+    lab: Lab, kind: str
+) -> None:
+    source = source_of(lab, kind)
+    job_id, saved = lab.field.start(source), 0
+
+    def third_page(_: int, text: str) -> bool:
+        nonlocal saved
+        saved += "gather_cursor = " in text
+        return saved == 4  # the first one begins
+
+    def die(_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def work() -> None:
+        with at_statement(third_page, die), alone():
+            runner.run(job_id, is_patient=True)
+
+    assert ended_by_a_signal(in_a_worker(work))
+    job = taken_up(lab, job_id)
+    assert (job["state"], job["deaths"], counts(job)) == (
+        "finished",
+        1,
+        {"seen": 12, "created": 12},
+    )
+    assert pages_asked(lab) == [*"123", *"23"]
+    lab.audit(source)
+
+
+@pytest.mark.parametrize("kind", ["json_api", "dcat"])
+def test_pages_that_have_moved_while_others_had_their_turn_are_read_anew(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    source = source_of(lab, kind)
+    job_id = lab.field.start(source)
+    with monkeypatch.context() as hurried, alone():
+        hurried.setattr(runner, "SHARE_SECONDS", 0)
+        runner.run(job_id)
+        runner.run(job_id)
+    assert pages_asked(lab) == [*"1", *"12"]
+    del lab.site.records[0]
+    job = lab.field.work(job_id)
+    assert (job["state"], counts(job)) == ("finished", {"seen": 11, "created": 11})
+    assert pages_asked(lab) == [*"1", *"12", *"2", *"123"]
+    lab.audit(source)
+
+
 def test_a_worker_that_is_told_to_stop_while_it_writes_ends_after_its_batch(lab: Lab) -> None:
     source, stopping = lab.source(), threading.Event()
     job_id = lab.field.start(source)

@@ -55,7 +55,7 @@ class MemoryLedger:
         if self.dies_at is not None and self.steps >= self.dies_at:
             raise Killed
 
-    def begin_gather(self) -> None:
+    def begin_gather(self, *, is_anew: bool = False) -> None:
         self._step()
         self.rows, self.evidence, self.stage = {}, Evidence(), "gather"
 

@@ -12,7 +12,7 @@ import pytest
 from ckanext.govopen.domain.harvest import How, Mapped
 
 from govopen_harvesters.connectors.json_api import connector
-from govopen_harvesters.contract import INVENTORY, Page, Source, SourceFault
+from govopen_harvesters.contract import INVENTORY, CursorLost, Page, Source, SourceFault
 from govopen_harvesters.json_shape import at_path
 from govopen_harvesters.mapping import Mapper
 from govopen_harvesters.page_text import without_markup
@@ -44,13 +44,49 @@ def rows(*ids: int) -> list[dict[str, Any]]:
     return [{"id": number, "名称": f"数据{number}"} for number in ids]
 
 
-def read(web: Web, **options: Any) -> list[Page]:
+def read(web: Web, cursor: Any = None, **options: Any) -> list[Page]:
     settings = {"url": URL, "records": "list", "guid": "id", "page": "p", "pause": 0, **options}
-    return list(connector.pages(Source(settings), web))  # type: ignore[arg-type]
+    return list(connector.pages(Source(settings, cursor=cursor), web))  # type: ignore[arg-type]
+
+
+def guids_of(pages: list[Page]) -> list[str | None]:
+    return [one.guid for page in pages for one in page.records]
 
 
 def end(pages: list[Page]) -> tuple[list[str | None], bool]:
     return [one.guid for page in pages for one in page.records], pages[-1].is_last
+
+
+def test_a_reading_goes_on_behind_any_page_that_is_still_the_same() -> None:
+    pages = {number: {"list": rows(*range(number * 2 - 1, number * 2 + 1))} for number in (1, 2, 3)}
+
+    class Numbered(Web):
+        def json(self, url: str, *_: Any) -> tuple[Any, str]:
+            number = int(url.rpartition("p=")[2])
+            self.asked.append((url, None))
+            return pages.get(number, {"list": []}), f"{number} of {len(self.asked)}"
+
+    whole = read(Numbered())
+    assert guids_of(whole) == ["1", "2", "3", "4", "5", "6"]
+    for at, page in enumerate(whole[:-1]):
+        rest = read(Numbered(), cursor=json.loads(json.dumps(page.cursor)))
+        assert guids_of(whole[: at + 1]) + guids_of(rest) == guids_of(whole)
+        assert rest[-1].is_last
+    pages[1] = {"list": rows(2, 3)}
+    with pytest.raises(CursorLost):
+        read(Numbered(), cursor=whole[0].cursor)
+    assert guids_of(read(Numbered(), cursor=whole[1].cursor)) == ["5", "6"]
+
+
+def test_a_mark_of_the_portals_own_that_has_run_out_is_no_fault_of_the_source() -> None:
+    first = {"list": rows(1, 2), "next": "m1"}
+    cursor = read(Web(first, {"list": rows(3)}), next="next", mark="m")[0].cursor
+    assert cursor is not None
+    second = read(Web(first, {"list": rows(3)}), next="next", mark="m", cursor=cursor)
+    assert guids_of(second) == ["3"]
+    gone = {"where": [1, 2, 2, "m1"], "mark": cursor["mark"]}
+    with pytest.raises(CursorLost):
+        read(Web(SourceFault("harvest.E10", status=410)), next="next", mark="m", cursor=gone)
 
 
 # --- how they are asked, and when they end --------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +15,10 @@ from pages_kit import ATOM, COLUMN, RSS, SITEMAP, document, listing
 
 from ckanext.govopen.domain.harvest import Evidence
 
-from govopen_harvesters import pipeline
+from govopen_harvesters import columns, pipeline
 from govopen_harvesters.columns import bare
 from govopen_harvesters.connectors.web_column import connector
-from govopen_harvesters.contract import Page, Record, Source, SourceFault
+from govopen_harvesters.contract import CursorLost, Page, Record, Source, SourceFault
 from govopen_harvesters.mapping import Mapper
 from govopen_harvesters.web import Fetched
 
@@ -55,12 +56,13 @@ class Site:
 class Outcome:
     """What a reading gave before it ended, and the evidence that the run would have."""
 
-    def __init__(self, site: Site, settings: Mapping[str, Any]) -> None:
+    def __init__(self, site: Site, settings: Mapping[str, Any], cursor: Any = None) -> None:
         self.pages: list[Page] = []
         self.fault: SourceFault | None = None
         self.evidence = Evidence()
         try:
-            source = Source({**SETTINGS, **settings}, watermark=settings.get("watermark"))
+            source = Source({**SETTINGS, **settings}, watermark=settings.get("watermark"),
+                            cursor=cursor)  # fmt: skip
             for page in connector.pages(source, site):  # type: ignore[arg-type]
                 self.pages.append(page)
                 self.evidence = pipeline._with(self.evidence, page)
@@ -103,6 +105,26 @@ def test_a_column_of_three_pages_is_read_to_its_end(read: Any) -> None:
     ]
     assert found.is_complete
     assert len(site.asked) == len(set(site.asked)) == 8
+
+
+def test_a_reading_goes_on_behind_any_document_while_its_page_of_the_list_is_the_same(
+    read: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "TOGETHER", 1)
+    whole, _ = read(COLUMN)
+    guids = [one.guid for one in whole.records]
+    done = 0
+    for page in whole.pages[:-1]:
+        done += len(page.records)
+        site = Site(tmp_path, COLUMN)
+        rest = Outcome(site, {}, json.loads(json.dumps(page.cursor)))
+        assert [one.guid for one in rest.records] == guids[done:]
+        assert rest.pages[-1].is_last
+        assert len([url for url in site.asked if "/2026" in url]) == len(guids) - done
+    other = {**COLUMN, FIRST: COLUMN[FIRST].replace("t1.html", "t0.html")}
+    with pytest.raises(CursorLost):
+        Outcome(Site(tmp_path, other), {}, whole.pages[0].cursor)
+    assert whole.pages[-1].cursor is None
 
 
 def test_a_document_says_what_stands_on_its_page(read: Any) -> None:

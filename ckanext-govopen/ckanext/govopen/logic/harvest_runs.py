@@ -173,12 +173,16 @@ class Run:
     # --- gather ----------------------------------------------------------------------------------
 
     @again
-    def begin_gather(self) -> Gathered | None:
-        """What an attempt before had gathered, where reading can go on; else it is forgotten."""
+    def begin_gather(self, *, is_anew: bool = False) -> Gathered | None:
+        """What an attempt before had gathered, where reading can go on; else it is forgotten.
+
+        Args:
+            is_anew: it is forgotten in any case.
+        """
         self._careful_to = 0
         with self._step() as session:
             cursor, seen = self._row["gather_cursor"], self._row["seen"]
-            if cursor is not None and store.staged(session, self._id) == seen:
+            if cursor is not None and not is_anew and store.staged(session, self._id) == seen:
                 return Gathered(_evidence(self._row), cursor)
             store.clear_stage(session, self._id)
             store.update(session, self._id, stage="gather", seen=0, evidence={}, error=None,

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -225,8 +225,14 @@ def portal(port: int = 0) -> Iterator[Portal]:
         yield server
 
 
-def killed_at(statement: int, one: Field, job_id: str) -> bool:
-    """Works at a run in a process of its own that kills itself before its n-th statement.
+Wanted = Callable[[int, str], bool]
+
+
+def killed_at(statement: int | Wanted, one: Field, job_id: str) -> bool:
+    """Works at a run in a process of its own that kills itself before one of its statements.
+
+    Args:
+        statement: its number from 1, or what says so by number and text.
 
     Returns:
         False when the run has ended before that.
@@ -240,16 +246,17 @@ def killed_at(statement: int, one: Field, job_id: str) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def _die_at(statement: int) -> None:
+def _die_at(statement: int | Wanted) -> None:
     import signal
 
+    wanted = (lambda number, _: number == statement) if isinstance(statement, int) else statement
     engine = model.meta.engine
     engine.dispose(close=False)  # the connections are the other process's
     done = 0
 
     @sa.event.listens_for(engine, "before_cursor_execute")
-    def _count(*_: Any) -> None:
+    def _count(_: Any, __: Any, text: str, *___: Any) -> None:
         nonlocal done
         done += 1
-        if done == statement:
+        if wanted(done, text):
             os.kill(os.getpid(), signal.SIGKILL)

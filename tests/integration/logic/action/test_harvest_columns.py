@@ -10,7 +10,9 @@ import pytest
 from pages_kit import COLUMN, SITE
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, Portal, counts
+from harvest_kit import Field, Portal, counts, killed_at
+
+from govopen_harvesters import columns
 
 SETTINGS = {"items": "ul.list li", "body": "#zoom", "key": "index_number", "pause": 0}
 WHOLE = {"sweep_every": 1}
@@ -108,6 +110,27 @@ def test_a_column_that_its_site_closes_to_programs_says_so_in_a_dry_run_and_remo
         "SELECT state FROM govopen_harvest_object WHERE source_id = :id", id=source["id"]
     )
     assert [tuple(row) for row in kept] == [("kept",)] * 5
+
+
+def test_a_column_is_read_on_behind_the_documents_that_were_read_before_its_worker_died(
+    one: Field, site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "TOGETHER", 1)
+    source = column(one, site)
+    job_id, saved = one.start(source), 0
+
+    def last_document(_: int, text: str) -> bool:
+        nonlocal saved
+        saved += "gather_cursor = " in text
+        return saved == 6  # the first one begins
+
+    assert killed_at(last_document, one, job_id)
+    asked = [path for path, _ in site.seen]
+    site.seen.clear()
+    job = one.work(job_id)
+    assert (job["state"], counts(job)) == ("finished", {"seen": 5, "created": 5})
+    again = {path for path, _ in site.seen} & set(asked)
+    assert again == {"/robots.txt", LAST, "/zwgk/tzgg/202601/t5.html"}
 
 
 def test_documents_may_become_entries_of_the_inventory(one: Field, site: Portal) -> None:
