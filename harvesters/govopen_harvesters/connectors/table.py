@@ -1,7 +1,8 @@
 """Spreadsheets and CSV: one file, a folder of files, or an address; read by the inventory's intake.
 
-A row is known by its key column. Without one: by its link, or its resource code, where those are
-there and differ in every row; else by its provider and name, and how many of that name came before.
+A row is known by its key column. Without one: by its link, its resource code, or the file's own
+number of it, where those are there and differ in every row; else by its provider and name, and how
+many of that name came before.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from pathlib import Path
 
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.intake_header import FOLDED
-from ckanext.govopen.logic.intake import Column, IntakeRefused, Row, Table, read_table
+from ckanext.govopen.logic.intake import (
+    Column,
+    IntakeRefused,
+    Row,
+    Table,
+    is_own_key,
+    read_table,
+)
 
 from govopen_harvesters.contract import (
     INVENTORY,
@@ -172,18 +180,27 @@ def _identifier(table: Table, options: Mapping[str, Json]) -> Key:
         header = str(options["key"])
         if header not in {column.header for column in table.columns}:
             raise SourceFault("harvest.E13", column=header)
-        return lambda row: row.source.get(header)
-    for name in ("link", "res_code"):
-        if _is_unique(table, name):
-            return lambda row, name=name: row.values.get(name)  # type: ignore[misc]
+        return _by_column(header)
+    own = [column.header for column in table.columns if is_own_key(column.header)]
+    for key in (_by_field("link"), _by_field("res_code"), *map(_by_column, own)):
+        if _is_unique(table, key):
+            return key
     return _by_name()
 
 
-def _is_unique(table: Table, name: str) -> bool:
-    """True when every row has this field, each another."""
+def _by_field(name: str) -> Key:
+    return lambda row: row.values.get(name)
+
+
+def _by_column(header: str) -> Key:
+    return lambda row: row.source.get(header)
+
+
+def _is_unique(table: Table, key: Key) -> bool:
+    """True when every row has a key, each another."""
     seen: set[str] = set()
     for row in table.rows:
-        value = row.values.get(name)
+        value = key(row)
         if not value or value in seen:
             return False
         seen.add(value)

@@ -38,7 +38,7 @@ from ckanext.govopen.domain.intake import (
     Table,
     refused,
 )
-from ckanext.govopen.domain.intake_header import FOLDED, Aliases
+from ckanext.govopen.domain.intake_header import FOLDED, Aliases, fold
 
 __all__ = [
     "DEFAULT",
@@ -50,6 +50,7 @@ __all__ = [
     "Row",
     "Table",
     "field_of",
+    "is_own_key",
     "read_table",
     "readers_ahead",
     "sheets_of",
@@ -160,6 +161,16 @@ def field_of(heading: str) -> str | None:
     """
     found = _recogniser().match(tuple(heading.split("/")))
     return None if found.field == ORDINAL and found.confidence < FOLDED else found.field
+
+
+def is_own_key(heading: str) -> bool:
+    """True of a heading under which files have numbers of their own."""
+    return fold(heading) in _own_keys()
+
+
+@cache
+def _own_keys() -> frozenset[str]:
+    return frozenset(map(fold, data_files.read(WRITINGS / f"{INVENTORY}.yaml")["own_key"]))
 
 
 @cache

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, alone, counts, killed_at
+from harvest_kit import HEADER, Field, alone, counts, killed_at
 from python_calamine import load_workbook
 
 import ckan.model as model
@@ -263,6 +263,22 @@ def test_no_source_takes_over_what_another_brought(one: Field) -> None:
     assert job["balanced"]
     assert {line["problem"]["code"] for line in job["report"]["items"]} == {"harvest.E5"}
     assert one.left(first) == before
+
+
+def test_numbers_of_two_files_own_tell_their_rows_apart_and_are_no_resource_codes(
+    one: Field,
+) -> None:
+    for unit in ("甲局", "乙局"):
+        rows = [(str(n), f"数据{n}", f"{unit}{one.mark}", "每月", "摘要") for n in (1, 2, 3)]
+        one.put("own.csv", rows, ("ID", *HEADER[1:]))
+        settings = {"path": f"{one.folder.name}/own.csv", "create_units": True}
+        source = one.approved(settings=settings)
+        job = one.run(source)
+        assert counts(job) == {"seen": 3, "created": 3}
+        assert [row[0] for row in one.left(source)["entries"]] == ["1", "2", "3"]
+        shown = next(name for name in job["names"] if name["name"] == "ID")
+        assert (shown["how"], shown["field"]) == ("unknown", None)
+        assert [one_of["field"] for one_of in shown["proposed"]] == ["res_code"]
 
 
 def test_a_key_that_comes_twice_counts_once_and_is_listed(one: Field) -> None:
