@@ -7,17 +7,13 @@ that may be secret, and of contact persons, no example is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
-from ckanext.govopen import data_files
 from ckanext.govopen.domain.harvest import How, Mapped, Meaning
-from ckanext.govopen.domain.intake_hints import BY_HEADING, Hint, Words, hints
 from ckanext.govopen.domain.inventory import RULES
 from ckanext.govopen.domain.units import names_a_unit, read_unit_text
 from ckanext.govopen.logic.imports import CONTACT_FIELDS
-from ckanext.govopen.logic.intake import WRITINGS
+from ckanext.govopen.logic.intake_proposals import MOST, proposals
 from ckanext.govopen.logic.vocab import vocabularies
 
 MOST_NAMES = 300
@@ -25,25 +21,8 @@ MOST_EXAMPLES = 20  # from which a column is judged; fewer are shown
 SHOWN_EXAMPLES = 3
 LONGEST_EXAMPLE, LONGEST_NAME = 60, 200
 MOST_UNREAD = 30
-MOST_HINTS = 3
 # What a later record may say against an earlier one.
 _DOUBTS = (How.RIVAL, How.UNSURE)
-
-
-@cache
-def _said() -> Mapping[str, Any]:
-    return dict(data_files.read(WRITINGS / "hints.yaml"))
-
-
-@cache
-def _words() -> Words:
-    said = _said()
-    tables = said["headings"].items()
-    return Words(
-        {field: table.get("han", ()) for field, table in tables},
-        {field: table.get("words", ()) for field, table in tables},
-        tuple(said["endings"]),
-    )
 
 
 class Names:
@@ -100,29 +79,10 @@ class Names:
 
     def _kept(self, one: Meaning) -> list[Any]:
         examples = list(self._examples.get(one.name, ()))
-        found = hints(one.name, examples, _words(), vocabularies())
-        found = [_of_dataset(hint) for hint in found] if self._is_dataset else found
-        known = [hint for hint in found if hint.field]
-        proposed = [[hint.field, hint.confidence] for hint in _proposed(one, known)]
+        found = proposals(one, examples, of_dataset=self._is_dataset)
+        others = [[hint.field, hint.confidence] for hint in found[:MOST]]
         sure = round(one.confidence, 2)
-        shown, others = examples[:SHOWN_EXAMPLES], proposed[:MOST_HINTS]
-        return [one.field, sure, one.how.value, shown, others]
-
-
-def _of_dataset(hint: Hint) -> Hint:
-    """The same field under its name in a dataset; an empty one where a dataset has none."""
-    return replace(hint, field=_said()["dataset"].get(hint.field, ""))
-
-
-def _proposed(one: Meaning, found: list[Hint]) -> list[Hint]:
-    """Other fields that a name may be; of a sure one only what its values say against it."""
-    if one.how is How.TOLD:
-        return []
-    other = [hint for hint in found if hint.field != one.field]
-    if one.how is How.SURE:
-        is_backed = len(other) < len(found)
-        return [] if is_backed else [hint for hint in other if hint.confidence > BY_HEADING]
-    return other
+        return [one.field, sure, one.how.value, examples[:SHOWN_EXAMPLES], others]
 
 
 def _is_understood(field: str, text: str) -> bool:

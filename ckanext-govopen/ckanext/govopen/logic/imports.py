@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,21 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen.domain import inventory as rules
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.harvest import How, Meaning
 from ckanext.govopen.domain.intake_header import FOLDED
 from ckanext.govopen.domain.units import UnitFinder, read_unit_text
 from ckanext.govopen.logic import registers, units
 from ckanext.govopen.logic.export import FINDINGS_HEADING
 from ckanext.govopen.logic.import_records import finding_json, named_as
 from ckanext.govopen.logic.intake import Column, Row, Table, read_table
+from ckanext.govopen.logic.intake_proposals import MOST, proposals
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import imports as store
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as log
 
 CONTACT_FIELDS = ("contact_name", "contact_phone", "contact_email")
+JUDGED_ROWS = 20  # by which a column is judged that its heading does not tell
 
 
 class ImportConflictError(Exception):
@@ -132,16 +136,18 @@ def check(
         store.drop_keys(session, import_id)
     store.reject_duplicates(session, import_id)
     store.match(session, import_id)
-    return _report(session, import_id, table)
+    return _report(session, import_id, table, options)
 
 
-def _report(session: Session, import_id: str, table: Table) -> dict[str, Any]:
+def _report(session: Session, import_id: str, table: Table, options: Options) -> dict[str, Any]:
+    first = list(islice(table.rows, JUDGED_ROWS))
     columns = [
         {
             "letter": column.letter,
             "header": column.header,
             "field": column.field,
             "confidence": round(column.confidence, 2),
+            "proposed": _proposed(column, [row.source[column.header] for row in first], options),
         }
         for column in table.columns
     ]
@@ -156,6 +162,18 @@ def _report(session: Session, import_id: str, table: Table) -> dict[str, Any]:
         "notes": [finding_json(note) for note in table.notes],
         **store.summary(session, import_id),
     }
+
+
+def _proposed(column: Column, values: Sequence[str], options: Options) -> list[dict[str, Any]]:
+    """Further fields that a column may be, with what speaks for each: a person decides."""
+    is_told = {column.header, column.letter, column.field} & {*options.columns}
+    is_sure = column.field is not None and column.confidence >= FOLDED
+    how = How.TOLD if is_told else How.SURE if is_sure else How.UNSURE
+    one = Meaning(column.header, column.field, column.confidence, how)
+    said = list(dict.fromkeys(text for text in values if text))
+    return [
+        {"field": hint.field, "confidence": hint.confidence} for hint in proposals(one, said)[:MOST]
+    ]
 
 
 class RowReader:

@@ -144,7 +144,7 @@ def _import_page(
         rows=found,
         vocabularies=VOCABULARIES,
         values={"effective_on": clock.today().isoformat(), **values},
-        recognised=sum(1 for column in shown.get("mapping", ()) if column["field"]),
+        recognised=[column for column in shown.get("mapping", ()) if column["field"]],
         counts={**shown, "draft": shown.get("drafts", 0)},
         writes=shown.get("created", 0) + shown.get("changed", 0),
         case=_case(shown.get("case_id")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
 
 sys.path.insert(0, str(Path(__file__).parent))
 from harvest_kit import Field, field_of
@@ -194,3 +196,21 @@ def test_a_form_that_is_wrong_says_so_and_keeps_what_was_typed(one: Field) -> No
         assert answer.status_code == 409
         assert "题目在此" in shown
         assert "geheim" not in shown
+
+
+def test_the_columns_of_a_file_are_proposed_fields_that_wait_for_a_person(one: Field) -> None:
+    rows = (f"数据{n},摘要,每月,市水务局,{n}" for n in range(3))
+    lines = ["信息资源名称,摘要,gxpl,供数单位,ID", *rows]
+    file = FileStorage(io.BytesIO("\n".join(lines).encode()), "a.csv")
+    report = one.office.act("officer", "govopen_inventory_import", upload=file, dry_run=True,
+                            unit=one.office.unit_id)  # fmt: skip
+    found = {column["header"]: column for column in report["mapping"]}
+    proposed = {
+        name: [one["field"] for one in column["proposed"]] for name, column in found.items()
+    }
+    assert proposed["gxpl"] == ["update_cycle"]
+    assert (found["gxpl"]["field"], found["ID"]["field"]) == (None, None)
+    assert (proposed["供数单位"][:1], proposed["ID"]) == (["provider"], ["res_code"])
+    with signed_in(one, "officer") as client:
+        page = read(client, f"/workbench/inventory/import/{report['id']}/columns")
+    assert re.search(r"gxpl.*?<td>更新周期 50 %</td>", page, re.DOTALL)
