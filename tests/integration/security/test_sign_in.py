@@ -76,6 +76,9 @@ def test_after_ten_failures_the_right_password_is_not_looked_at(
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "900")
         assert "登录失败次数过多" in refused.get_data(as_text=True)
         assert attempt(client, f" {who.upper()}", PASSWORD).status_code == 429
+    with application.test_request_context("/"):
+        email = str(office.user("officer").email)
+    assert attempt(client, email.upper(), PASSWORD).status_code == 429, "another ten by e-mail"
     other = attempt(application.test_client(), name, PASSWORD, "192.0.2.2")
     assert other.status_code == 302, "who guesses locks nobody else out"
     assert attempt(client, name, PASSWORD).status_code == 429

@@ -52,5 +52,6 @@ def keeps_sessions() -> bool:
 
 
 def digest(name: str) -> str:
-    """What stands for a name that somebody typed."""
-    return audit_rules.name_digest(config.audit_key(), name)
+    """What stands for a name that somebody typed: an account has one, by its name or its e-mail."""
+    user = model.User.by_email(name) if "@" in name else None
+    return audit_rules.name_digest(config.audit_key(), user.name if user else name)
