@@ -32,7 +32,12 @@ STUMBLES = (
     LookupError,
     OverflowError,
     RecursionError,
+    AssertionError,  # some of its functions say with it what they expect
+    sa.exc.ArgumentError,  # one value where a list belongs
+    sa.exc.CompileError,  # a name that is no column
     sa.exc.DataError,  # a value that its column cannot hold
+    sa.exc.IntegrityError,  # no value where its column wants one, or one that is there already
+    sa.exc.InvalidRequestError,  # an object where an id belongs
     sa.exc.ProgrammingError,  # a kind of value that no column holds
 )
 OURS = str(Path(__file__).parents[1])
