@@ -268,8 +268,9 @@ def leaks(
             if value and value in told:
                 found.append(f"{dataset.state}: {what}")
     if not reads(role, WAITING):
-        words = re.findall(rf"{one.mark}{WAITING}([a-z]+)", told)
-        found += [f"{WAITING}: {where}" for where in sorted(set(words))]
+        words = set(re.findall(rf"{one.mark}{WAITING}([a-z]+)", told))
+        if words and not (judged and _is_in_case(one)):
+            found += [f"{WAITING}: {where}" for where in sorted(words)]
     if role in OUTSIDERS:
         found += _texts_without_review(one, role, told)
     # a log is read by other people than a dataset: ids may stand in it, content may not
@@ -278,6 +279,13 @@ def leaks(
     words = set(re.findall(rf"{one.mark}(?!person)[a-z]+", answer.mailed))
     found += [f"mail: {word}" for word in sorted(words)]
     return found
+
+
+def _is_in_case(one: World) -> bool:
+    """True once somebody who was asked in turn has submitted what waited."""
+    with one.application.test_request_context("/"):
+        sql = "SELECT case_id FROM govopen_review WHERE record_type = 'revision' AND record_id = :id"
+        return bool(model.Session.execute(sa.text(sql), {"id": one.revision}).scalar())
 
 
 def _texts_without_review(one: World, role: str, told: str) -> list[str]:

@@ -182,6 +182,21 @@ def test_a_part_that_fails_leaves_no_content_in_its_error(
         assert set(errors) == {None, "Error"}
 
 
+@pytest.mark.parametrize("data", [None, {}, {"package": "x"}, ["package"]])
+def test_an_activity_that_no_page_could_show_is_refused(office: Office, data: Any) -> None:
+    with office.application.test_request_context("/"), pytest.raises(tk.ValidationError) as refused:
+        tk.get_action("activity_create")(
+            {"ignore_auth": True, "user": office.name("officer")},
+            {
+                "user_id": office.user("officer").id,
+                "object_id": office.draft()["id"],
+                "activity_type": "new package",
+                "data": data,
+            },
+        )
+    assert list(refused.value.error_dict) == ["data"]
+
+
 def test_activities_keep_nothing_of_the_content(office: Office, client: FlaskClient) -> None:
     made = office.published(title="活动里的金丝雀")
     with office.application.test_request_context("/"):

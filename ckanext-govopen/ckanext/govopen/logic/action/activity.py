@@ -6,6 +6,7 @@ a visitor is shown none, and others only those of datasets that they may read at
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -16,6 +17,7 @@ from ckanext.govopen.logic.guards import Next
 from ckanext.govopen.logic.roles import is_sysadmin, user_of
 
 __all__ = [
+    "activity_create",
     "activity_data_show",
     "activity_diff",
     "activity_show",
@@ -28,6 +30,8 @@ __all__ = [
 ]
 
 LONGEST = 100  # CKAN's own limit of a list
+# What the pages of an activity read of its data, by the last word of its type.
+READ_OF = {"package": "package", "group": "group", "organization": "group"}
 
 
 def _current(next_action: Next, context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
@@ -50,6 +54,18 @@ def _limit(data_dict: dict[str, Any]) -> int:
         raise tk.ValidationError(
             {"limit": [tk._("{0} must be a whole number from 0").format("limit")]}
         ) from None
+
+
+@tk.chained_action
+def activity_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -> Any:
+    """An event as a program tells it, with what it is about: without, no page could show it."""
+    tk.check_access("activity_create", context, data_dict)
+    about = READ_OF.get(str(data_dict.get("activity_type")).rpartition(" ")[2])
+    data = data_dict.get("data")
+    if about and not (isinstance(data, Mapping) and isinstance(data.get(about), Mapping)):
+        said = tk._("Give an object with names and values")
+        raise tk.ValidationError({"data": [f"{about}: {said}"]})
+    return next_action(context, data_dict)
 
 
 @tk.chained_action
