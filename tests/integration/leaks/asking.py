@@ -284,8 +284,9 @@ def leaks(
 def _is_in_case(one: World) -> bool:
     """True once somebody who was asked in turn has submitted what waited."""
     with one.application.test_request_context("/"):
-        sql = "SELECT case_id FROM govopen_review WHERE record_type = 'revision' AND record_id = :id"
-        return bool(model.Session.execute(sa.text(sql), {"id": one.revision}).scalar())
+        sql = "SELECT case_id FROM govopen_review WHERE record_id = :id AND record_type = :type"
+        found = model.Session.execute(sa.text(sql), {"id": one.revision, "type": "revision"})
+        return bool(found.scalar())
 
 
 def _texts_without_review(one: World, role: str, told: str) -> list[str]:
