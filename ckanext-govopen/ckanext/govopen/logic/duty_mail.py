@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -26,18 +27,11 @@ def send(session: Session) -> int:
     """Sends the mails of today that have not been sent; gives how many."""
     if not mail.may_send():
         return 0
-    today = clock.today()
     lines: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in store.lines(session, today):
+    for row in store.lines(session, clock.today()):
         lines[str(row["unit_id"])].append(row)
-    sent = 0
-    for person in store.people(session):
-        concerned = _of_person(person, lines)
-        # Noted before it is sent: a mail may be lost, and is never sent twice.
-        if concerned and store.claim(session, str(person["id"]), today, len(concerned)):
-            session.commit()
-            sent += _send_one(person, concerned)
-    return sent
+    told = partial(_of_person, lines=lines)
+    return mail.once_a_day(session, store.people(session), told, store.claim, _words)
 
 
 def _of_person(
@@ -56,12 +50,12 @@ def _of_person(
     return sorted(found, key=lambda row: (row["due_on"], row["id"]))
 
 
-def _send_one(person: Mapping[str, Any], concerned: Sequence[Mapping[str, Any]]) -> bool:
+def _words(concerned: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     overdue = sum(row["state_now"] == "overdue" for row in concerned)
     subject = tk._("Disclosure duties: {overdue} overdue, {due} due soon").format(
         overdue=overdue, due=len(concerned) - overdue
     )
-    return mail.deliver(person, subject, _body(concerned))
+    return subject, _body(concerned)
 
 
 def _body(concerned: Sequence[Mapping[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -32,15 +33,8 @@ def send(session: Session) -> int:
     """Sends the mails of today that have not been sent; gives how many."""
     if not mail.may_send():
         return 0
-    today, sent = clock.today(), 0
-    lines = store.lines(session, clock.now() - LOOKED_BACK)
-    for person in store.people(session):
-        concerned = _of_person(person, lines)
-        # Noted before it is sent: a mail may be lost, and is never sent twice.
-        if concerned and store.claim(session, str(person["id"]), today, len(concerned)):
-            session.commit()
-            sent += mail.deliver(person, _subject(concerned), _body(concerned))
-    return sent
+    told = partial(_of_person, lines=store.lines(session, clock.now() - LOOKED_BACK))
+    return mail.once_a_day(session, store.people(session), told, store.claim, _words)
 
 
 def _of_person(person: Row, lines: Sequence[Row]) -> list[Row]:
@@ -51,12 +45,13 @@ def _of_person(person: Row, lines: Sequence[Row]) -> list[Row]:
     return [row for row in lines if row["unit_id"] in own and row["state"] != "proposed"]
 
 
-def _subject(concerned: Sequence[Row]) -> str:
+def _words(concerned: Sequence[Row]) -> tuple[str, str]:
     failed = sum(bool(row["failed"]) for row in concerned)
     waiting = sum(_waits(row) for row in concerned)
-    return tk._("Harvest: {sources} sources, {failed} failed, {waiting} wait").format(
+    subject = tk._("Harvest: {sources} sources, {failed} failed, {waiting} wait").format(
         sources=len(concerned), failed=failed, waiting=waiting
     )
+    return subject, _body(concerned)
 
 
 def _waits(row: Row) -> bool:

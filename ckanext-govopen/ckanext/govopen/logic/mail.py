@@ -10,8 +10,11 @@ import ipaddress
 import logging
 import smtplib
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 import ckan.lib.mailer as mailer
 import ckan.model as model
@@ -22,6 +25,7 @@ from ckanext.govopen import clock
 log = logging.getLogger(__name__)
 
 RESET = "request_password_reset"
+Person = Line = Mapping[str, Any]
 
 
 class VerifyingSMTP(smtplib.SMTP):
@@ -68,7 +72,7 @@ def _is_loopback(server: str) -> bool:
         return False
 
 
-def deliver(person: Mapping[str, Any], subject: str, body: str) -> bool:
+def deliver(person: Person, subject: str, body: str) -> bool:
     """Sends one mail to `{id, shown, email}`; one address that fails keeps nobody else's back."""
     try:
         mailer.mail_recipient(str(person["shown"]), str(person["email"]), subject, body)
@@ -76,6 +80,32 @@ def deliver(person: Mapping[str, Any], subject: str, body: str) -> bool:
         log.exception("no mail was sent to user %s", person["id"])
         return False
     return True
+
+
+def once_a_day(
+    session: Session,
+    people: Iterable[Person],
+    told: Callable[[Person], Sequence[Line]],
+    claim: Callable[[Session, str, date, int], bool],
+    words: Callable[[Sequence[Line]], tuple[str, str]],
+) -> int:
+    """Sends each person one mail of today at the most; gives how many the server took.
+
+    It is noted before it is sent: a mail may be lost, and is never sent twice.
+
+    Args:
+        people: `{id, shown, email}`.
+        told: what concerns a person, who gets no mail where nothing does.
+        claim: notes a person's mail of a day; False where it was noted before.
+        words: subject and body.
+    """
+    today, sent = clock.today(), 0
+    for person in people:
+        concerned = told(person)
+        if concerned and claim(session, str(person["id"]), today, len(concerned)):
+            session.commit()
+            sent += deliver(person, *words(concerned))
+    return sent
 
 
 def tell(user_ids: Iterable[str], subject: str, body: str) -> int:
