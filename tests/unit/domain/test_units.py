@@ -116,6 +116,7 @@ def test_a_unit_without_a_public_leader_or_code_is_only_warned_about() -> None:
         ("rename", None, date(2024, 1, 1), False),
         ("merge_into", "unit", date(2024, 1, 1), True),
         ("split_from", "unit", date(2024, 1, 1), True),
+        ("rename", "unit", date(2024, 1, 1), False),
     ],
 )
 def test_a_succession_names_its_date_and_successor(

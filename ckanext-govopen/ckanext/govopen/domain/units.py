@@ -154,7 +154,7 @@ def check_succession(
     needs_other = kind in ("merge_into", "split_from", "transfer_function")
     if on_date is None or (needs_other and not other):
         return [Finding("units.E4", "successions", kind)]
-    if other == unit:
+    if other == unit and kind != "rename":
         return [Finding("units.E11", "other", unit)]
     return []
 

@@ -248,7 +248,8 @@ def _refuse_reform(
     found = check_succession(kind, unit_id, other, on_date)
     if kind == "rename" and not data_dict.get("name"):
         raise tk.ValidationError({"name": [tk._("Missing value")]})
-    row: Mapping[str, Any] | None = store.current(model.Session, other) if other else None
+    leads_on = other is not None and kind != "rename"
+    row: Mapping[str, Any] | None = store.current(model.Session, str(other)) if leads_on else None
     if row and on_date and not found:
         found = check_exists(row, on_date, until_its_end=kind == "split_from")
     if found:
