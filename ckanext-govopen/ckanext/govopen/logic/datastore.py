@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.datastore.backend.postgres import get_read_engine
 from ckanext.govopen.logic import blobs, files, rowfiles, tableload
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
@@ -39,6 +40,13 @@ IN_PROCESS = ("CSV", "JSON")  # read by the standard library, bounded by the upl
 LOCK_WAIT = "5s"  # for readers of a table that makes way
 READER_SECONDS = 120
 READER_BYTES = 2 << 30
+# Of some tables that readers see, those with full text: those that have an index of it.
+SEARCHABLE = (
+    "SELECT c.relname FROM pg_class c"
+    " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '_full_text'"
+    " JOIN pg_index i ON i.indrelid = c.oid AND a.attnum = ANY(i.indkey)"
+    " WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%(names)s)"
+)
 
 
 @contextmanager
@@ -81,18 +89,32 @@ def load_hidden(session: Session, package_ids: Sequence[str]) -> None:
             store.set_extent(session, package_id, rows, cols)
 
 
-def hidden_name(resource_id: str, sha256: str) -> str:
-    """The name under which a table waits: that of its resource, and what it was read from."""
-    return f"{resource_id}:{sha256[:16]}"
+def hidden_name(resource_id: str, sha256: str, *, is_searchable: bool = True) -> str:
+    """The name under which a table waits: that of its resource, and what it was read from.
+
+    Args:
+        is_searchable: it has full text.
+    """
+    return f"{resource_id}:{sha256[:16]}" + ("" if is_searchable else ":raw")
+
+
+def _name_of(row: Row) -> str:
+    return hidden_name(
+        str(row["resource_id"]), str(row["sha256"]), is_searchable=row["is_searchable"]
+    )
 
 
 def _known_extents(cursor: Any, found: Sequence[Row]) -> dict[str, tuple[int, int]]:
     """Rows and columns of the tables that hold the present file of their resource already."""
-    shown = _shown_tables(cursor, [str(row["resource_id"]) for row in found])
+    resource_ids = [str(row["resource_id"]) for row in found]
+    shown = _shown_tables(cursor, resource_ids)
+    cursor.execute(SEARCHABLE, {"names": resource_ids})
+    searchable = {name for (name,) in cursor.fetchall()}
     extents = {}
     for row in found:
         resource_id = str(row["resource_id"])
-        if shown.get(resource_id) != row["sha256"]:
+        is_as_wanted = row["is_searchable"] == (resource_id in searchable)
+        if shown.get(resource_id) != row["sha256"] or not is_as_wanted:
             continue
         cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(resource_id)))
         columns = len(cursor.description) - len(tableload.OWN_COLUMNS)
@@ -113,10 +135,19 @@ def _shown_tables(cursor: Any, resource_ids: Sequence[str]) -> dict[str, str | N
 
 def _load_one(cursor: Any, row: Row, folder: Path) -> tuple[int, int] | None:
     path = blobs.path_of(files.folder(), row["sha256"])
-    name = hidden_name(str(row["resource_id"]), str(row["sha256"]))
+    other = _name_of({**row, "is_searchable": not row["is_searchable"]})
     cursor.execute("SAVEPOINT one_file")
     try:
-        return load_file(cursor, name, path, str(row["format"]).upper(), folder)
+        # No approval waits any more for the table as it was to be before.
+        _drop(cursor, "hidden", other)
+        return load_file(
+            cursor,
+            _name_of(row),
+            path,
+            str(row["format"]).upper(),
+            folder,
+            is_searchable=row["is_searchable"],
+        )
     except psycopg2.Error as error:
         cursor.execute("ROLLBACK TO SAVEPOINT one_file")
         log.warning("resource %s was not loaded: %s", row["resource_id"], error.pgcode)
@@ -124,19 +155,20 @@ def _load_one(cursor: Any, row: Row, folder: Path) -> tuple[int, int] | None:
 
 
 def load_file(
-    cursor: Any, name: str, path: Path, format_: str, folder: Path
+    cursor: Any, name: str, path: Path, format_: str, folder: Path, *, is_searchable: bool = True
 ) -> tuple[int, int] | None:
     """Makes the table `hidden.NAME` of a file; its rows and columns, or None where it has none.
 
     Args:
         folder: an empty folder to work in.
+        is_searchable: words of its rows shall be found.
     """
     table = _rows_of(path, format_, folder / "rows.csv")
     if table is None:
         return None
     names, rows = table
     with rows:
-        language = tk.config["ckan.datastore.default_fts_lang"]
+        language = tk.config["ckan.datastore.default_fts_lang"] if is_searchable else None
         return tableload.load(cursor, name, names, rows, language), len(names)
 
 
@@ -196,7 +228,7 @@ def settle(session: Session, package_ids: Sequence[str]) -> None:
         return
     public = review_store.public_ids(session, package_ids)
     wanted = {
-        str(row["resource_id"]): str(row["sha256"])
+        str(row["resource_id"]): row
         for row in store.files_of(session, package_ids)
         if row["package_id"] in public
     }
@@ -207,9 +239,9 @@ def settle(session: Session, package_ids: Sequence[str]) -> None:
         _switch_in(cursor, wanted, shown)
         # A table of before this version carries no comment; the main database knows its file.
         right = {
-            name: sha256
-            for name, sha256 in wanted.items()
-            if name in shown and (shown[name] or held[name]) == sha256
+            name: str(row["sha256"])
+            for name, row in wanted.items()
+            if name in shown and (shown[name] or held[name]) == row["sha256"]
         }
         for name in shown.keys() - right.keys():
             cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier("public", name)))
@@ -217,9 +249,9 @@ def settle(session: Session, package_ids: Sequence[str]) -> None:
         store.set_loaded(session, changed)
 
 
-def _switch_in(cursor: Any, wanted: dict[str, str], shown: dict[str, str | None]) -> None:
+def _switch_in(cursor: Any, wanted: Mapping[str, Row], shown: dict[str, str | None]) -> None:
     """Gives the tables that wait for these bytes the place of those that are shown."""
-    waiting = {hidden_name(name, sha256): name for name, sha256 in wanted.items()}
+    waiting = {_name_of(row): name for name, row in wanted.items()}
     cursor.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('hidden')"
         " AND relkind = 'r' AND relname = ANY(%s)",
@@ -241,11 +273,11 @@ def _switch_in(cursor: Any, wanted: dict[str, str], shown: dict[str, str | None]
                     waiting=sql.Identifier("hidden", hidden),
                     moved=sql.Identifier("public", hidden),
                     name=sql.Identifier(name),
-                    sha256=sql.Literal(wanted[name]),
+                    sha256=sql.Literal(str(wanted[name]["sha256"])),
                     reader=sql.Identifier(str(reader)),
                 )
             )
-        shown[name] = wanted[name]
+        shown[name] = str(wanted[name]["sha256"])
 
 
 def tables() -> tuple[dict[str, str | None], set[str]]:
@@ -268,5 +300,16 @@ def drop(named: Sequence[str]) -> None:
         cursor = connection.cursor()
         for one in named:
             schema, _, name = one.partition(".")
-            table = sql.Identifier(schema, name)
-            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table))
+            _drop(cursor, schema, name)
+
+
+def _drop(cursor: Any, schema: str, name: str) -> None:
+    table = sql.Identifier(schema, name)
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table))
+
+
+def has_full_text(resource_id: str) -> bool:
+    """Whether words of the rows are found in the table that readers see."""
+    with get_read_engine().connect() as connection:
+        found = connection.exec_driver_sql(SEARCHABLE, {"names": [resource_id]})
+        return found.first() is not None

@@ -157,7 +157,11 @@ def _table_differences(session: Session) -> dict[str, list[str]]:
     return rules.table_differences(
         resources,
         rules.DataTables(shown, frozenset(waiting)),
-        {datastore.hidden_name(resource_id, sha256) for resource_id, sha256 in described},
+        {
+            datastore.hidden_name(resource_id, sha256, is_searchable=is_searchable)
+            for resource_id, sha256 in described
+            for is_searchable in (True, False)
+        },
         [str(row["id"]) for row in rows if row["waits"]],
     )
 

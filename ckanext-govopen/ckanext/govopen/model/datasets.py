@@ -271,11 +271,13 @@ def standing_with(session: Session, ref: str, resource_id: str | None) -> tuple[
 
 
 def files_of(session: Session, package_ids: Sequence[str]) -> list[Row]:
-    """The files of packages with their resource and format, in the order of the resources."""
+    """The files of packages with what their resources say of them, in the order of these."""
     return list(
         session.execute(
             sa.text(
-                "SELECT f.*, r.package_id, r.format, r.name AS resource_name FROM govopen_file f"
+                "SELECT f.*, r.package_id, r.format, r.name AS resource_name,"
+                " coalesce(nullif(r.extras, '')::jsonb ->> 'full_text' <> 'no', true)"
+                "  AS is_searchable FROM govopen_file f"
                 " JOIN resource r ON r.id = f.resource_id AND r.state = 'active'"
                 " WHERE r.package_id = ANY(:ids) ORDER BY r.package_id, r.position, r.id"
             ),

@@ -20,7 +20,7 @@ CKAN_READS = {
     "organization_list": ("Names of the units that publish.", ("all_fields", "limit", "offset")),
     "organization_show": ("One unit by id or name.", ("id",)),
     "datastore_search": (
-        "Rows of a table of a dataset.",
+        "Rows of a table of a dataset; `q` only where the file's `full_text` is not `no`.",
         ("resource_id", "q", "filters", "fields", "sort", "limit", "offset"),
     ),
 }

@@ -12,6 +12,7 @@ from flask.sessions import SessionMixin
 from redis.exceptions import RedisError
 from werkzeug.exceptions import (
     BadRequest,
+    Conflict,
     Forbidden,
     HTTPException,
     NotFound,
@@ -31,6 +32,7 @@ INTERNAL = 500
 REFUSALS: dict[type[Exception], type[HTTPException]] = {
     tk.NotAuthorized: Forbidden,
     tk.ObjectNotFound: NotFound,
+    tk.ValidationError: Conflict,  # what is asked of a table's download is what its search refuses
     SearchError: BadRequest,  # a query that the index refuses, whatever page made it
     SolrConnectionError: ServiceUnavailable,  # its traceback would hold the password of the index
 }
@@ -49,9 +51,12 @@ def install(app: Flask) -> Flask:
     return texts.install(app)
 
 
-def _refuse(app: Flask, refusal: type[HTTPException], _error: Exception) -> Any:
+def _refuse(app: Flask, refusal: type[HTTPException], error: Exception) -> Any:
     """Some of CKAN's pages let an action's refusal through, which would be an error of the site."""
-    return app.handle_http_exception(refusal())
+    said = None
+    if isinstance(error, tk.ValidationError):
+        said = " ".join(str(text) for text in error.error_summary.values())
+    return app.handle_http_exception(refusal(said))
 
 
 def _forget_nobody(app: Flask) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import datasets, search
+from ckanext.govopen.logic import datasets, datastore, search
 from ckanext.govopen.logic.errors import no_unknown, refuse
 from ckanext.govopen.logic.guards import Next, asks_first
 from ckanext.govopen.logic.roles import user_of
@@ -323,8 +323,15 @@ def _require_public_table(data_dict: Mapping[str, Any]) -> None:
 @tk.side_effect_free
 @asks_first
 def datastore_search(context: Any, data_dict: dict[str, Any]) -> None:
-    """Rows of a published table; in every other state there is none."""
+    """Rows of a published table; in every other state there is none.
+
+    A table without full text refuses `q` and `full_text`: an empty answer would say that there is
+    no such row.
+    """
     _require_public_table(data_dict)
+    asked = next((name for name in ("q", "full_text") if data_dict.get(name)), None)
+    if asked and not datastore.has_full_text(str(data_dict.get("resource_id"))):
+        refuse("datasets.E12", asked)
 
 
 @tk.side_effect_free
