@@ -1,7 +1,8 @@
 """The virtual environment in the checkout, kept equal to the lock files.
 
 `.venv/govopen.json` holds a fingerprint of what each layer was made from: the libraries
-(`config/constraints.txt`), the product itself (editable), the tools for tests.
+(`config/constraints.txt`), the product itself (editable), the tools for tests. The product's own
+modules are compiled beside their sources, since the account of the parts may not write there.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ LAYERS = {
     "product": ("pyproject.toml", "setup.py"),
     "tests": ("config/constraints-dev.txt",),
 }
+# what the programs import of ours; an editable installation leaves it uncompiled
+SOURCES = ("ckanext-govopen", "harvesters", "scripts")
 
 
 def fingerprint(checkout: Checkout, layer: str) -> str:
@@ -56,15 +59,24 @@ def is_ready(checkout: Checkout, user: RunUser, layers: tuple[str, ...]) -> bool
 def ensure(checkout: Checkout, user: RunUser, *, tests: bool = False) -> None:
     """Make the virtual environment, or bring it up to date."""
     layers = ("libraries", "product", *(("tests",) if tests else ()))
-    if is_ready(checkout, user, layers):
-        return
-    if not os.access(checkout.root, os.W_OK):
-        raise StackError("checkout_read_only", path=checkout.root)
-    with one_at_a_time(checkout.root):
-        if not _is_usable(checkout, user):
-            _create(checkout, user)
-        for layer in layers:
-            _bring_up(checkout, layer)
+    if not is_ready(checkout, user, layers):
+        if not os.access(checkout.root, os.W_OK):
+            raise StackError("checkout_read_only", path=checkout.root)
+        with one_at_a_time(checkout.root):
+            if not _is_usable(checkout, user):
+                _create(checkout, user)
+            for layer in layers:
+                _bring_up(checkout, layer)
+    compile_sources(checkout)
+
+
+def compile_sources(checkout: Checkout) -> None:
+    """Compile what was changed of our own modules, so that no program has to do it at its start.
+
+    A checkout that cannot be written to is served as it is.
+    """
+    folders = [str(checkout.root / name) for name in SOURCES]
+    _run([str(checkout.python), "-S", "-m", "compileall", "-q", *folders])
 
 
 def _is_usable(checkout: Checkout, user: RunUser) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from stack import environment, layout
+from stack.layout import Checkout
 
 CODE = """
 import magic
@@ -33,3 +36,18 @@ def test_an_empty_search_path_is_not_made_to_mean_the_present_folder(
 ) -> None:
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     assert ":" not in environment.program_environ(layout.here())["LD_LIBRARY_PATH"]
+
+
+def test_our_own_modules_are_compiled_and_again_when_they_change(tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(layout.here().venv)
+    module = tmp_path / "scripts" / "stack" / "one.py"
+    module.parent.mkdir(parents=True)
+    (module.parent / "broken.py").write_text("def", encoding="utf-8")
+    sizes = set()
+    for second, text in enumerate(("VALUE = 1", "VALUE = 1\nOTHER = [VALUE, VALUE]")):
+        module.write_text(text, encoding="utf-8")
+        os.utime(module, (second, second))
+        environment.compile_sources(Checkout(tmp_path))
+        (compiled,) = module.parent.glob("__pycache__/*.pyc")
+        sizes.add(compiled.stat().st_size)
+    assert len(sizes) == 2
