@@ -52,21 +52,7 @@ def units_by_role(
 
 def officer_units(user_id: str, among: Sequence[str] | None = None) -> list[str]:
     """Organizations, all or among some, of which a person is CKAN editor or administrator."""
-    rows = (
-        model.Session.query(model.Member.group_id)
-        .join(model.Group, model.Group.id == model.Member.group_id)
-        .filter(
-            model.Member.table_name == "user",
-            model.Member.table_id == user_id,
-            model.Member.state == "active",
-            model.Member.capacity.in_(OFFICER_CAPACITIES),
-            model.Group.is_organization.is_(True),
-            model.Group.state == "active",
-        )
-    )
-    if among is not None:
-        rows = rows.filter(model.Member.group_id.in_(among))
-    return [str(unit_id) for (unit_id,) in rows]
+    return store.officer_units(model.Session, user_id, OFFICER_CAPACITIES, among)
 
 
 def roles_of(user_id: str, unit_id: str | None, at: datetime | None = None) -> frozenset[str]:

@@ -44,6 +44,26 @@ def held(
     return [(str(role), unit_id, deputy_for) for role, unit_id, deputy_for in found]
 
 
+def officer_units(
+    session: Session, user_id: str, capacities: Sequence[str], among: Sequence[str] | None
+) -> list[str]:
+    """Organizations, all or among some, in which a person has one of CKAN's capacities."""
+    found = session.execute(
+        sa.text(
+            'SELECT m.group_id FROM member m JOIN "group" g ON g.id = m.group_id'
+            " WHERE m.table_name = 'user' AND m.table_id = :user AND m.state = 'active'"
+            " AND m.capacity = ANY (:capacities) AND g.is_organization AND g.state = 'active'"
+            " AND (CAST(:among AS text[]) IS NULL OR m.group_id = ANY (CAST(:among AS text[])))"
+        ),
+        {
+            "user": user_id,
+            "capacities": list(capacities),
+            "among": None if among is None else list(among),
+        },
+    )
+    return [str(unit_id) for (unit_id,) in found]
+
+
 def stood_for_each_other(
     session: Session, person: str, others: Sequence[str], since: datetime
 ) -> bool:
