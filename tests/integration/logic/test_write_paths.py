@@ -49,9 +49,10 @@ LONG_PARTS, RUNS_OF_PART = 20, 5  # 20,000 steps, each thousand with a seed of i
 PEOPLE = ("officer", "approver", "second")
 FILES = tuple(f"名称,泊位\n甲,{n}\n乙,30\n".encode() for n in range(4))
 
-# What a stranger would ask: public, and no two voices for exactly this content that still stand.
+# What a stranger would ask: public, and no two voices for exactly this content that still stand. The
+# OFFSET has the hash taken once for each dataset, not at every opinion about it.
 UNAPPROVED = """
-SELECT p.id FROM package p, LATERAL (SELECT govopen_content_hash(p.id, 1) AS hash) h
+SELECT p.id FROM package p, LATERAL (SELECT govopen_content_hash(p.id, 1) AS hash OFFSET 0) h
 WHERE p.id = ANY(%s) AND p.private IS NOT TRUE AND NOT EXISTS (
   SELECT FROM govopen_opinion s JOIN govopen_opinion a
     ON (a.record_type, a.record_id, a.content_hash) = (s.record_type, s.record_id, s.content_hash)
