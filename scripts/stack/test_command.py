@@ -215,7 +215,6 @@ def pytest(checkout: Checkout, chosen: Selection, environ: dict[str, str]) -> in
     ]
     given = environment.program_environ(checkout) | {
         "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "PATH": f"{checkout.venv}/bin:{os.environ['PATH']}",

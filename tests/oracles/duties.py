@@ -24,6 +24,8 @@ import yaml
 
 from oracles.workdays import Days
 
+# the safe reader in C, where the library has it, takes a tenth of the time
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PACKS = Path(__file__).parents[2] / "ckanext-govopen/ckanext/govopen/data/rules"
 BEIJING = timezone(timedelta(hours=8))
 DAY = timedelta(days=1)
@@ -64,7 +66,7 @@ def bound_of(rule, pack, settings):
 @lru_cache
 def read_packs(folder):
     paths = sorted(Path(folder).glob("*.yaml"))
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
+    return [yaml.load(path.read_text(encoding="utf-8"), LOADER) for path in paths]  # noqa: S506
 
 
 def read_rules(folder, settings):

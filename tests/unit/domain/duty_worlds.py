@@ -15,10 +15,10 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
 from oracles.duties import PACKS, World
 from oracles.year import PARAMETERS
 
+from ckanext.govopen import data_files
 from ckanext.govopen.domain.calendar import WorkCalendar, read_notice
 from ckanext.govopen.domain.rules import Parameter, RulePack, read_pack
 
@@ -31,7 +31,7 @@ def loaded_packs() -> list[RulePack]:
     """The packs that are shipped, with the numbers that the office of the made-up city has set."""
     packs = []
     for path in sorted(PACKS.glob("*.yaml")):
-        pack = read_pack(yaml.safe_load(path.read_text(encoding="utf-8")))
+        pack = read_pack(data_files.read(path))
         numbers = {
             name: Parameter(name, **said) for name, said in PARAMETERS.get(pack.pack_id, {}).items()
         }
