@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
+from traceback import format_tb
 from typing import Any, Protocol
 
 from ckanext.govopen.domain.harvest import Evidence, Gathered, Mapped, Staged, Taken
@@ -169,7 +170,7 @@ def _pages(connector: Connector | Kept | First, source: Source, web: Web) -> Ite
         except Exception as error:
             if isinstance(error, OSError) and error.errno in WITHOUT_SPACE:
                 raise
-            log.exception("the connector of kind %s failed", connector.kind)
+            _note(f"the connector of kind {connector.kind} failed", error)
             raise SourceFault(FAILED_READER, said=type(error).__name__) from error
         yield page
 
@@ -223,6 +224,12 @@ class _Seen:
         self._digests.add(page.digest)
         self._guids |= guids
         return is_known
+
+
+def _note(what: str, error: Exception) -> None:
+    """Where it happened: what an error says may quote the record, or a secret."""
+    place = "".join(format_tb(error.__traceback__))
+    log.error("%s: %s\n%s", what, type(error).__name__, place)
 
 
 def _with(evidence: Evidence, page: Page) -> Evidence:
@@ -334,8 +341,8 @@ def _mapped(map_: Map, taken: Taken) -> tuple[Taken, Mapped]:
         return taken, Mapped({})
     try:
         return taken, _as_mended(map_(taken.raw), taken.place.get("mended") or {})
-    except Exception as error:
-        log.exception("a record could not be mapped")
+    except Exception as error:  # noqa: BLE001 one that cannot be mapped keeps no other back
+        _note("a record could not be mapped", error)
         place = {**taken.place, "said": type(error).__name__}
         return replace(taken, problem=NOT_MAPPED, place=place), Mapped({})
 

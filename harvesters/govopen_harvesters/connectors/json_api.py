@@ -275,11 +275,18 @@ def _headers(source: Source) -> dict[str, str]:
     """
     told = {str(k): str(v) for k, v in (source.options.get("headers") or {}).items()}
     for name, value in told.items():
-        if not HEADER.fullmatch(name) or name.lower() in CLOSED_HEADERS or not value.isprintable():
+        if name.lower() in CLOSED_HEADERS or not _is_header(name, value):
             raise SourceFault("harvest.E22", option="headers", wanted="Referer, …", value=name)
     token = source.secrets.get("token")
     named = str(source.options.get("token_header") or "Authorization")
+    if token and not _is_header(named, token):
+        raise SourceFault("harvest.E22", option="token", wanted="Authorization, X-Token, … (ASCII)")
     return {**told, named: token} if token else told
+
+
+def _is_header(name: str, value: str) -> bool:
+    """True for what a request can bear: HTTP has no other characters."""
+    return HEADER.fullmatch(name) is not None and value.isascii() and value.isprintable()
 
 
 def _require_success(options: Mapping[str, Json], body: Json) -> None:

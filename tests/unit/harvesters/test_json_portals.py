@@ -139,10 +139,17 @@ def test_a_portal_is_shown_the_headers_that_it_wants_to_see_and_none_that_the_re
     read(web, total="total", post="form", headers={"Referer": "https://x.cn/", "X-Ajax": "1"})
     assert web.headers == [{"Referer": "https://x.cn/", "X-Ajax": "1",
                             "Content-Type": "application/x-www-form-urlencoded"}]  # fmt: skip
-    for name, value in (("Host", "y.cn"), ("Cookie", "a"), ("A B", "c"), ("X-A", "b\r\nC: d")):
+    for name, value in (("Host", "y.cn"), ("Cookie", "a"), ("A B", "c"), ("X-A", "b\r\nC: d"),
+                        ("X-A", "教育")):  # fmt: skip
         with pytest.raises(SourceFault) as caught:
             read(web, headers={name: value})
         assert caught.value.code == "harvest.E22"
+    for token, header in (("教育", ""), ("geheim\n", ""), ("geheim", "A B")):
+        settings = {"url": URL, "records": "list", "guid": "id", "token_header": header}
+        with pytest.raises(SourceFault) as caught:
+            list(connector.pages(Source(settings, {"token": token}), web))  # type: ignore[arg-type]
+        assert caught.value.code == "harvest.E22"
+        assert token.strip() not in str(caught.value.facts)
 
 
 def test_details_complete_their_records_and_one_that_fails_is_said_in_its_place() -> None:

@@ -67,11 +67,14 @@ def conflict(taken: Taken, code: str, **facts: Any) -> Result:
 
 
 def broken(taken: Taken, error: BaseException) -> Result:
-    """A record that could not be written: what was said, cut and without control characters."""
-    code, said = FAILED, str(error)
+    """A record that could not be written: what was said, cut and without control characters.
+
+    Of the database its own first line, and not the statement with everything that the record says.
+    """
     part = getattr(error, "govopen", None)
     if isinstance(part, Mapping) and part.get("code"):
         params = part.get("params") or {}
         return Result(taken, "rejected", str(part["code"]), dict(params))
+    said = str(getattr(error, "orig", None) or error).partition("\n")[0]
     shown = "".join(c if c.isprintable() else " " for c in said)[:LONGEST_TEXT]
-    return Result(taken, "rejected", code, {"said": shown})
+    return Result(taken, "rejected", FAILED, {"said": shown})
