@@ -31,6 +31,9 @@ _SURROGATES = "\ud800-\udfff"
 # Almost no text holds any of these; looking first costs a tenth of translating every text.
 _SUSPECT = re.compile(f"[{re.escape(''.join(map(chr, _DROPPED)))}{_SURROGATES}]")
 
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 _ESCAPED = re.compile(r"\\[bfu]")  # how JSON writes characters that nobody sees
 
 
@@ -107,6 +110,11 @@ def spelled(value: Json) -> bytes:
     return _bounded(_text(value))
 
 
+def spelled_later(value: Json) -> bytes:
+    """Canonical bytes of a value whose parts have been looked at."""
+    return _text(value).encode()
+
+
 def spelled_at_once(value: Json) -> bytes | None:
     """Canonical bytes of a value in which nothing has to be cleaned; None when that does not show.
 
@@ -121,15 +129,18 @@ def spelled_at_once(value: Json) -> bytes | None:
     except (ValueError, TypeError, RecursionError):
         return None
     is_shallow = text.count("[") + text.count("{") <= DEEPEST
-    is_clean = _ESCAPED.search(text) is None and _SUSPECT.search(text) is None
+    is_clean = _ESCAPED.search(text) is None and _has_no_suspect(text)
     is_normal = text.isascii() or unicodedata.is_normalized("NFC", text)
     return _bounded(text) if is_shallow and is_clean and is_normal else None
 
 
+def _has_no_suspect(text: str) -> bool:
+    """What can be printed has none; that costs a tenth of looking for each."""
+    return text.isprintable() or _SUSPECT.search(text) is None
+
+
 def _text(value: Json) -> str:
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return _ENCODER.encode(value)
 
 
 def _bounded(text: str) -> bytes:

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from traceback import format_tb
@@ -27,6 +28,7 @@ from govopen_harvesters.canonical import (
     record_hash,
     spelled,
     spelled_at_once,
+    spelled_later,
 )
 from govopen_harvesters.contract import (
     DATASET,
@@ -267,14 +269,8 @@ def staged(number: int, record: Record, volatile: frozenset[str], version: str) 
     guid, where = clean_guid(record.guid), _plain(record.place)
     dropped: list[int] = []
     try:
-        raw = dict(record.raw)
-        body = spelled_at_once(raw)
-        if body is None:
-            raw = clean(raw, dropped=dropped)
-            body = spelled(raw)
-        changing = volatile & raw.keys()
-        lasting = {name: value for name, value in raw.items() if name not in changing}
-        digest = record_hash(spelled(lasting) if changing else body, version)
+        said, lasting = _spelled(record.raw, volatile, dropped)
+        digest = record_hash(lasting, version)
     except TooMuchError as error:
         place = {**where, "limit": str(error)}
         return Staged(number, guid, _mark(record), b"{}", place, TOO_MUCH)
@@ -283,7 +279,24 @@ def staged(number: int, record: Record, volatile: frozenset[str], version: str) 
     if dropped:
         where["dropped"] = sum(dropped)
     problem = record.problem or (None if guid else NO_GUID)
-    return Staged(number, guid, digest, body, where, problem)
+    return Staged(number, guid, digest, said, where, problem)
+
+
+def _spelled(
+    raw: Mapping[str, Json], volatile: frozenset[str], dropped: list[int]
+) -> tuple[bytes | Callable[[], bytes], bytes]:
+    """A record's canonical bytes, and those of what lasts of it.
+
+    Where something changes by itself, the whole is spelled when it is wanted.
+    """
+    changing = {name: raw[name] for name in volatile & raw.keys()}
+    lasting = {name: value for name, value in raw.items() if name not in changing}
+    body = spelled_at_once(lasting)
+    if body is None or (changing and spelled_at_once(changing) is None):
+        raw = clean(dict(raw), dropped=dropped)
+        body = spelled({name: value for name, value in raw.items() if name not in volatile})
+        return spelled(raw), body
+    return (partial(spelled_later, raw) if changing else body), body
 
 
 def _mark(record: Record) -> str:

@@ -28,7 +28,8 @@ from govopen_harvesters.contract import (
     Web,
 )
 
-ROWS = 100
+ROWS, LEAST_ROWS = 250, 10
+TOO_LARGE = "fetch.E6"
 SWEEP_EVERY = 7
 OVERLAP = timedelta(hours=1)  # for what the site's index learns of late
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
@@ -99,6 +100,7 @@ class _Site:
         declared: how many datasets the site counted when the reading began.
         passed: how many of them were none of ours.
         newest: when something there was changed last.
+        rows: datasets that a page is asked for; fewer once so many were too large an answer.
     """
 
     source: Source
@@ -108,6 +110,7 @@ class _Site:
     declared: int | None = None
     passed: int = 0
     newest: str = ""
+    rows: int = field(default_factory=lambda: ROWS)
     began: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def count(self) -> int:
@@ -117,10 +120,20 @@ class _Site:
     def pages(self) -> Iterator[Page]:
         """Datasets in the order of their ids."""
         while True:
-            page = self._page(*self._ask(ROWS))
+            page = self._page(*self._ask_for_a_page())
             yield page
             if page.is_last:
                 return
+
+    def _ask_for_a_page(self) -> tuple[Mapping[str, Json], str]:
+        """The answer to as many datasets as one may hold: half of them where it is too large."""
+        try:
+            return self._ask(self.rows)
+        except SourceFault as fault:
+            if fault.code != TOO_LARGE or self.rows <= LEAST_ROWS:
+                raise
+        self.rows = max(LEAST_ROWS, self.rows // 2)
+        return self._ask_for_a_page()
 
     def _page(self, found: Mapping[str, Json], digest: str) -> Page:
         results = found["results"]

@@ -28,6 +28,8 @@ class RecordedWeb:
     def json(self, url: str, headers: Any = None) -> tuple[Any, str]:
         self.asked.append(url)
         body = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(body, Exception):
+            raise body
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         return parsed(text), sha256(text).hexdigest()
 
@@ -184,6 +186,20 @@ def test_a_site_is_read_by_ids_until_a_page_is_not_full(tmp_path: Path) -> None:
     assert [page.is_last for page in pages] == [False, True]
     assert pages[-1].declared == 130
     assert "0099" in web.asked[1]
+
+
+def test_a_site_whose_datasets_are_large_is_asked_for_fewer_of_them_at_once(
+    tmp_path: Path,
+) -> None:
+    too_large = SourceFault("fetch.E6", megabytes=20)
+    web = RecordedWeb(tmp_path, too_large, too_large, answer([1, 2], 3), answer([3], 1))
+    pages = read(ckan.connector, {"url": "https://x.cn"}, web)
+    assert guids(pages) == ["0001", "0002", "0003"]
+    rows = [part.partition("rows=")[2].partition("&")[0] for part in web.asked]
+    assert rows == ["250", "125", "62", "62"]
+    with pytest.raises(SourceFault) as caught:
+        read(ckan.connector, {"url": "https://x.cn"}, RecordedWeb(tmp_path, *[too_large] * 6))
+    assert caught.value.code == "fetch.E6"
 
 
 def test_private_datasets_and_harvest_sources_are_left_out_and_not_missed(tmp_path: Path) -> None:

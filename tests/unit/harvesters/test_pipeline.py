@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 
 import pytest
@@ -168,12 +169,14 @@ def test_another_version_of_the_mapping_looks_at_every_record_anew() -> None:
     assert one.record_hash != other.record_hash
 
 
-def test_what_is_volatile_is_no_change() -> None:
-    marks = {
-        pipeline.staged(1, record("a", "x", read=count), frozenset({"read"}), "1").record_hash
-        for count in range(3)
-    }
-    assert len(marks) == 1
+def test_what_is_volatile_is_no_change_and_is_kept_with_the_record() -> None:
+    raws = [record("a", "x", read=count) for count in (0, 1, "zero\u200e\0width")]
+    found = [pipeline.staged(1, raw, frozenset({"read"}), "1") for raw in raws]
+    assert len({one.record_hash for one in found}) == 1
+    kept = [json.loads(one.raw)["read"] for one in found]
+    assert kept == [0, 1, "zero\u200ewidth"]
+    bare = [pipeline.staged(1, raw, frozenset(), "1").raw for raw in raws]
+    assert [one.raw for one in found] == bare
 
 
 def test_a_probe_asks_for_one_page_and_no_more() -> None:

@@ -6,7 +6,7 @@ does not add up. Pure rules; reading sources is `govopen_harvesters`, writing is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
@@ -21,9 +21,11 @@ Watermark = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Staged:
-    """A record as it was gathered: spelled, hashed, not yet judged.
+    """A record as it was gathered: hashed, not yet judged.
 
     Args:
+        spelled: everything that the source says of it, or what spells that where it is wanted: of
+            a record that is as before nobody asks.
         place: where it stood this time: shown, never compared.
         problem: code of a finding when it cannot be taken as it is.
     """
@@ -31,9 +33,13 @@ class Staged:
     number: int
     guid: str | None
     record_hash: str
-    raw: bytes
+    spelled: bytes | Callable[[], bytes]
     place: Mapping[str, Any]
     problem: str | None = None
+
+    @property
+    def raw(self) -> bytes:
+        return self.spelled if isinstance(self.spelled, bytes) else self.spelled()
 
 
 @dataclass(frozen=True)

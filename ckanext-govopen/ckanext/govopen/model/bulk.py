@@ -28,9 +28,11 @@ def copy_rows(
     cursor = session.connection().connection.cursor()
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
     iterator, total = iter(rows), 0
-    while count := _copy_chunk(cursor, statement, islice(iterator, CHUNK)):
+    while True:
+        count = _copy_chunk(cursor, statement, islice(iterator, CHUNK))
         total += count
-    return total
+        if count < CHUNK:
+            return total
 
 
 def _copy_chunk(cursor: Any, statement: str, rows: Iterable[Sequence[object]]) -> int:

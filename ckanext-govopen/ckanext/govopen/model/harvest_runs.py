@@ -86,19 +86,17 @@ def fence(
     """
     version = session.connection().dialect.server_version_info or ()  # type: ignore[attr-defined]
     names = [name for name, since in ENDS_BY_ITSELF.items() if version >= since]
-    _run(
-        session,
-        "SELECT " + ", ".join(f"set_config('{name}', :limit, true)" for name in names),
-        limit=f"{max(1, round(seconds * 1000))}ms",
-    )
+    ends = ", ".join(f"set_config('{name}', :limit, true)" for name in names)
     return (
         _run(
             session,
             "UPDATE govopen_harvest_job j SET progressed_at = govopen_now(),"
             " retries = retries + :retries FROM govopen_harvest_source s WHERE j.id = :id"
             " AND s.id = j.source_id AND j.run_epoch = :epoch AND j.state = 'running'"
-            " RETURNING s.state AS source_state, j.seen > 0 AND j.stage <> 'gather' AND NOT EXISTS"
-            "  (SELECT FROM govopen_harvest_stage t WHERE t.job_id = j.id) AS is_stage_lost",
+            f" RETURNING {ends}, s.state AS source_state, j.seen > 0 AND j.stage <> 'gather'"
+            "  AND NOT EXISTS (SELECT FROM govopen_harvest_stage t WHERE t.job_id = j.id)"
+            "  AS is_stage_lost",
+            limit=f"{max(1, round(seconds * 1000))}ms",
             id=job_id,
             epoch=epoch,
             retries=retries,
