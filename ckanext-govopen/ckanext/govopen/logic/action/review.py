@@ -403,12 +403,13 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         _approved_on(data_dict.get("approved_on")),
     )
     actor = actor_of(context, list(case["unit_ids"]))
-    seen = whole(data_dict["submission"]) if data_dict.get("submission") else 0
-    if seen is None:
+    given = data_dict.get("submission")
+    seen = whole(given) if given else None
+    if given and seen is None:
         raise tk.ValidationError({"submission": [tk._("Missing value, or not one string")]})
     return committed(
         context,
-        lambda: review.decide(model.Session, str(case["id"]), actor, decision, seen or None),
+        lambda: review.decide(model.Session, str(case["id"]), actor, decision, seen),
         case,
     )
 
