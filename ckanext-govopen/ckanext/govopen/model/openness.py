@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.units import HEIRS
+
 Row = Mapping[str, Any]
 
 _COVERED = (
@@ -21,19 +23,22 @@ _COVERED = (
     " JOIN govopen_data_resource d ON d.status = 'active' AND n.to_type = 'data_inventory'"
     "  AND n.to_code IN (d.entry_code, d.res_code)"
 )
-# Open in principle: published, not withheld, on no negative list, and nothing public opens it.
+# Open in principle: published, not withheld, on no negative list, and nothing public opens it. Of a
+# unit that has ended its successor owes it.
 _OWED = (
-    "FROM govopen_data_resource d LEFT JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
+    "FROM govopen_data_resource d LEFT JOIN heir ON heir.unit_id = d.unit_id"
+    " CROSS JOIN LATERAL (SELECT coalesce(heir.owner, d.unit_id) AS unit_id) o"
+    " LEFT JOIN govopen_org_unit_current u ON u.unit_id = o.unit_id"
     " WHERE d.status = 'active' AND d.active_open_type IN ('unconditional', 'conditional')"
     " AND NOT EXISTS (SELECT FROM govopen_negative_now n WHERE n.to_type = 'data_inventory'"
     "  AND n.to_code IN (d.entry_code, d.res_code))"
     " AND NOT EXISTS (SELECT FROM opened WHERE opened.code = d.entry_code)"
-    " AND (CAST(:unit AS text) IS NULL OR d.unit_id = :unit)"
+    " AND (CAST(:unit AS text) IS NULL OR o.unit_id = :unit)"
 )
 _WITH_OPENED = (
-    "WITH opened AS MATERIALIZED (SELECT DISTINCT jsonb_array_elements_text(coalesce(nullif("
-    "p.extras ->> 'entry_codes', ''), '[]')::jsonb) AS code FROM govopen_public v"
-    " JOIN package p ON p.id = v.id)"
+    f"WITH RECURSIVE {HEIRS}, opened AS MATERIALIZED (SELECT DISTINCT"
+    " jsonb_array_elements_text(coalesce(nullif(p.extras ->> 'entry_codes', ''), '[]')::jsonb)"
+    " AS code FROM govopen_public v JOIN package p ON p.id = v.id)"
 )
 
 
@@ -70,12 +75,14 @@ def negative(session: Session, unit_id: str | None) -> list[Row]:
 def owed(session: Session, unit_id: str | None, after: str, limit: int) -> list[Row]:
     """Entries that are open in principle and that no public dataset opens, by their code.
 
-    An entry that is shown as an opaque reference has neither name nor open type here.
+    `former_unit` is the name of the unit that has ended and whose successor owes the entry. One
+    that is shown as an opaque reference has neither name nor open type here.
     """
     found = session.execute(
         sa.text(
-            f"{_WITH_OPENED} SELECT d.entry_code, d.active_name AS name, d.unit_id,"
-            " u.name AS unit_name, CASE WHEN d.active_name IS NOT NULL THEN d.active_open_type END"
+            f"{_WITH_OPENED} SELECT d.entry_code, d.active_name AS name, o.unit_id,"
+            " u.name AS unit_name, heir.former AS former_unit,"
+            " CASE WHEN d.active_name IS NOT NULL THEN d.active_open_type END"
             f" AS open_type, d.published_on {_OWED} AND d.entry_code > :after"
             " ORDER BY d.entry_code LIMIT :limit"
         ),
@@ -88,8 +95,8 @@ def owed_by_unit(session: Session, unit_id: str | None) -> list[Row]:
     """How many entries each unit owes, the most first."""
     found = session.execute(
         sa.text(
-            f"{_WITH_OPENED} SELECT d.unit_id, u.name AS unit_name, count(*) AS owed {_OWED}"
-            " GROUP BY d.unit_id, u.name ORDER BY count(*) DESC, u.name"
+            f"{_WITH_OPENED} SELECT o.unit_id, u.name AS unit_name, count(*) AS owed {_OWED}"
+            " GROUP BY o.unit_id, u.name ORDER BY count(*) DESC, u.name"
         ),
         {"unit": unit_id},
     )

@@ -36,6 +36,21 @@ COLUMNS = (
 JSON_COLUMNS = frozenset(
     {"in_scope_opening", "no_data_declared", "officers", "doc_prefixes", "oversees"}
 )
+# A table expression: for each unit that has ended, who took over and is there today, however many
+# reforms later (domain.rates.owner_on).
+HEIRS = (
+    "step(unit_id, former, owner, path) AS ("
+    "SELECT u.unit_id, u.name, u.unit_id, ARRAY[u.unit_id] FROM govopen_org_unit_current u"
+    " WHERE u.valid_to <= govopen_today()"
+    " UNION ALL SELECT step.unit_id, step.former, n.other_id, step.path || n.other_id FROM step"
+    " JOIN govopen_org_unit_current u ON u.unit_id = step.owner AND u.valid_to <= govopen_today()"
+    " CROSS JOIN LATERAL (SELECT s.other_id FROM govopen_succession s WHERE s.unit_id = step.owner"
+    " AND s.kind IN ('merge_into', 'abolish') AND s.other_id IS NOT NULL"
+    " AND s.on_date <= govopen_today() ORDER BY s.on_date DESC LIMIT 1) n"
+    " WHERE n.other_id <> ALL (step.path)),"
+    " heir AS (SELECT DISTINCT ON (unit_id) unit_id, former, owner FROM step"
+    " WHERE unit_id <> owner ORDER BY unit_id, cardinality(path) DESC)"
+)
 _VERSION_COLUMNS = (*COLUMNS, "from_on", "to_on", "recorded_from", "basis", "reason", "actor")
 
 

@@ -150,6 +150,18 @@ def owed(office: Office, unit: str) -> list[str]:
     return [item["entry_code"] for item in found["items"]]
 
 
+def test_what_a_unit_owed_that_has_ended_its_successor_owes(
+    giver: Office, receiver: Office
+) -> None:
+    (code,) = giver.entry_codes
+    assert code in owed(giver, giver.unit_id)
+    reform(giver, "merge_into", giver.unit_id, receiver.unit_id)
+    assert owed(giver, giver.unit_id) == []
+    assert code in owed(giver, receiver.unit_id)
+    page = giver.application.test_client().get(f"/negative-list/owed?unit={receiver.unit_id}")
+    assert f"原测试局{giver.mark}" in page.get_data(as_text=True)
+
+
 def test_a_split_moves_the_entries_that_are_named(giver: Office, receiver: Office) -> None:
     register, codes = added(giver, "一", "二", "三")
     made = reform(giver, "split_from", receiver.unit_id, giver.unit_id, entries=codes[:2])

@@ -76,7 +76,8 @@ def govopen_owed_entry_list(context: Any, data_dict: dict[str, Any]) -> dict[str
         limit, cursor: page the entries.
 
     Returns:
-        `{items, units, next_cursor}`; `units` has the number that each unit owes.
+        `{items, units, next_cursor}`; `units` has the number that each unit owes. What a unit owed
+        that has ended its successor owes, `former_unit` names the one before.
     """
     tk.check_access("govopen_owed_entry_list", context, data_dict)
     no_unknown(data_dict, "unit", "limit", "cursor")
