@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import statistics
@@ -116,6 +117,24 @@ def superuser(data: Path) -> Any:
     ports = json.loads((data / "stack.json").read_text(encoding="utf-8"))["ports"]
     return psycopg2.connect(host="127.0.0.1", port=ports["postgresql"], user="postgres",
                             password=keys["postgres"], dbname="ckan")  # fmt: skip
+
+
+def server_cpu(data: Path) -> float:
+    """CPU seconds of a stack's PostgreSQL, those of the processes that have ended included."""
+    first = (data / "postgresql" / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0]
+    ticks = 0
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            facts = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:  # it has just ended, and counts among the children of its parent
+            continue
+        if folder.name == first:
+            ticks += sum(int(fact) for fact in facts[11:15])
+        elif facts[1] == first:
+            ticks += sum(int(fact) for fact in facts[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def application(data: Path) -> Any:
