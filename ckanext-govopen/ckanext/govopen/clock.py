@@ -38,6 +38,14 @@ def is_set() -> bool:
     return at is not None
 
 
+def settable_today() -> date | None:
+    """The date in Asia/Shanghai on a database that is stamped as demo or test, else None."""
+    found: date | None = model.Session.execute(
+        sa.text("SELECT CASE WHEN stamp <> 'production' THEN govopen_today() END FROM govopen_site")
+    ).scalar_one()
+    return found
+
+
 def is_settable() -> bool:
     """True on a database that is stamped as demo or test."""
     stamp = model.Session.execute(sa.text("SELECT stamp FROM govopen_site")).scalar_one()

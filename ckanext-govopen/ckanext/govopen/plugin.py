@@ -9,7 +9,16 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.plugins import DefaultTranslation
 
 from ckanext.govopen.features import collect
-from ckanext.govopen.logic import audit, audit_events, choices, files, search, startup, tokens
+from ckanext.govopen.logic import (
+    audit,
+    audit_events,
+    choices,
+    files,
+    search,
+    startup,
+    stored_settings,
+    tokens,
+)
 from ckanext.govopen.views import gate, responses, sign_in
 
 
@@ -47,6 +56,7 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     def update_config(self, _config: Any) -> None:
         search.install()
         audit.install()
+        stored_settings.install()
 
     def configure(self, config: Any) -> None:
         startup.require_settings(config)

@@ -184,7 +184,8 @@ def marked(text: str, query: str | None) -> Markup:
 @helper
 def site_note() -> dict[str, Any] | None:
     """Business date of a demo or test database; None on a real one."""
-    return {"today": clock.today().isoformat()} if clock.is_settable() else None
+    today = clock.settable_today()
+    return {"today": today.isoformat()} if today else None
 
 
 @helper
@@ -265,13 +266,11 @@ def reference(code: object) -> str:
 @helper
 def city_loading() -> dict[str, Any] | None:
     """How far the fictional city is while it loads and its clock moves; None otherwise."""
-    if not clock.is_settable():
-        return None
     try:
         facts: dict[str, Any] = json.loads((config.data_path() / "city.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return facts if facts.get("state") == "loading" else None
+    return facts if facts.get("state") == "loading" and clock.is_settable() else None
 
 
 @helper
