@@ -121,6 +121,7 @@ def superuser(data: Path) -> Any:
 
 def server_cpu(data: Path) -> float:
     """CPU seconds of a stack's PostgreSQL, those of the processes that have ended included."""
+    time.sleep(0.1)  # what has just ended is counted by its parent when that has noticed
     first = (data / "postgresql" / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0]
     ticks = 0
     for folder in Path("/proc").iterdir():

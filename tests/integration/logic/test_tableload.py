@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 from flask import Flask
 
-from ckanext.govopen.logic import datastore, rowfiles, tableload
+from ckanext.govopen.logic import datastore, rowfiles, rowstream, tableload
 
 TABLE = "tableload:0"
 MANY = 3 * rowfiles.BATCH
@@ -113,7 +113,7 @@ def rows_that(act: Callable[[], None]) -> Iterator[list[str | None]]:
 
 
 def load(cursor: Any, rows: Iterator[list[str | None]]) -> int:
-    names, lines = rowfiles.stream(rows)
+    names, lines = rowstream.of_rows(rows)
     with lines:
         return tableload.load(cursor, TABLE, names, lines, "simple")
 

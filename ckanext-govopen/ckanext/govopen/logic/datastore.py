@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 import ckan.plugins.toolkit as tk
 
 from ckanext.datastore.backend.postgres import get_read_engine
-from ckanext.govopen.logic import blobs, files, rowfiles, tableload
+from ckanext.govopen.logic import blobs, files, rowfiles, rowstream, tableload
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
 
@@ -178,7 +178,7 @@ def _rows_of(path: Path, format_: str, out: Path) -> tuple[list[str], IO[bytes]]
         table = read_rows(path, format_, out)
         return (table[0], out.open("rb")) if table else None
     try:
-        return rowfiles.stream(rowfiles.read(path, format_))
+        return rowstream.of_file(path, format_)
     except (rowfiles.NoRowsError, ValueError, RecursionError) as error:
         log.warning("%s has no rows to load: %s", path.name, error)
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import json
 import re
 import sys
@@ -17,7 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 ENCODINGS = ("utf-8-sig", "gb18030", "big5")
 BLOCK = 1 << 20
@@ -108,18 +107,26 @@ def tables(path: Path, format_: str) -> Iterator[tuple[str, Iterator[list[str | 
 
 def _csv(path: Path) -> Iterator[list[str | None]]:
     """Streams; only line feeds and carriage returns end a row, whatever Unicode calls a line."""
+    with path.open(encoding=encoding_of(path), newline="") as file:
+        yield from cells(file, delimiter_of(file))
+
+
+def delimiter_of(file: TextIO) -> str:
+    first = file.readline()
+    file.seek(0)
+    return max(",\t;|", key=first.count)
+
+
+def cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str | None]]:
+    """The rows of a CSV that have a value, without the blanks around their cells."""
     csv.field_size_limit(1 << 24)
-    with path.open(encoding=_encoding(path), newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(",\t;|", key=first.count)
-        for row in csv.reader(file, delimiter=delimiter):
-            cells = [cell.strip() or None for cell in row]
-            if any(cells):
-                yield cells
+    for row in csv.reader(lines, delimiter=delimiter):
+        found = [cell.strip() or None for cell in row]
+        if any(found):
+            yield found
 
 
-def _encoding(path: Path) -> str:
+def encoding_of(path: Path) -> str:
     """The first encoding that reads the whole file; UTF-8 is never mistaken for another."""
     for encoding in ENCODINGS:
         decoder = codecs.getincrementaldecoder(encoding)()
@@ -223,45 +230,23 @@ def write(
         names of the columns, number of rows.
     """
     iterator = iter(rows)
-    names, count = _names(iterator, named), 0
+    names, count = names_of(iterator, named), 0
     with out.open("w", encoding="utf-8", newline="") as file:
-        for batch in _batches(iterator, len(names)):
+        for batch in batches(iterator, len(names)):
             csv.writer(file).writerows(batch)
             count += len(batch)
     return names, count
 
 
-def stream(rows: Iterable[list[str | None]]) -> tuple[list[str], IO[bytes]]:
-    """As `write`, to be read while the rows are read: names of the columns, and the rows."""
-    iterator = iter(rows)
-    names = _names(iterator, column_names)
-    return names, io.BufferedReader(_Lines(_batches(iterator, len(names))), BLOCK)
-
-
-class _Lines(io.RawIOBase):
-    """Batches of rows as a file of CSV in UTF-8."""
-
-    def __init__(self, batches: Iterator[list[list[str | None]]]) -> None:
-        self._batches = batches
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._left and (batch := next(self._batches, None)):
-            text = io.StringIO(newline="")
-            csv.writer(text).writerows(batch)
-            self._left = text.getvalue().encode()
-        taken = self._left[: len(buffer)]
-        self._left = self._left[len(taken) :]
-        buffer[: len(taken)] = taken
-        return len(taken)
-
-
-def _names(
-    iterator: Iterator[list[str | None]], named: Callable[[list[str | None]], list[str]]
+def names_of(
+    iterator: Iterator[list[str | None]],
+    named: Callable[[list[str | None]], list[str]] = column_names,
 ) -> list[str]:
+    """The names of the columns out of the first row.
+
+    Raises:
+        NoRowsError: there is none, or it is too wide.
+    """
     header = next(iterator, None)
     if header is None:
         raise NoRowsError("empty")
@@ -270,7 +255,7 @@ def _names(
     return named(header)
 
 
-def _batches(iterator: Iterator[list[str | None]], width: int) -> Iterator[list[list[str | None]]]:
+def batches(iterator: Iterator[list[str | None]], width: int) -> Iterator[list[list[str | None]]]:
     """The rows, many at a time, each as wide as the header."""
     fitted = (
         row if len(row) == width else [*row[:width], *[None] * (width - len(row))]
