@@ -89,6 +89,12 @@ PART = {"entry_code": "N", "fields": {"name": "甲一"}}
         ("split", "A", {"parts": [PART | {"entry_code": "A"}]}, "registers.E46 parts A"),
         ("convert", "A", {"new_type": "power_list"}, "registers.E46 new_type power_list"),
         ("convert", "A", {"new_type": "no_list"}, "registers.E22 new_type no_list"),
+        (
+            "convert",
+            "A",
+            {"new_type": "internal_rule_list", "new_code": "U"},
+            "registers.E3 new_code U",
+        ),
         ("cancel", "F", {"follow_up": "监管"}, "registers.E48 entry_code F"),
     ],
 )
@@ -98,6 +104,7 @@ def test_where_an_entry_goes_is_there_another_one_and_able_to_take_it(
     found = findings(
         [Change(entry, kind, {"name": f"{entry}-1"}, extra, 1)],
         taken={"U"},
+        taken_there={("internal_rule_list", "U")},
         elsewhere={"F": "邻局"},
         unit="own",
         register_type="power_list",

@@ -71,6 +71,7 @@ class World:
     Args:
         present: entries of the list that the adjustment touches or names, by code.
         taken: codes of new entries that another list, or an earlier entry, has used.
+        taken_there: type and code of entries that shall turn into another type which has used it.
         children: entries in force by the code of their parent: those that the draft ends.
         above: the parent of each entry that stands over one which new contents name.
         parents: of the parents that new contents name, those in force.
@@ -86,6 +87,7 @@ class World:
 
     present: Mapping[str, Present] = field(default_factory=dict)
     taken: Collection[str] = ()
+    taken_there: Collection[tuple[str, str]] = ()
     children: Mapping[str, Sequence[str]] = field(default_factory=dict)
     above: Mapping[str, str] = field(default_factory=dict)
     parents: Collection[str] = ()
@@ -224,10 +226,18 @@ def _check_targets(change: Change, facts: Facts, world: World) -> Iterator[Findi
     elif change.kind == "transfer" and (to_unit := change.extra.get("to_unit")):
         yield from _check_receiver(change, str(to_unit), facts, world)
     elif change.kind == "convert" and (new_type := change.extra.get("new_type")):
-        if new_type == world.register_type:
-            yield _to_itself(change, "new_type", str(new_type))
-        elif new_type not in world.types:
-            yield Finding("registers.E22", "new_type", str(new_type), {"entry": change.entry_code})
+        yield from _check_converted(change, str(new_type), world)
+
+
+def _check_converted(change: Change, new_type: str, world: World) -> Iterator[Finding]:
+    """E46 the type itself; E22 no such type; E3 the new code has been used there."""
+    entry, new_code = {"entry": change.entry_code}, str(change.extra.get("new_code") or "")
+    if new_type == world.register_type:
+        yield _to_itself(change, "new_type", new_type)
+    elif new_type not in world.types:
+        yield Finding("registers.E22", "new_type", new_type, entry)
+    elif (new_type, new_code) in world.taken_there:
+        yield Finding("registers.E3", "new_code", new_code, entry)
 
 
 def _to_itself(change: Change, name: str, value: str) -> Finding:

@@ -160,11 +160,12 @@ def check_succession(
 
 
 def check_exists(
-    unit: Mapping[str, Any], day: date, *, until_its_end: bool = False
+    unit: Mapping[str, Any], day: date, name: str = "other", *, until_its_end: bool = False
 ) -> list[Finding]:
-    """units.E1: the other unit of a reform exists on its day.
+    """units.E1: a unit that shall receive something exists on a day.
 
     Args:
+        name: of the field that names it.
         until_its_end: it may end on that day, as one that is divided does.
     """
     ends = unit["valid_to"]
@@ -173,7 +174,7 @@ def check_exists(
     )
     if is_there:
         return []
-    return [Finding("units.E1", "other", day.isoformat(), {"unit": unit["name"]})]
+    return [Finding("units.E1", name, day.isoformat(), {"unit": unit["name"]})]
 
 
 def _has_body(uscc: str) -> bool:

@@ -210,6 +210,9 @@ def _unstorable(kind: RegisterType, edit: Edit) -> Iterator[Finding]:
         yield from check_code(kind, str(edit.entry_code))
     if edit.kind in rules.WITH_CONTENT and edit.fields:
         yield from check_fields(kind, tidy_fields(kind, edit.fields), vocabularies())
+    new_type, new_code = str(edit.extra.get("new_type")), edit.extra.get("new_code")
+    if edit.kind == "convert" and new_code and new_type in register_types():
+        yield from check_code(register_type(new_type), str(new_code), "new_code")
     for code, fields in _parts(edit):
         for one in check_code(kind, code) + check_fields(
             kind, tidy_fields(kind, fields), vocabularies()
@@ -577,6 +580,7 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
     return register_checks.World(
         present=present,
         taken=set(store.taken_codes(session, register_id, opened)),
+        taken_there=_taken_there(session, register_id, changes),
         children=children,
         above=store.above(session, register_id, parents),
         parents=set(store.in_force(session, register_id, parents)),
@@ -602,6 +606,22 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
         types=set(register_types()),
         elsewhere=store.elsewhere(session, register_id, _unknown(changes, present)),
     )
+
+
+def _taken_there(
+    session: Session, register_id: str, changes: Sequence[Change]
+) -> set[tuple[str, str]]:
+    """Type and new code of what is turned into another type, where that type has used the code."""
+    wanted: dict[str, list[str]] = {}
+    for one in changes:
+        if one.kind == "convert" and one.extra.get("new_code"):
+            codes = wanted.setdefault(str(one.extra.get("new_type")), [])
+            codes.append(str(one.extra["new_code"]))
+    return {
+        (new_type, code)
+        for new_type, codes in wanted.items()
+        for code in store.taken_codes(session, register_id, codes, new_type)
+    }
 
 
 def _receivers(session: Session, changes: Sequence[Change]) -> dict[str, register_checks.Receiver]:

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import HOURS, is_over, local_day, midnight
+from ckanext.govopen.domain.units import check_exists
 from ckanext.govopen.logic import audit, duties, duty_terms
-from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.errors import refuse, refuse_all
 from ckanext.govopen.model import duties as store
+from ckanext.govopen.model import units
 
 Row = Mapping[str, Any]
 
@@ -126,6 +128,9 @@ def hand_over(session: Session, row: Row, order: Order, unit_id: str) -> None:
     linked_on = store.succession_on(session, str(row["unit_id"]), unit_id, clock.today())
     if linked_on is None:
         refuse("duties.E9", "unit", unit_id)
+    (heir,) = units.lifetimes(session, [unit_id])
+    if found := check_exists(heir, clock.today(), "unit"):
+        refuse_all(found)
     store.hand_over(session, str(row["id"]), unit_id)
     details = {"from": row["unit_id"], "to": unit_id, "on": linked_on}
     _record(session, row, order, "owner_moved", details)

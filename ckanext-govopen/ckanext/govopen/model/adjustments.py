@@ -291,18 +291,26 @@ def present(session: Session, register_id: str, entry_codes: Sequence[str]) -> l
     )
 
 
-def taken_codes(session: Session, register_id: str, entry_codes: Sequence[str]) -> list[str]:
-    """Of these codes those that another list used, or that this list has published before."""
+def taken_codes(
+    session: Session, register_id: str, entry_codes: Sequence[str], register_type: str | None = None
+) -> list[str]:
+    """Of these codes those that another unit's list used, or that the own list has published.
+
+    Args:
+        register_type: of the lists, where it is not that of the register.
+    """
     return list(
         session.execute(
             sa.text(
                 "SELECT c.entry_code FROM govopen_register g JOIN govopen_register_code c"
-                " ON c.register_type = g.register_type AND c.region_code = g.region_code"
-                " AND c.entry_code = ANY (CAST(:codes AS text[])) WHERE g.id = :register"
-                " AND (c.register_id <> g.id OR EXISTS (SELECT FROM govopen_register_entry e"
-                " WHERE e.register_id = g.id AND e.entry_code = c.entry_code))"
+                " ON c.register_type = coalesce(:type, g.register_type)"
+                " AND c.region_code = g.region_code"
+                " AND c.entry_code = ANY (CAST(:codes AS text[]))"
+                " JOIN govopen_register h ON h.id = c.register_id WHERE g.id = :register"
+                " AND (h.unit_id <> g.unit_id OR EXISTS (SELECT FROM govopen_register_entry e"
+                " WHERE e.register_id = h.id AND e.entry_code = c.entry_code))"
             ),
-            {"register": register_id, "codes": list(entry_codes)},
+            {"register": register_id, "codes": list(entry_codes), "type": register_type},
         ).scalars()
     )
 

@@ -348,7 +348,7 @@ def _other_units(draft: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {"value": unit["id"], "text": unit["name"]}
         for unit in desk.all_pages("govopen_unit_list", {})
-        if unit["id"] != draft["unit_id"]
+        if unit["id"] != draft["unit_id"] and desk.exists(unit)
     ]
 
 

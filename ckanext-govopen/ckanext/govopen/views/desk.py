@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
 from ckanext.govopen.logic import export
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.vocab import vocabularies
@@ -142,6 +143,11 @@ def unit_choices() -> list[dict[str, str]]:
         for unit in all_pages("govopen_unit_list", {})
         if kept is None or unit["id"] in kept
     ]
+
+
+def exists(unit: Mapping[str, Any]) -> bool:
+    """Whether a unit has not ended: only such a one can receive anything."""
+    return not unit["valid_to"] or unit["valid_to"] > clock.today().isoformat()
 
 
 def all_pages(action: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -157,15 +157,27 @@ def duty_show(duty_id: str) -> Any:
     return _duty_page(duty_id, {}, {})
 
 
+def _linked(unit_id: str) -> list[dict[str, Any]]:
+    """Units that a reform links with one and that have not ended: its duties may go to them."""
+    steps = desk.call("govopen_unit_show", {"id": unit_id})["successions"]
+    today = clock.today().isoformat()
+    ids = {
+        one[name] for one in steps if one["on_date"] <= today for name in ("unit_id", "other_id")
+    }
+    found = (desk.call("govopen_unit_show", {"id": one}) for one in ids - {unit_id, None})
+    return sorted((unit for unit in found if desk.exists(unit)), key=lambda unit: str(unit["name"]))
+
+
 def _duty_page(duty_id: str, values: dict[str, Any], errors: desk.Errors) -> Any:
+    duty = desk.call("govopen_duty_show", {"id": duty_id})
     shown = desk.page(
         "workbench/duties/duty.html",
-        duty=desk.call("govopen_duty_show", {"id": duty_id}),
+        duty=duty,
         values={"from": clock.today().isoformat(), "until": clock.today().isoformat(), **values},
         errors=errors,
         labels=_labels(),
         is_office=_is_office(),
-        units=_all_units() if _is_office() else (),
+        units=_linked(duty["unit"]["id"]) if _is_office() else (),
     )
     return (shown, desk.CONFLICT) if errors else shown
 

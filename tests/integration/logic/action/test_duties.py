@@ -337,6 +337,7 @@ class TestOrders:
         office.act(watcher, "govopen_unit_reform", unit=made["id"], basis="云编发2号", **back)
         returned = office.act(watcher, "govopen_duty_show", id=duty["id"])
         assert returned["unit"]["id"] == office.unit_id, "who owes it now is a unit that exists"
+        assert refused(lambda: office.act(watcher, "govopen_duty_hand_over", **asked)) == "units.E1"
 
 
 class TestSettings:
