@@ -16,7 +16,10 @@ from harvest_kit import alone, counts
 from locks_kit import ORDERS, Orders, locked
 from sqlalchemy.exc import DBAPIError
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.logic import harvest_recovery
 
 from govopen_harvesters import runner
 
@@ -136,6 +139,22 @@ def test_who_decides_second_is_told_that_it_was_decided(
 
     assert meet(decide(first), RUN_DECIDED, decide(then)) == ("harvest.E33", "done")
     assert lab.field.show(job_id)["state"] == state
+
+
+def test_a_source_whose_time_has_come_is_begun_once_by_two_that_look_at_once(lab: Lab) -> None:
+    source = lab.source(schedule="hourly")
+    lab.field.sql("UPDATE govopen_harvest_source SET next_run_at = now() - interval '9 days'"
+                  " WHERE id = :id", id=source["id"])  # fmt: skip
+
+    def look() -> None:
+        with alone():
+            harvest_recovery.start_due(model.Session)
+
+    assert meet(look, "UPDATE govopen_harvest_source SET next_run_at", look) == ("done", "done")
+    begun = lab.field.sql("SELECT id FROM govopen_harvest_job WHERE source_id = :id",
+                          id=source["id"])  # fmt: skip
+    assert len(begun) == 1
+    assert lab.field.work(begun[0][0])["state"] == "finished"
 
 
 def test_other_settings_end_a_run_that_was_approved_by_those_of_before(lab: Lab) -> None:

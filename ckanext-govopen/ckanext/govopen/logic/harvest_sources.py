@@ -384,14 +384,14 @@ def reject(session: Session, job: Row, person: str) -> None:
 
 def _require_waiting(state: object) -> None:
     if state not in WAITING:
-        refuse("harvest.E33", value=str(state))
+        refuse("harvest.E33", state=str(state))
 
 
 def _require_still(session: Session, job: Row, is_moved: bool) -> None:
     """Refuses what has come too late: the run was decided on, or has ended, in the meantime."""
     if not is_moved:
         found = store.job(session, job["id"]) or job
-        refuse("harvest.E33", value=str(found["state"]))
+        refuse("harvest.E33", state=str(found["state"]))
 
 
 def _cancel(session: Session, job_id: str, states: Sequence[str] = OPEN) -> bool:
