@@ -85,6 +85,20 @@ def test_a_file_without_rows_is_an_empty_table(app: Flask, tmp_path: Path) -> No
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_beginning_that_says_nothing_of_the_encoding(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """The rest of the file decides; what is no text at all has no table."""
+    monkeypatch.setattr(rowfiles, "BLOCK", 16)
+    path, text = tmp_path / "a.csv", "a,b\n" + "x,1\n" * MANY + "甲,2\n"
+    with loader() as cursor:
+        for more, extent in ("", (MANY + 1, 2)), ("\x00,3\n", None):
+            path.write_bytes((text + more).encode(encoding))
+            assert datastore.load_file(cursor, TABLE, path, "CSV", tmp_path) == extent
+            assert found(cursor, "甲") == [MANY + 1]  # of the first file
+
+
 def test_several_processes_keep_the_order_of_the_file(app: Flask, tmp_path: Path) -> None:
     text = "名称,泊位\n" + "".join(f"甲{n},{n}\n" for n in range(MANY))
     with loader() as cursor:

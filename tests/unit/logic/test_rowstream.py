@@ -19,7 +19,7 @@ PIECES = st.lists(
 
 
 def streamed(path: Path) -> tuple[list[str], list[list[str]]]:
-    names, rows = rowstream.of_file(path, "CSV")
+    names, rows = rowstream.of_csv(path, rowfiles.encoding_of(path))
     with rows:
         text = rows.read().decode()
     return names, list(csv.reader(io.StringIO(text, newline="")))

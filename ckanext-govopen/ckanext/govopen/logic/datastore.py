@@ -14,8 +14,9 @@ import resource as limits
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +38,7 @@ Row = Mapping[str, Any]
 
 LOADED_FORMATS = ("CSV", "XLSX", "XLS", "ODS", "JSON")
 IN_PROCESS = ("CSV", "JSON")  # read by the standard library, bounded by the upload limit
+GUESSED_BLOCKS = 1  # of a file, for its encoding
 LOCK_WAIT = "5s"  # for readers of a table that makes way
 READER_SECONDS = 120
 READER_BYTES = 2 << 30
@@ -163,25 +165,43 @@ def load_file(
         folder: an empty folder to work in.
         is_searchable: words of its rows shall be found.
     """
-    table = _rows_of(path, format_, folder / "rows.csv")
-    if table is None:
-        return None
-    names, rows = table
-    with rows:
-        language = tk.config["ckan.datastore.default_fts_lang"] if is_searchable else None
-        return tableload.load(cursor, name, names, rows, language), len(names)
-
-
-def _rows_of(path: Path, format_: str, out: Path) -> tuple[list[str], IO[bytes]] | None:
-    """The names of the columns and the rows of a file; they come as they are read, if they can."""
+    load = partial(_load_rows, cursor, name, is_searchable)
     if format_ not in IN_PROCESS:
+        out = folder / "rows.csv"
         table = read_rows(path, format_, out)
-        return (table[0], out.open("rb")) if table else None
+        return load(table[0], out.open("rb")) if table else None
     try:
-        return rowstream.of_file(path, format_)
+        if format_ == "CSV":
+            return _load_csv(cursor, path, load)
+        return load(*rowstream.of_rows(rowfiles.read(path, format_)))
     except (rowfiles.NoRowsError, ValueError, RecursionError) as error:
         log.warning("%s has no rows to load: %s", path.name, error)
         return None
+
+
+def _load_rows(
+    cursor: Any, name: str, is_searchable: bool, names: list[str], rows: IO[bytes]
+) -> tuple[int, int]:
+    language = tk.config["ckan.datastore.default_fts_lang"] if is_searchable else None
+    with rows:
+        return tableload.load(cursor, name, names, rows, language), len(names)
+
+
+def _load_csv(cursor: Any, path: Path, load: Callable[..., tuple[int, int]]) -> tuple[int, int]:
+    """Loads a CSV in the encoding of its beginning, and where that is wrong in that of the whole.
+
+    To look at the whole file first would take a good part of the time that the load itself takes.
+    """
+    guess = rowfiles.encoding_of(path, GUESSED_BLOCKS)
+    cursor.execute("SAVEPOINT guessed")
+    try:
+        return load(*rowstream.of_csv(path, guess))
+    except (psycopg2.Error, UnicodeDecodeError):
+        cursor.execute("ROLLBACK TO SAVEPOINT guessed")
+        encoding = rowfiles.encoding_of(path)
+        if encoding == guess:
+            raise
+    return load(*rowstream.of_csv(path, encoding))
 
 
 def read_rows(

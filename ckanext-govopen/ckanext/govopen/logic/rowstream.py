@@ -24,23 +24,15 @@ MARKS = ('"', "\r", "\\.", *(c for c in map(chr, range(0x3001)) if c.isspace() a
 EDGES = (", ", " ,", "\n ", " \n")
 
 
-def of_file(path: Path, format_: str) -> tuple[list[str], IO[bytes]]:
-    """The names of the columns of a CSV or JSON file, and its rows as CSV of one width.
+def of_csv(path: Path, encoding: str) -> tuple[list[str], IO[bytes]]:
+    """The names of the columns of a CSV, and its rows as CSV of one width.
 
     The rows are read when they are asked for, and only then is it found that one cannot be read.
 
     Raises:
         rowfiles.NoRowsError: not a table.
     """
-    if format_ == "CSV":
-        return _of_csv(path)
-    rows = rowfiles.read(path, format_)
-    names = rowfiles.names_of(rows)
-    return names, _file(_taken_apart(rows, len(names)))
-
-
-def _of_csv(path: Path) -> tuple[list[str], IO[bytes]]:
-    file = path.open(encoding=rowfiles.encoding_of(path), newline="")
+    file = path.open(encoding=encoding, newline="")
     try:
         delimiter = rowfiles.delimiter_of(file)
         names = rowfiles.names_of(rowfiles.cells(file, delimiter))
@@ -51,7 +43,7 @@ def _of_csv(path: Path) -> tuple[list[str], IO[bytes]]:
 
 
 def of_rows(rows: Iterable[list[str | None]]) -> tuple[list[str], IO[bytes]]:
-    """As `of_file`, of header and rows."""
+    """As `of_csv`, of header and rows."""
     iterator = iter(rows)
     names = rowfiles.names_of(iterator)
     return names, _file(_taken_apart(iterator, len(names)))
