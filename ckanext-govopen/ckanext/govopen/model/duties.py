@@ -252,11 +252,12 @@ def succeed(session: Session, day: date) -> list[Row]:
         session,
         "UPDATE govopen_duty d SET unit_id = s.other_id, owners = array_append(d.owners,"
         " s.other_id) FROM govopen_succession s"
-        " JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id AND u.valid_to <= :day"
-        " JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
+        " LEFT JOIN govopen_org_unit_current u ON u.unit_id = s.unit_id"
+        " LEFT JOIN govopen_org_unit_current o ON o.unit_id = s.other_id"
         " WHERE s.unit_id = d.unit_id AND s.kind IN ('merge_into', 'abolish')"
-        " AND s.on_date <= :day AND (s.other_id <> ALL (d.owners) OR o.valid_to IS NULL OR"
-        f" o.valid_to > :day) AND {_OPEN}"
+        " AND s.other_id IS NOT NULL AND s.on_date <= :day AND (s.other_id <> ALL (d.owners)"
+        " OR u.valid_to <= :day AND o.valid_from <= :day AND coalesce(o.valid_to > :day, true))"
+        f" AND {_OPEN}"
         " RETURNING d.id, s.unit_id AS before, s.other_id AS after, s.basis, s.on_date",
         day=day,
     )
