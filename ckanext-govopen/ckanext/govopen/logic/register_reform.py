@@ -56,10 +56,9 @@ def move(
             is not there, E49 a revision of one waits.
     """
     act = registers.Act(actor, clock.now(), reform.basis, reform.reason)
-    lists = [
-        (register, _held(session, register, entry_codes))
-        for register in store.registers_of_unit(session, reform.giver)
-    ]
+    own = store.registers_of_unit(session, reform.giver)
+    log.lock(session, [str(register["id"]) for register in own])
+    lists = [(register, _held(session, register, entry_codes)) for register in own]
     _refuse([entry for _, found in lists for entry in found], reform, entry_codes)
     versions = [
         version
@@ -91,20 +90,17 @@ def _held(session: Session, register: Held, entry_codes: Sequence[str] | None) -
 
 
 def _refuse(held: Sequence[Held], reform: Reform, entry_codes: Sequence[str] | None) -> None:
-    missing = sorted(set(entry_codes or ()) - {str(one["entry_code"]) for one in held})
-    found = [Finding("registers.E47", "entries", code, {"entry": code}) for code in missing]
-    found += [
-        Finding(
+    known = {str(one["entry_code"]) for one in held}
+    if missing := sorted(set(entry_codes or ()) - known):
+        refuse_all([Finding("registers.E47", "entries", code, {"entry": code}) for code in missing])
+    if later := [one for one in held if one["valid_from"] > reform.on]:
+        refuse(
             "registers.E2",
             "date",
             reform.on.isoformat(),
-            {"entry": one["entry_code"], "earliest": one["valid_from"].isoformat()},
+            entry=[str(one["entry_code"]) for one in later],
+            earliest=max(one["valid_from"] for one in later).isoformat(),
         )
-        for one in held
-        if one["valid_from"] > reform.on
-    ]
-    if found:
-        refuse_all(found)
     if waiting := [str(one["entry_code"]) for one in held if one.get("is_waiting")]:
         refuse("registers.E49", "entries", entries=waiting)
 

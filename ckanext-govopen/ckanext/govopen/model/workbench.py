@@ -194,23 +194,30 @@ def entry_counts(session: Session, unit_ids: Sequence[str] | None) -> Row:
 
 
 def version_entries(
-    session: Session, version_ids: Sequence[str], after: str, limit: int
+    session: Session, version_ids: Sequence[str], after: Sequence[str], limit: int
 ) -> list[Row]:
-    """Entries of versions by code from a cursor: new content, and what was approved before it."""
+    """Entries of versions from a cursor: new content, and what was approved before it.
+
+    Args:
+        after: code and register of the last one; a reform has one code in two registers.
+    """
+    code, register = after or ("", "")
     return _rows(
         session,
         f"SELECT l.entry_code, l.change, {FIELDS_SQL.format(l='l')} AS new, before.fields AS old,"
         f" coalesce(d.name, {FIELDS_SQL.format(l='l')} ->> 'name') AS name, u.name AS unit_name,"
-        " g.register_type, convert_from(l.public, 'UTF8')::jsonb -> 'extra' AS extra"
+        " g.id AS register_id, g.register_type,"
+        " convert_from(l.public, 'UTF8')::jsonb -> 'extra' AS extra"
         " FROM govopen_register_version_entry e JOIN govopen_register_log l ON l.seq = e.log_seq"
         f" JOIN govopen_register_version v ON v.id = e.version_id {_BEFORE}"
         " LEFT JOIN govopen_data_resource d ON d.entry_code = l.entry_code"
         " AND d.register_id = l.register_id JOIN govopen_register g ON g.id = l.register_id"
         " LEFT JOIN govopen_org_unit_current u ON u.unit_id = g.unit_id"
-        " WHERE e.version_id = ANY (CAST(:ids AS text[])) AND l.entry_code > :after"
-        " ORDER BY l.entry_code LIMIT :limit",
+        " WHERE e.version_id = ANY (CAST(:ids AS text[]))"
+        " AND (l.entry_code, g.id) > (:code, :register) ORDER BY l.entry_code, g.id LIMIT :limit",
         ids=list(version_ids),
-        after=after,
+        code=code,
+        register=register,
         limit=limit,
     )
 

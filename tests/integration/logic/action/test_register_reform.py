@@ -11,6 +11,7 @@ from flask import Flask
 from lists_kit import adjust, change, listed, power, value
 from publishing_kit import Office
 from publishing_kit import office as open_office
+from test_change_pages import read, signed_in
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -19,6 +20,7 @@ from ckanext.govopen.logic import registers
 from ckanext.govopen.model import inventory as inventory_store
 
 RECEIVED = "SELECT id FROM govopen_register WHERE register_type = 'power_list' AND unit_id = :unit"
+INVENTORY = RECEIVED.replace("power_list", "data_inventory")
 
 
 @pytest.fixture
@@ -65,6 +67,15 @@ def test_a_merger_moves_every_entry_by_one_case_and_leaves_the_past_byte_for_byt
     made = reform(giver, "merge_into", giver.unit_id, receiver.unit_id, entries="all")
     assert inventory(giver, giver.unit_id) == giver.entry_codes
     assert listed(giver, register).keys() == set(codes), "nothing moves before it is approved"
+    (code,) = giver.entry_codes
+    assert owed(giver, giver.unit_id) == [], "a unit that has ended owes nothing"
+    assert code in owed(giver, receiver.unit_id)
+    page = giver.application.test_client().get(f"/negative-list/owed?unit={receiver.unit_id}")
+    assert f"原测试局{giver.mark}" in page.get_data(as_text=True)
+    moved = [*codes, *giver.entry_codes]
+    assert differences(giver, made["case_id"]) == sorted([*moved, *moved])
+    with signed_in(giver, "approver") as client:
+        assert all(code in read(client, f"/workbench/review/{made['case_id']}") for code in moved)
     giver.approve(made["case_id"])
     assert json.dumps(listed(giver, register, as_of=day), ensure_ascii=False) == before
     assert listed(giver, register) == {}
@@ -76,38 +87,16 @@ def test_a_merger_moves_every_entry_by_one_case_and_leaves_the_past_byte_for_byt
     assert entry["extra"] == {"from_unit": giver.unit_id, "succession": "merge_into"}
     assert inventory(giver, giver.unit_id) == []
     assert inventory(giver, receiver.unit_id) == sorted([*giver.entry_codes, *receiver.entry_codes])
-    of_inventory = "SELECT id FROM govopen_register WHERE register_type = 'data_inventory'"
-    gave = value(giver, f"{of_inventory} AND unit_id = :unit", unit=giver.unit_id)
-    took = value(giver, f"{of_inventory} AND unit_id = :unit", unit=receiver.unit_id)
-    (code,) = giver.entry_codes
+    gave = value(giver, INVENTORY, unit=giver.unit_id)
+    took = value(giver, INVENTORY, unit=receiver.unit_id)
     assert listed(giver, gave) == {}
     assert listed(giver, gave, status="transferred").keys() == {code}
     assert listed(giver, took)[code]["extra"]["from_unit"] == giver.unit_id
-    assert owed(giver, giver.unit_id) == []
-    assert code in owed(giver, receiver.unit_id), (
-        "the unit that owes the opening is the one there is"
-    )
+    assert code in owed(giver, receiver.unit_id)
     with giver.application.test_request_context("/"):
         assert registers.verify(model.Session, gave).holds
         assert registers.verify(model.Session, took).holds
-        before = inventory_store.fingerprints(model.Session)
-        inventory_store.project(model.Session, [gave, took], 0)
-        assert inventory_store.fingerprints(model.Session) == before, "a rebuild yields the same"
-        model.Session.rollback()
-
-
-def test_what_moves_counts_for_the_receiver_from_then_on(giver: Office, receiver: Office) -> None:
-    def counted(unit: str) -> int:
-        with giver.application.test_request_context("/"):
-            asked = {"rate": "data_open_rate", "unit": unit}
-            found = tk.get_action("govopen_rate_show")({}, asked)
-        return sum(found[name] for name in ("denominator", "excluded"))
-
-    assert [counted(giver.unit_id), counted(receiver.unit_id)] == [1, 1]
-    codes = giver.entry_codes
-    made = reform(giver, "split_from", receiver.unit_id, giver.unit_id, entries=codes)
-    giver.approve(made["case_id"])
-    assert [counted(giver.unit_id), counted(receiver.unit_id)] == [0, 2]
+    check_rebuild(giver, gave, took)
 
 
 def test_what_waits_for_its_review_or_is_not_there_does_not_move(
@@ -133,7 +122,30 @@ def test_what_waits_for_its_review_or_is_not_there_does_not_move(
     with pytest.raises(tk.ValidationError) as caught:
         giver.approve(made["case_id"])
     assert caught.value.govopen["code"] == "registers.E18"
+    back = {"id": made["case_id"], "decision": "return", "reason": "条目有修改"}
+    giver.act_signed_in("approver", "govopen_review_decide", **back)
     assert inventory(giver, giver.unit_id) == [code]
+    check_rebuild(giver, *(value(giver, INVENTORY, unit=one.unit_id) for one in (giver, receiver)))
+
+
+def check_rebuild(office: Office, *register_ids: str) -> None:
+    """What the log says, read anew, is what the inventory shows."""
+    with office.application.test_request_context("/"):
+        before = inventory_store.fingerprints(model.Session)
+        inventory_store.project(model.Session, register_ids, 0)
+        assert inventory_store.fingerprints(model.Session) == before
+        model.Session.rollback()
+
+
+def differences(office: Office, case_id: str) -> list[str]:
+    """Codes of what a case changes, read one by one."""
+    found: list[str] = []
+    asked: dict[str, Any] = {"id": case_id, "limit": 1}
+    while asked.get("cursor", "") is not None:
+        page = office.act("approver", "govopen_review_change_list", **asked)
+        found += [item["entry_code"] for item in page["items"]]
+        asked["cursor"] = page["next_cursor"]
+    return found
 
 
 def inventory(office: Office, unit: str) -> list[str]:
@@ -150,22 +162,21 @@ def owed(office: Office, unit: str) -> list[str]:
     return [item["entry_code"] for item in found["items"]]
 
 
-def test_what_a_unit_owed_that_has_ended_its_successor_owes(
-    giver: Office, receiver: Office
-) -> None:
-    (code,) = giver.entry_codes
-    assert code in owed(giver, giver.unit_id)
-    reform(giver, "merge_into", giver.unit_id, receiver.unit_id)
-    assert owed(giver, giver.unit_id) == []
-    assert code in owed(giver, receiver.unit_id)
-    page = giver.application.test_client().get(f"/negative-list/owed?unit={receiver.unit_id}")
-    assert f"原测试局{giver.mark}" in page.get_data(as_text=True)
+def counted(office: Office, unit: str) -> int:
+    """How many entries of a unit the rate of open data looks at today."""
+    with office.application.test_request_context("/"):
+        asked = {"rate": "data_open_rate", "unit": unit}
+        found = tk.get_action("govopen_rate_show")({}, asked)
+    return int(sum(found[name] for name in ("denominator", "excluded")))
 
 
 def test_a_split_moves_the_entries_that_are_named(giver: Office, receiver: Office) -> None:
     register, codes = added(giver, "一", "二", "三")
-    made = reform(giver, "split_from", receiver.unit_id, giver.unit_id, entries=codes[:2])
+    assert [counted(giver, one) for one in (giver.unit_id, receiver.unit_id)] == [1, 1]
+    named = [*codes[:2], *giver.entry_codes]
+    made = reform(giver, "split_from", receiver.unit_id, giver.unit_id, entries=named)
     giver.approve(made["case_id"])
+    assert [counted(giver, one) for one in (giver.unit_id, receiver.unit_id)] == [0, 2]
     assert listed(giver, register).keys() == {codes[2]}
     received = value(giver, RECEIVED, unit=receiver.unit_id)
     assert listed(giver, received).keys() == set(codes[:2])

@@ -165,14 +165,14 @@ def govopen_review_change_list(context: Any, data_dict: dict[str, Any]) -> dict[
     no_unknown(data_dict, "id", "limit", "cursor")
     case = govopen_review_show(context, {"id": text(data_dict, "id")})
     audit_events.read_case(case, _person(context).id)
-    limit, after = page_limit(data_dict, 20), cursor_of(data_dict)
+    limit, after = page_limit(data_dict, 20), cursor_of(data_dict, 2)
     versions = [
         record["record_id"]
         for record in case["records"]
         if record["record_type"] == "register_version"
     ]
-    rows = store.version_entries(model.Session, versions, "".join(after), limit + 1)
-    found = page(rows, limit, lambda row: (row["entry_code"],), _difference)
+    rows = store.version_entries(model.Session, versions, after, limit + 1)
+    found = page(rows, limit, lambda row: (row["entry_code"], row["register_id"]), _difference)
     return {
         "case": _with_names(case),
         "versions": [_plain(row) for row in store.version_summary(model.Session, versions)],
