@@ -47,8 +47,9 @@ def test_every_finding_that_the_rules_give_has_its_words(module, feature):
         assert "例" in entry["text"]["zh"]
 
 
-def test_the_six_errors_of_the_rates_have_words():
-    assert set(load("findings/rates.yaml")) == {f"rates.E{number}" for number in range(1, 7)}
+def test_the_errors_of_the_rates_have_words():
+    """E1 and E2 need none: figures come of rows alone, and nothing changes one that is frozen."""
+    assert set(load("findings/rates.yaml")) == {f"rates.E{number}" for number in range(3, 7)}
 
 
 def test_every_reason_has_its_words_and_no_word_is_left_over():
