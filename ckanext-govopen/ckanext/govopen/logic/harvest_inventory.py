@@ -1,7 +1,8 @@
 """Records of a source as entries of the inventory: checked like rows of a file, written as drafts.
 
 An active entry stays as approved: what the source says now waits as its revision. An entry belongs
-to the source that brought it; another source, or a file, with the same key is a conflict.
+to the source that brought it; another source, or a file, with the same key is a conflict, of plain
+numbers where the names are the same too.
 """
 
 from __future__ import annotations
@@ -176,8 +177,10 @@ def _without_conflicts(
 ) -> tuple[list[_Checked], list[Result]]:
     """Rows that may be written, and those whose place is taken."""
     new = [one for one in fine if own.get(str(one.taken.guid)) is None]
-    pairs = [(str(one.row.unit_id), str(one.taken.guid)) for one in new]
-    elsewhere = store.keys_elsewhere(session, bounds.source_id, pairs)
+    named = [
+        (str(one.row.unit_id), str(one.taken.guid), str(one.row.fields.get("name"))) for one in new
+    ]
+    elsewhere = store.keys_elsewhere(session, bounds.source_id, named)
     used = store.used_codes(session, [one.row.res_code for one in new if one.row.res_code])
     kept, left_out = [], []
     for one in fine:

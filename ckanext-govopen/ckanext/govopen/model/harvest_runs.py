@@ -445,18 +445,25 @@ def put_changes(session: Session, job_id: str, rows: Sequence[Mapping[str, objec
 
 
 def keys_elsewhere(
-    session: Session, source_id: str, pairs: Sequence[tuple[str, str]]
+    session: Session, source_id: str, named: Sequence[tuple[str, str, str]]
 ) -> dict[tuple[str, str], str]:
-    """Entries that another source, or a file, has brought under the same unit and key."""
+    """Entries that another source, or a file, has brought under the same unit and key.
+
+    Args:
+        named: unit, key and name of each record; a plain number counts with the name alone, since
+            sources number their records alike.
+    """
     rows = _run(
         session,
         "SELECT d.unit_id, d.source_key, d.entry_code FROM govopen_data_resource d"
-        " JOIN unnest(CAST(:units AS text[]), CAST(:keys AS text[])) AS x(unit_id, key)"
-        " ON x.unit_id = d.unit_id AND x.key = d.source_key"
+        " JOIN unnest(CAST(:units AS text[]), CAST(:keys AS text[]), CAST(:names AS text[]))"
+        " AS x(unit_id, key, name) ON x.unit_id = d.unit_id AND x.key = d.source_key"
+        " AND (x.key !~ '^[0-9]+$' OR x.name = d.name)"
         " WHERE d.source_id <> :source AND d.status <> 'retired'",
         source=source_id,
-        units=[unit for unit, _ in pairs],
-        keys=[key for _, key in pairs],
+        units=[unit for unit, _, _ in named],
+        keys=[key for _, key, _ in named],
+        names=[name for _, _, name in named],
     )
     return {(str(unit), str(key)): str(code) for unit, key, code in rows}
 

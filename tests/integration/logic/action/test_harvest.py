@@ -265,17 +265,21 @@ def test_no_source_takes_over_what_another_brought(one: Field) -> None:
     assert one.left(first) == before
 
 
-def test_numbers_of_two_files_own_tell_their_rows_apart_and_are_no_resource_codes(
+def test_numbers_of_files_own_tell_their_rows_apart_and_are_no_resource_codes(
     one: Field,
 ) -> None:
-    for unit in ("甲局", "乙局"):
-        rows = [(str(n), f"数据{n}", f"{unit}{one.mark}", "每月", "摘要") for n in (1, 2, 3)]
+    seen = set[tuple[str, str]]()
+    for unit, name in (("甲局", "数据"), ("乙局", "数据"), ("甲局", "另一"), ("甲局", "数据")):
+        is_there = (unit, name) in seen
+        seen.add((unit, name))
+        rows = [(str(n), f"{name}{n}", f"{unit}{one.mark}", "每月", "摘要") for n in (1, 2, 3)]
         one.put("own.csv", rows, ("ID", *HEADER[1:]))
         settings = {"path": f"{one.folder.name}/own.csv", "create_units": True}
         source = one.approved(settings=settings)
         job = one.run(source)
-        assert counts(job) == {"seen": 3, "created": 3}
-        assert [row[0] for row in one.left(source)["entries"]] == ["1", "2", "3"]
+        assert counts(job) == {"seen": 3, "conflict" if is_there else "created": 3}
+        entries = [row[0] for row in one.left(source)["entries"]]
+        assert entries == ([] if is_there else ["1", "2", "3"])
         shown = next(name for name in job["names"] if name["name"] == "ID")
         assert (shown["how"], shown["field"]) == ("unknown", None)
         assert [one_of["field"] for one_of in shown["proposed"]] == ["res_code"]
