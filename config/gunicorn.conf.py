@@ -1,6 +1,10 @@
 """gunicorn's settings for CKAN; what differs between installations comes as environment."""
 
+import gc
 import os
+
+# what the application loads stays: the plugin lets the collector go on when all is there
+gc.disable()
 
 bind = os.environ["GOVOPEN_BIND"]
 workers = int(os.environ.get("GOVOPEN_WEB_WORKERS", "2"))

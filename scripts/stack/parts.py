@@ -111,7 +111,8 @@ def city(one: Installation) -> Part:
 
 def ckan(one: Installation) -> list[str]:
     """Return the beginning of every `ckan` command of this installation."""
-    return [str(one.checkout.tool("ckan")), "-c", str(one.folder.ini)]
+    command = str(one.checkout.config / "command.py")
+    return [str(one.checkout.python), command, "-c", str(one.folder.ini)]
 
 
 def write(one: Installation) -> None:

@@ -62,7 +62,9 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
         startup.require_settings(config)
 
     def make_middleware(self, app: Any, _config: Any) -> Any:
-        return gate.install(responses.install(app))
+        made = gate.install(responses.install(app))
+        startup.loaded()
+        return made
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         return search.prepare(pkg_dict)

