@@ -67,18 +67,14 @@ def raise_for(session: Session, events: Sequence[Row], now: datetime) -> int:
     return len(raised)
 
 
-def asking(events: Sequence[Row], wanted: Collection[tuple[str, str]]) -> list[Row]:
-    """Of many events those that ask for a duty of a period: each that is raised costs statements.
-
-    Args:
-        wanted: rules and periods of the duties.
-    """
+def asking(events: Sequence[Row], periods: Collection[str]) -> list[Row]:
+    """Of many events those that ask for something in a period: each costs statements to raise."""
     packs, calendar = loaded().packs, work_calendar(config.region_code())
     found = []
     for event in events:
         start = Start(event["occurred_at"], event["occurred_on"])
         asked = openings(packs, str(event["trigger"]), start, calendar)
-        if any((one.source.rule.rule_id, one.scope) in wanted for one in asked):
+        if any(one.scope in periods for one in asked):
             found.append(event)
     return found
 

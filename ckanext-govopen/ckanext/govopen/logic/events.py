@@ -167,9 +167,9 @@ def withdraw_event(session: Session, event_id: str, *, actor: str, reason: str) 
         return 0
     store.withdraw_event(session, event_id, actor, reason)
     voided = duties.void_of(session, event_id, actor=actor, reason=reason)
-    wanted = {(row["rule_id"], row["period"]) for row in voided if row["period"] is not None}
-    if wanted:
-        asking = duties.asking(store.standing_near(session, found), wanted)
+    periods = {str(row["period"]) for row in voided if row["period"] is not None}
+    if periods:
+        asking = duties.asking(store.standing_near(session, found), periods)
         duties.raise_for(session, asking, clock.now())
     return len(voided)
 

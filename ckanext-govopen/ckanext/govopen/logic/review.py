@@ -132,21 +132,10 @@ def submit_case(
         absent()
     _lock(session, store.record_ids(session, case_id))
     found = store.records(session, case_id)
-    for row in found:
-        after = rules.next_state(State(row["state"]), Move.SUBMIT, row["record_type"])
-        if isinstance(after, Finding):
-            refuse_all([after])
-        if row["current_hash"] is None:
-            refuse("review.E13", value=row["record_id"])
+    _require_submittable(session, found)
     packages = _ids(found, "package")
-    revisions.require_submittable(session, revisions.ids_of(found))
     datasets_store.refresh_stats(session, packages)
-    steps = rules.steps_of(
-        str(case["kind"]),
-        {str(row["record_type"]) for row in found},
-        asks_legal=case["kind"] in config.review_legal_check_kinds(),
-        authorities=registers.authorities(session, _ids(found, "register_version")),
-    )
+    steps = _steps_of(session, str(case["kind"]), found)
     is_scanned = not case_scan.ids_of(store.record_ids(session, case_id))
     first = steps[0] if is_scanned else rules.SCAN
     store.set_state(session, case_id, State.SUBMITTED.value, first)
@@ -165,6 +154,25 @@ def submit_case(
     for version_id in _ids(found, "register_version"):
         registers.submit_version(session, version_id)
     datasets_store.enqueue(session, packages)
+
+
+def _require_submittable(session: Session, found: Sequence[Mapping[str, Any]]) -> None:
+    for row in found:
+        after = rules.next_state(State(row["state"]), Move.SUBMIT, row["record_type"])
+        if isinstance(after, Finding):
+            refuse_all([after])
+        if row["current_hash"] is None:
+            refuse("review.E13", value=row["record_id"])
+    revisions.require_submittable(session, revisions.ids_of(found))
+
+
+def _steps_of(session: Session, kind: str, found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return rules.steps_of(
+        kind,
+        {str(row["record_type"]) for row in found},
+        asks_legal=kind in config.review_legal_check_kinds(),
+        authorities=registers.authorities(session, _ids(found, "register_version")),
+    )
 
 
 def recall_case(session: Session, case_id: str, actor: str) -> None:

@@ -209,34 +209,28 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     _refuse_reform(data_dict, kind, unit_id, other, on_date)
     succession = {"kind": kind, "unit_id": unit_id, "other_id": other, "on_date": on_date}
     store.add_succession(model.Session, {**succession, "basis": basis, "actor": context["user"]})
-    facts: dict[str, Any] = {}
-    if kind in ("merge_into", "abolish"):
-        facts["valid_to"] = on_date
-    if kind == "rename":
-        facts["name"] = data_dict["name"]
-    if facts:
-        units.change(
-            model.Session,
-            unit_id,
-            facts,
-            from_on=on_date or clock.today(),
-            actor=context["user"],
-            at=clock.now(),
-            basis=basis,
-            reason=kind,
-        )
+    if facts := _facts_of(kind, on_date, data_dict):
+        from_on, actor, at = on_date or clock.today(), context["user"], clock.now()
+        units.change(model.Session, unit_id, facts, from_on=from_on, actor=actor, at=at,
+                     basis=basis, reason=kind)  # fmt: skip
     rates.refresh(model.Session, unit_ids=[unit_id, *([other] if other else [])])
     duties.succeed(model.Session, clock.today(), str(context["user"]))
     case_id = None
     if data_dict.get("entries") and other and on_date:
         giver, receiver = (other, unit_id) if kind == "split_from" else (unit_id, other)
         reform = Reform(giver, receiver, on_date, basis, _reform_title(kind, unit_id), kind)
-        case_id = register_reform.move(
-            model.Session, reform, _moved(data_dict["entries"]), user_of(context).id
-        )
+        moved = _moved(data_dict["entries"])
+        case_id = register_reform.move(model.Session, reform, moved, user_of(context).id)
     model.repo.commit()
     shown = govopen_unit_show({"user": context["user"], "ignore_auth": True}, {"id": unit_id})
     return {**shown, "case_id": case_id}
+
+
+def _facts_of(kind: str, on_date: date | None, data_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reform changes of the unit itself."""
+    if kind in ("merge_into", "abolish"):
+        return {"valid_to": on_date}
+    return {"name": data_dict["name"]} if kind == "rename" else {}
 
 
 def _refuse_reform(
