@@ -38,6 +38,7 @@ Row = Mapping[str, Any]
 
 LOADED_FORMATS = ("CSV", "XLSX", "XLS", "ODS", "JSON")
 IN_PROCESS = ("CSV", "JSON")  # read by the standard library, bounded by the upload limit
+COMMITTED_TOGETHER = 50  # tables; each keeps some locks until then, and a server has few thousand
 GUESSED_BLOCKS = 1  # of a file, for its encoding
 LOCK_WAIT = "5s"  # for readers of a table that makes way
 READER_SECONDS = 120
@@ -76,11 +77,12 @@ def load_hidden(session: Session, package_ids: Sequence[str]) -> None:
         cursor = connection.cursor()
         cursor.execute("CREATE SCHEMA IF NOT EXISTS hidden")
         known = _known_extents(cursor, found)
-        extents = {
-            str(row["resource_id"]): known.get(str(row["resource_id"]))
-            or _load_one(cursor, row, Path(folder))
-            for row in found
-        }
+        extents = {}
+        for place, row in enumerate(found, 1):
+            name = str(row["resource_id"])
+            extents[name] = known.get(name) or _load_one(cursor, row, Path(folder))
+            if place % COMMITTED_TOGETHER == 0:
+                connection.commit()
     for is_loaded in (True, False):
         ids = [name for name, extent in extents.items() if bool(extent) is is_loaded]
         store.set_datastore_flags(session, ids, active=is_loaded)
@@ -142,7 +144,7 @@ def _load_one(cursor: Any, row: Row, folder: Path) -> tuple[int, int] | None:
     try:
         # No approval waits any more for the table as it was to be before.
         _drop(cursor, "hidden", other)
-        return load_file(
+        extent = load_file(
             cursor,
             _name_of(row),
             path,
@@ -154,6 +156,8 @@ def _load_one(cursor: Any, row: Row, folder: Path) -> tuple[int, int] | None:
         cursor.execute("ROLLBACK TO SAVEPOINT one_file")
         log.warning("resource %s was not loaded: %s", row["resource_id"], error.pgcode)
         return None
+    cursor.execute("RELEASE SAVEPOINT one_file")
+    return extent
 
 
 def load_file(

@@ -49,8 +49,9 @@ def is_settled(office: Office, resource_id: str) -> bool:
 
 
 def test_words_are_refused_until_a_revision_brings_the_full_text(
-    office: Office, client: FlaskClient
+    office: Office, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(datastore, "COMMITTED_TOGETHER", 1)
     made = office.draft()
     resource = office.act("officer", "package_show", id=made["id"])["resources"][0]
     found = resource["id"]
