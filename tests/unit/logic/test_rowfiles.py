@@ -116,6 +116,14 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, body: bytes, format_
         rowfiles.write(rowfiles.read(path, format_), tmp_path / "out")
 
 
+@pytest.mark.parametrize("start", ['"', 'a,b\n1,"'])
+def test_a_cell_that_does_not_end_is_no_table(tmp_path: Path, start: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(start + "2" * (rowfiles.LONGEST_CELL + 1), encoding="utf-8")
+    with pytest.raises(rowfiles.NoRowsError):
+        list(rowfiles.read(path, "CSV"))
+
+
 def test_an_archive_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

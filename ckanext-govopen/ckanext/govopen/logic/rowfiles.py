@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 ENCODINGS = ("utf-8-sig", "gb18030", "big5")
 BLOCK = 1 << 20
+LONGEST_CELL = 1 << 24
 BATCH = 1000  # rows
 MAX_COLUMNS = 1000
 MAX_UNPACKED = 600 << 20
@@ -118,12 +119,19 @@ def delimiter_of(file: TextIO) -> str:
 
 
 def cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str | None]]:
-    """The rows of a CSV that have a value, without the blanks around their cells."""
-    csv.field_size_limit(1 << 24)
-    for row in csv.reader(lines, delimiter=delimiter):
-        found = [cell.strip() or None for cell in row]
-        if any(found):
-            yield found
+    """The rows of a CSV that have a value, without the blanks around their cells.
+
+    Raises:
+        NoRowsError: a cell does not end, as behind a quote that nothing closes.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        for row in csv.reader(lines, delimiter=delimiter):
+            found = [cell.strip() or None for cell in row]
+            if any(found):
+                yield found
+    except csv.Error as error:
+        raise NoRowsError(str(error)) from error
 
 
 def encoding_of(path: Path, blocks: int | None = None) -> str:
