@@ -16,6 +16,8 @@ import something_public
 from axe_playwright_python.sync_playwright import Axe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cities import City
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
@@ -85,19 +87,21 @@ def public(small_city: City) -> dict[str, str]:
 
 
 class Visit:
-    """One page opened in a fresh context, with all that the browser had to say about it."""
+    """One page opened in a tab, with all that the browser had to say about it."""
 
-    def __init__(self, browser: Browser, url: str, width: int) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
-        self.page: Page = self.context.new_page()
+    def __init__(self, tab: Page, url: str, width: int) -> None:
+        self.page = tab
         self.said: list[str] = []
         self.hosts: set[str] = set()
-        self.bytes = 0
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", self._request)
-        self.page.on("requestfinished", self._finished)
-        answer = self.page.goto(url, wait_until="load")
+        self.listeners: dict[str, Callable[[Any], None]] = {
+            "console": self._console,
+            "pageerror": lambda error: self.said.append(str(error)),
+            "request": self._request,
+        }
+        for event, listener in self.listeners.items():
+            tab.on(event, listener)  # type: ignore[call-overload]
+        tab.set_viewport_size({"width": width, "height": 900})
+        answer = tab.goto(url, wait_until="load")
         assert answer is not None
         self.status = answer.status
         self.headers = answer.all_headers()
@@ -110,6 +114,23 @@ class Visit:
     def _request(self, request: Request) -> None:
         if not request.url.startswith("data:"):
             self.hosts.add(urlsplit(request.url).netloc)
+
+    def close(self) -> None:
+        """Leave the tab to the next visit, without a page that could still say something."""
+        self.page.goto("about:blank")
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
+
+
+class FirstVisit(Visit):
+    """One page opened by somebody who was never here: nothing is kept, everything is counted."""
+
+    def __init__(self, browser: Browser, url: str, width: int) -> None:
+        self.context = browser.new_context()
+        self.bytes = 0
+        tab = self.context.new_page()
+        tab.on("requestfinished", self._finished)
+        super().__init__(tab, url, width)
 
     def _finished(self, request: Request) -> None:
         sizes = request.sizes()
@@ -135,9 +156,9 @@ def serious(results: Any) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_public_page_is_accessible_quiet_and_its_own_at_any_width(
-    chromium: Browser, site_url: str, public: dict[str, str], name: str, language: str
+    tab: Page, site_url: str, public: dict[str, str], name: str, language: str
 ) -> None:
-    visit = Visit(chromium, f"{site_url}/{language}{path_of(name, public)}", WIDTHS[0])
+    visit = Visit(tab, f"{site_url}/{language}{path_of(name, public)}", WIDTHS[0])
     try:
         assert visit.status == (404 if name == "absent" else 200)
         assert visit.page.locator("h1").count() == 1
@@ -187,7 +208,7 @@ def test_an_anonymous_page_is_the_same_for_everybody(
     chromium: Browser, site_url: str, public: dict[str, str]
 ) -> None:
     for path in ("/", "/dataset/", public["dataset"], "/user/login"):
-        visit = Visit(chromium, site_url + path, 1280)
+        visit = FirstVisit(chromium, site_url + path, 1280)
         try:
             html = visit.page.content()
             assert "csrf" not in html.lower(), f"{path} carries a token"
@@ -204,7 +225,7 @@ def test_an_anonymous_page_is_the_same_for_everybody(
 
 def test_a_first_visit_is_light(chromium: Browser, site_url: str, public: dict[str, str]) -> None:
     for path in ("/", "/dataset/", public["dataset"]):
-        visit = Visit(chromium, site_url + path, 1280)
+        visit = FirstVisit(chromium, site_url + path, 1280)
         visit.page.wait_for_load_state("networkidle")
         try:
             assert visit.bytes <= FIRST_VISIT_BYTES, f"{path}: {visit.bytes} bytes"
@@ -215,7 +236,7 @@ def test_a_first_visit_is_light(chromium: Browser, site_url: str, public: dict[s
 def test_the_search_field_leads_to_the_dataset(
     chromium: Browser, site_url: str, public: dict[str, str]
 ) -> None:
-    visit = Visit(chromium, site_url + "/", 1280)
+    visit = FirstVisit(chromium, site_url + "/", 1280)
     try:
         visit.page.get_by_role("searchbox").first.fill("公共停车场基本信息")
         visit.page.get_by_role("searchbox").first.press("Enter")
@@ -226,7 +247,7 @@ def test_the_search_field_leads_to_the_dataset(
 
 
 def test_a_page_can_be_walked_by_keyboard(chromium: Browser, site_url: str) -> None:
-    visit = Visit(chromium, site_url + "/", 1280)
+    visit = FirstVisit(chromium, site_url + "/", 1280)
     try:
         visit.page.keyboard.press("Tab")
         assert visit.page.evaluate("document.activeElement.className") == "go-skip"
@@ -239,7 +260,7 @@ def test_a_page_can_be_walked_by_keyboard(chromium: Browser, site_url: str) -> N
 def test_the_copy_button_copies_the_call(
     chromium: Browser, site_url: str, public: dict[str, str]
 ) -> None:
-    visit = Visit(chromium, site_url + public["dataset"], 1280)
+    visit = FirstVisit(chromium, site_url + public["dataset"], 1280)
     try:
         visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
         visit.page.locator("[data-copy-from=go-api-curl]").click()

@@ -52,10 +52,10 @@ def unit(small_city: City) -> str:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_rates_is_accessible_quiet_and_drawn(
-    chromium: object, small_city: City, unit: str, name: str, width: int, language: str
+    tab: Page, small_city: City, unit: str, name: str, width: int, language: str
 ) -> None:
     path = PAGES[name].format(unit=unit)
-    visit = Visit(chromium, f"{small_city.url}/{language}{path}", width)
+    visit = Visit(tab, f"{small_city.url}/{language}{path}", width)
     try:
         assert visit.status == (400 if name in REFUSED else 200)
         _wait_for_charts(visit.page, WITH_CHARTS.get(name, 0))
@@ -79,8 +79,8 @@ def _wait_for_charts(page: Page, count: int) -> None:
     assert charts.count() == count
 
 
-def test_a_year_without_target_says_so(chromium: object, small_city: City) -> None:
-    visit = Visit(chromium, f"{small_city.url}/zh_Hans_CN/rates?as_of={BEFORE_TARGETS}", 1280)
+def test_a_year_without_target_says_so(tab: Page, small_city: City) -> None:
+    visit = Visit(tab, f"{small_city.url}/zh_Hans_CN/rates?as_of={BEFORE_TARGETS}", 1280)
     try:
         assert visit.page.locator(".go-rate .go-state").all_inner_texts() == ["该年度没有目标"] * 2
     finally:
