@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -78,6 +79,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             names.insert(0, "second_stack")
 
 
+# The stacks that a lane brought up; they end with it, while other lanes still run.
+STACKS = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STACKS] = ExitStack()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what an interrupted run has left."""
+    config.stash[STACKS].close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the stacks of a lane behind its last test."""
+    if nextitem is None or lane_of(item.nodeid) != lane_of(nextitem.nodeid):
+        item.config.stash[STACKS].close()
+
+
 def _is_last(item: pytest.Item) -> bool:
     return item.get_closest_marker("last") is not None
 
@@ -89,27 +110,26 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def second_stack() -> Iterator[None]:
+def second_stack(request: pytest.FixtureRequest) -> None:
     """Put a second stack in the shared one's place where another lane uses that one beside it."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
         return
     import cities
 
-    with cities.running("empty") as city, pytest.MonkeyPatch.context() as given:
-        given.setenv("GOVOPEN_TEST_URL", city.url)
-        given.setenv("GOVOPEN_TEST_DATA", str(city.data))
-        given.setenv("CKAN_INI", str(city.data / "ckan.ini"))
-        yield
+    stacks = request.config.stash[STACKS]
+    city = stacks.enter_context(cities.running("empty"))
+    given = stacks.enter_context(pytest.MonkeyPatch.context())
+    given.setenv("GOVOPEN_TEST_URL", city.url)
+    given.setenv("GOVOPEN_TEST_DATA", str(city.data))
+    given.setenv("CKAN_INI", str(city.data / "ckan.ini"))
 
 
 @pytest.fixture(scope="session")
-def small_city() -> Iterator[City]:
+def small_city(request: pytest.FixtureRequest) -> City:
     """Return the small city's stack, which takes a minute to come up."""
     import cities
 
-    with cities.running("small") as city:
-        yield city
+    return request.config.stash[STACKS].enter_context(cities.running("small"))
 
 
 @pytest.fixture(scope="session")
