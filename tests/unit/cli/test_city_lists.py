@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -145,8 +145,12 @@ class _Book:
         ]
         world = register_checks.World(
             present=held,
-            units={unit for unit, _ in self.entries}
-            | {each.extra.get("to_unit") for each in changes},
+            unit=part.unit_key,
+            register_type=part.register_type,
+            units={
+                unit: register_checks.Receiver(unit, date(1949, 10, 1))
+                for unit in self._receivers(changes)
+            },
             types=set(register_types()),
             versions={(code, entry.number) for code, entry in held.items()},
             taken={
@@ -171,6 +175,11 @@ class _Book:
             after = replace(before, fields=change.fields, number=self.numbers[place])
             held[change.entry_code] = after
         return [f"{one.key} {part.register_type} {each}" for each in found if each.is_refusal]
+
+    def _receivers(self, changes: Sequence[Change]) -> set[str]:
+        """Units that there are, and those to which something is transferred."""
+        named = {str(each.extra["to_unit"]) for each in changes if "to_unit" in each.extra}
+        return {unit for unit, _ in self.entries} | named
 
     @staticmethod
     def _children(held: dict[str, Present]) -> dict[str, list[str]]:
