@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -185,8 +186,10 @@ def xloader(folder: Path) -> Path | None:
 
 def peer(stack: Path, path: Path, packages: Path) -> Load:
     """xloader's `load_csv` and the indexes that it makes after it: text columns, full text."""
+    own = path.with_name("peer.csv")  # it takes away what it has loaded
+    shutil.copyfile(path, own)
     ran = subprocess.run(
-        [sys.executable, xloader_peer.__file__, str(stack / "ckan.ini"), str(packages), str(path),
+        [sys.executable, xloader_peer.__file__, str(stack / "ckan.ini"), str(packages), str(own),
          WORD],
         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
