@@ -68,6 +68,19 @@ def test_no_heading_stands_in_the_way(app: Flask, tmp_path: Path) -> None:
         assert [(row[0], *row[2:]) for row in rows] == [(1, 1, 2, 3, 4, 5, 6, 7, 8)]
 
 
+def test_lines_as_they_stand_and_lines_taken_apart(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rowstream, "BLOCK", 8)
+    cells = ["x", "\\.x", "a\rb", "c\r\nd", "e\nf", 'g"h', "i,j", "\u2028"]
+    text = "名称,泊位\nx,1\nx,2\n" + "".join(
+        f'"{cell.replace(chr(34), chr(34) * 2)}",3\n' for cell in cells
+    )
+    with loader() as cursor:
+        _, rows = made_of(cursor, tmp_path, text)
+    assert [row[2] for row in rows] == ["x", "x", *cells[:-1], None]
+
+
 def test_as_many_columns_as_a_file_may_have(app: Flask, tmp_path: Path) -> None:
     width = rowfiles.MAX_COLUMNS
     header = ",".join(f"列{place}" for place in range(width))

@@ -18,6 +18,7 @@ from ckanext.govopen.logic import rowfiles
 
 BLOCK = 1 << 18  # characters
 COMMA = ","
+END = "\r\n"  # of every line: COPY takes one kind in a file, and a cell with either is then quoted
 # What a block that goes through never holds: quotes, other ends of lines, what old versions of
 # PostgreSQL take for the end of the data, and blanks that a cell would be stripped of.
 MARKS = ('"', "\r", "\\.", *(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\n "))
@@ -58,7 +59,7 @@ def _texts(file: TextIO, delimiter: str, width: int) -> Iterator[str]:
             lines = chain(io.StringIO(block, newline=""), file)
             yield from _taken_apart(rowfiles.cells(lines, delimiter), width)
             return
-        yield text
+        yield text.replace("\n", END)
 
 
 def _is_plain(text: str, width: int) -> bool:
@@ -75,7 +76,7 @@ def _is_plain(text: str, width: int) -> bool:
 def _taken_apart(rows: Iterator[list[str | None]], width: int) -> Iterator[str]:
     for batch in rowfiles.batches(rows, width):
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(batch)
+        csv.writer(text, lineterminator=END).writerows(batch)
         yield text.getvalue()
 
 
