@@ -8,7 +8,7 @@ from world import World
 
 import ckan.model as model
 
-from ckanext.govopen.logic import waiting
+from ckanext.govopen.logic import mail, waiting
 
 
 def _mailed(one: World, since: int) -> str:
@@ -37,7 +37,7 @@ def test_the_mail_about_cases_that_wait_too_long_quotes_nothing(world: World) ->
         told = waiting.escalate(model.Session)
         model.repo.commit()
         assert {level for case_id, level in told if case_id == dataset.case} == {1, 2}
-        waiting.tell(model.Session, told)
+        mail.send_waiting(model.Session)
     text = _mailed(world, before)
     assert f"{world.mark}submitted" not in text
     assert not any(value in text for value in (dataset.id, dataset.name, dataset.case))

@@ -1,4 +1,4 @@
-"""What runs by itself: indexing what was written, and taking up jobs whose worker died."""
+"""What runs by itself: indexing what was written, mail that waits, jobs whose worker died."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ckan.model as model
 
 from ckanext.govopen import config
 from ckanext.govopen.jobs.app import app, in_ckan
-from ckanext.govopen.logic import search
+from ckanext.govopen.logic import mail, search
 
 BATCH = 500
 
@@ -22,6 +22,14 @@ def drain_index(timestamp: int) -> None:
     """Indexes what transactions left in the outbox."""
     search.drain(BATCH)
     model.repo.commit()
+
+
+@app.periodic(cron="*/1 * * * *")
+@app.task(name="jobs.mail", queue="jobs", queueing_lock="jobs.mail")
+@in_ckan
+def send_mail(timestamp: int) -> None:
+    """Sends again what the mail server has not taken."""
+    mail.send_waiting(model.Session)
 
 
 @app.periodic(cron="*/1 * * * *")

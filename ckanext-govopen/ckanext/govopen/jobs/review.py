@@ -5,7 +5,7 @@ from __future__ import annotations
 import ckan.model as model
 
 from ckanext.govopen.jobs.app import app, in_ckan
-from ckanext.govopen.logic import case_scan, purge, review, verification, waiting
+from ckanext.govopen.logic import case_scan, mail, purge, review, verification, waiting
 
 
 @app.periodic(cron="*/1 * * * *")
@@ -37,9 +37,9 @@ def proceed(timestamp: int) -> None:
 @in_ckan
 def escalate(timestamp: int) -> None:
     """Tells leaders and the data authority of cases that wait too long (08:10 in Asia/Shanghai)."""
-    told = waiting.escalate(model.Session)
+    waiting.escalate(model.Session)
     model.repo.commit()
-    waiting.tell(model.Session, told)
+    mail.send_waiting(model.Session)
 
 
 @app.periodic(cron="40 18 * * *")

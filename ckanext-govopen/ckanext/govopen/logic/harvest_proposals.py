@@ -122,7 +122,9 @@ def tell(session: Session, source_id: str) -> int:
         return 0
     where = tk.url_for("govopen_harvest.source", name=source["name"], _external=True)
     people, subject = _concerned(session, source)
-    return mail.tell(people, subject, f"{subject}\n{where}")
+    mail.put(session, people, subject, f"{subject}\n{where}")
+    session.commit()
+    return mail.send_waiting(session)
 
 
 def _concerned(session: Session, source: Row) -> tuple[Sequence[str], str]:

@@ -1,7 +1,13 @@
 """Mail: sent to a server that proves who it is; a failure is logged, never shown.
 
 CKAN 2.12.0 takes any certificate of a server that it reaches by STARTTLS, so whoever stands between
-could read reset links. A failure that is shown would tell who has an account.
+could read reset links, and waits for its answer without end. A failure that is shown would tell who
+has an account.
+
+What the site says by itself is kept in the transaction that has a reason to say it, and sent after:
+no transaction is open while the server is spoken to. A mail that fails, or whose process dies, is
+tried again after a lease, `MOST_TRIES` times in all. One that the server took just before the
+process died is sent again for each such death; none is lost for one.
 """
 
 from __future__ import annotations
@@ -11,25 +17,36 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 import ckan.lib.mailer as mailer
-import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.model import mail as store
 
 log = logging.getLogger(__name__)
 
 RESET = "request_password_reset"
+ANSWER_SECONDS = 20  # the server has for each of its answers
+LEASE, MOST_TRIES = timedelta(minutes=10), 6  # tried again after 10, 20, 40, 80 and 160 minutes
+FAILURES = 3  # one after the other: the server is at fault, the others wait for the next round
+# Of the server, the connection, or an address that cannot be written into a header.
+FAULTS = (mailer.MailerException, smtplib.SMTPException, OSError, ValueError)
 Person = Line = Mapping[str, Any]
 
 
 class VerifyingSMTP(smtplib.SMTP):
-    """A connection whose STARTTLS asks for a certificate that the system trusts, of that host."""
+    """A connection whose STARTTLS asks for a certificate that the system trusts, of that host.
+
+    A server that does not answer ends it.
+    """
+
+    def __init__(self, host: str = "", port: int = 0) -> None:
+        super().__init__(host, port, timeout=ANSWER_SECONDS)
 
     def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
         try:
@@ -72,16 +89,6 @@ def _is_loopback(server: str) -> bool:
         return False
 
 
-def deliver(person: Person, subject: str, body: str) -> bool:
-    """Sends one mail to `{id, shown, email}`; one address that fails keeps nobody else's back."""
-    try:
-        mailer.mail_recipient(str(person["shown"]), str(person["email"]), subject, body)
-    except Exception:
-        log.exception("no mail was sent to user %s", person["id"])
-        return False
-    return True
-
-
 def once_a_day(
     session: Session,
     people: Iterable[Person],
@@ -91,43 +98,70 @@ def once_a_day(
 ) -> int:
     """Sends each person one mail of today at the most; gives how many the server took.
 
-    It is noted before it is sent: a mail may be lost, and is never sent twice.
-
     Args:
-        people: `{id, shown, email}`.
+        people: `{id, …}`, with an address.
         told: what concerns a person, who gets no mail where nothing does.
         claim: notes a person's mail of a day; False where it was noted before.
         words: subject and body.
     """
-    today, sent = clock.today(), 0
+    today = clock.today()
     for person in people:
         concerned = told(person)
         if concerned and claim(session, str(person["id"]), today, len(concerned)):
-            session.commit()
-            sent += deliver(person, *words(concerned))
-    return sent
+            put(session, [str(person["id"])], *words(concerned))
+    session.commit()
+    return send_waiting(session)
 
 
-def tell(user_ids: Iterable[str], subject: str, body: str) -> int:
-    """Sends the same few words to several people; who has no address finds them at the workbench.
+def put(session: Session, user_ids: Iterable[str], subject: str, body: str) -> int:
+    """Keeps the same few words for several people, to be sent once the caller has committed.
 
-    A mail leaves the site: it says that something waits and where, and quotes nothing of it.
+    A mail leaves the site: it says that something waits and where, and quotes nothing of it. Who
+    has no address finds it at the workbench.
 
     Returns:
-        mails taken by the server; 0 where none may be sent.
+        mails to be sent; 0 where none may be.
+    """
+    return store.put(session, list(user_ids), subject, body) if may_send() else 0
+
+
+def send_waiting(session: Session) -> int:
+    """Sends what waits, until nothing does or the server fails; gives how many it took.
+
+    The caller's transaction must have ended.
     """
     if not may_send():
         return 0
-    sent = 0
-    for user in map(model.User.get, user_ids):
-        if user is None or not user.is_active or not user.email:
+    for user_id in store.give_up(session, MOST_TRIES):
+        log.error("a mail to user %s was given up after %d tries", user_id, MOST_TRIES)
+    session.commit()
+    sent = failures = 0
+    while failures < FAILURES and (mail := _claimed(session)) is not None:
+        if not _deliver(mail):
+            failures += 1
             continue
-        try:
-            mailer.mail_user(user, subject, body)
-            sent += 1
-        except (mailer.MailerException, OSError, smtplib.SMTPException):
-            log.exception("no mail was sent to user %s", user.id)
+        store.end(session, int(mail["seq"]))
+        session.commit()
+        sent, failures = sent + bool(mail["email"]), 0
     return sent
+
+
+def _claimed(session: Session) -> store.Row | None:
+    found = store.claim(session, LEASE, MOST_TRIES)
+    session.commit()
+    return found
+
+
+def _deliver(mail: store.Row) -> bool:
+    """Sends one mail; True when it is dealt with, also where its person has gone."""
+    if not mail["email"]:
+        return True
+    try:
+        mailer.mail_recipient(mail["shown"], mail["email"], mail["subject"], mail["body"])
+    except FAULTS as error:  # what it says may hold the address
+        log.warning("a mail to user %s waits: %s", mail["user_id"], type(error).__name__)
+        return False
+    return True
 
 
 def send_quietly(topic: str, details: Mapping[str, Any]) -> bool:

@@ -41,9 +41,11 @@ def _waited(row: Mapping[str, Any], today: date) -> rules.Waiting:
 def escalate(session: Session) -> list[tuple[str, int]]:
     """Notes who is told of cases that wait too long: once for each stay at a step and level.
 
+    Their places are the work pages of leaders and the data authority; the mails that go with the
+    notes are kept in the same transaction, and sent once the caller has committed.
+
     Returns:
-        (case, level) of the notes written; their places are the work pages of leaders and the data
-        authority. `tell` sends mail after the commit.
+        (case, level) of the notes written.
     """
     today = clock.today()
     written = []
@@ -54,23 +56,18 @@ def escalate(session: Session) -> list[tuple[str, int]]:
             for reached in range(1, level + 1)
             if store.add_escalation(session, row, reached)
         ]
+    _tell(session, written)
     return written
 
 
-def tell(session: Session, written: Sequence[tuple[str, int]]) -> int:
-    """Mails to whom cases were escalated: one to each person, with a number and a link, no title.
-
-    Returns:
-        mails that the server took; the work pages show the cases whether it does or not.
-    """
+def _tell(session: Session, written: Sequence[tuple[str, int]]) -> None:
+    """A mail for each person to whom cases were escalated: a number and a link, no title."""
     cases: dict[str, set[str]] = {}
     for level, role in rules.LEVELS.items():
         for case_id in (case_id for case_id, reached in written if reached == level):
             for user_id in store.people_of_case(session, case_id, role):
                 cases.setdefault(user_id, set()).add(case_id)
-    sent = 0
     for user_id, its in sorted(cases.items()):
         subject = tk._("{count} cases wait too long for a decision").format(count=len(its))
         where = tk.url_for("govopen_workbench.my_work", qualified=True)
-        sent += mail.tell([user_id], subject, f"{subject}\n{where}")
-    return sent
+        mail.put(session, [user_id], subject, f"{subject}\n{where}")

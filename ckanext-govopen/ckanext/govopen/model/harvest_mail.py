@@ -38,7 +38,7 @@ def people(session: Session) -> list[Row]:
             " UNION SELECT m.table_id, 'info_officer', m.group_id FROM member m"
             " WHERE m.table_name = 'user' AND m.state = 'active'"
             " AND m.capacity IN ('admin', 'editor'))"
-            " SELECT u.id, u.email, coalesce(nullif(u.fullname, ''), u.name) AS shown,"
+            " SELECT u.id,"
             " bool_or(h.role = 'data_authority' AND h.unit_id IS NULL) AS is_authority,"
             " coalesce(array_agg(h.unit_id) FILTER (WHERE h.role = 'info_officer'"
             " AND h.unit_id IS NOT NULL), '{}') AS units"

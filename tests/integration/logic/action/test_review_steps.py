@@ -22,6 +22,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.logic import checklist, mail, review, waiting
+from ckanext.govopen.model import mail as store
 
 WORKER_SECONDS = 90
 
@@ -533,10 +534,10 @@ def test_whom_a_case_is_escalated_to_gets_a_mail_that_quotes_nothing(
         model.User.get(office.name("approver")).email = f"leader-{office.mark}@yz.example"
         model.repo.commit()
         business_time(monday + timedelta(days=4))
-        written = waiting.escalate(model.Session)
+        waiting.escalate(model.Session)
         model.repo.commit()
-        assert waiting.tell(model.Session, written) >= 1
-        waiting.tell(model.Session, [])
+        assert mail.send_waiting(model.Session) >= 1
+        assert mail.send_waiting(model.Session) == 0
     its = [mail for mail in mailbox.mails if f"leader-{office.mark}@" in str(mail["To"])]
     assert len(its) == 1
     text = mailbox.text()
@@ -546,14 +547,47 @@ def test_whom_a_case_is_escalated_to_gets_a_mail_that_quotes_nothing(
     assert made["id"] not in text
 
 
-def test_a_mail_server_that_is_down_holds_nothing_up(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+def test_a_mail_that_the_server_did_not_take_is_sent_later_and_not_for_ever(
+    office: Office, business_time: Any, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tk.config, "smtp.server", "127.0.0.1:9")
-    monkeypatch.setitem(tk.config, "smtp.mail_from", "site@yz.example")
+    begun = datetime(2026, 6, 1, 10, tzinfo=clock.SITE_ZONE)
+    subjects = {name: f"{name}-{office.mark}" for name in ("down", "died", "never")}
     with office.application.test_request_context("/"):
         model.User.get(office.name("approver")).email = f"leader-{office.mark}@yz.example"
-        assert mail.tell([office.user_id("approver")], "x", "y") == 0
+        told = [office.user_id("approver")]
+
+        def put(name: str) -> None:
+            assert mail.put(model.Session, told, subjects[name], "x") == 1
+            model.repo.commit()
+
+        def sent(minutes: int) -> list[str]:
+            """What the server has taken once so many minutes are over."""
+            business_time(begun + timedelta(minutes=minutes))
+            mail.send_waiting(model.Session)
+            seen = [str(one["Subject"]) for one in mailbox.mails]
+            return [one for one in seen if one.endswith(f"-{office.mark}")]
+
+        def claim() -> Any:
+            row = store.claim(model.Session, mail.LEASE, mail.MOST_TRIES)
+            model.repo.commit()
+            return row
+
+        business_time(begun)
+        put("down")
+        with monkeypatch.context() as down:
+            down.setitem(tk.config, "smtp.server", "127.0.0.1:9")
+            assert sent(0) == []
+        put("died")
+        assert claim()["subject"] == subjects["died"], "a process takes it, and dies"
+        assert sent(9) == []
+        assert sorted(sent(10)) == [subjects["died"], subjects["down"]]
+        put("never")
+        for attempt in range(mail.MOST_TRIES):
+            business_time(begun + timedelta(minutes=10) + (2**attempt - 1) * mail.LEASE)
+            assert claim()["subject"] == subjects["never"]
+        assert len(sent(24 * 60)) == 2
+        kept = model.Session.execute(sa.text("SELECT subject FROM govopen_mail")).scalars()
+        assert subjects["never"] not in list(kept)
 
 
 # --- people ---------------------------------------------------------------------------------------
