@@ -509,3 +509,42 @@ def test_the_headings_of_every_sheet_are_told_and_masked(tmp_path: Path) -> None
 
 def test_a_table_that_begins_with_its_rows_has_no_headings(tmp_path: Path) -> None:
     assert answer(tmp_path, b"1,2\n3,4\n")["columns"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("名称,日期\n甲,2026-01-02\n".encode(), "utf-8"),
+        ("名称,日期\n甲,2026-01-02\n".encode("utf-8-sig"), "utf-8-sig"),
+        ("名称,日期\n甲,2026-01-02\n".encode("gb18030"), "gb18030"),
+        (json.dumps([{"名称": "甲", "日期": "2026-01-02"}]).encode("utf-16"), "utf-16"),
+        (
+            "<?xml version='1.0' encoding='gb18030'?><a>全市公共停车场名称和地址</a>".encode(
+                "gb18030"
+            ),
+            "gb18030",
+        ),
+    ],
+)
+def test_the_encoding_of_a_text_is_noted(tmp_path: Path, content: bytes, encoding: str) -> None:
+    assert answer(tmp_path, content)["encoding"] == encoding
+
+
+def test_the_tables_of_every_part_are_noted_for_the_checks_of_a_dataset(tmp_path: Path) -> None:
+    inner = "编号,姓名\n1,张*\n2,李*\n".encode("gb18030")
+    found = answer(tmp_path, zipped({"a/b.csv": inner, "c.txt": "说明"}))
+    assert found["encoding"] == "gb18030"
+    assert found["tables"] == [
+        {
+            "sheet": "a/b.csv",
+            "columns": ("编号", "姓名"),
+            "rows": 2,
+            "masked": ("姓名",),
+            "newest": {},
+        }
+    ]
+    book = answer(tmp_path, workbook(lambda one: None))
+    assert book["encoding"] is None
+    assert [(one["sheet"], one["columns"], one["rows"]) for one in book["tables"]] == [
+        ("公开", ("名称", "数量"), 1)
+    ]

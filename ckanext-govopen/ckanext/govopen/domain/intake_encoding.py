@@ -39,6 +39,11 @@ def canonical_encoding(name: str) -> str | None:
     return folded if folded in CODECS else None
 
 
+def encoding_name(codec: str) -> str:
+    """The name under which an encoding is reported that was read by a codec."""
+    return next(name for name, codecs in CODECS.items() if codec in codecs)
+
+
 @cache
 def common_characters() -> frozenset[str]:
     """Characters of everyday Chinese: GB 2312 level 1 (simplified), Big5 level 1 (traditional)."""

@@ -15,6 +15,7 @@ from math import comb
 
 from ckanext.govopen.domain import scan_patterns as patterns
 from ckanext.govopen.domain.intake import cell_name
+from ckanext.govopen.domain.scan_facts import Facts, Table
 from ckanext.govopen.domain.scan_find import (
     BARE,
     COUNTER,
@@ -336,6 +337,7 @@ class Sheet:
         self.rows = self.cells = 0
         self._columns: list[Column] = []
         self._homes: dict[int, list[int]] = {}
+        self._facts = Facts((), None, ())
 
     def feed(self, rows: Sequence[Sequence[str]]) -> None:
         """Looks at further rows of texts."""
@@ -355,6 +357,7 @@ class Sheet:
         for number, counts in self._homes.items():
             if number < len(columns):
                 _count_addresses(columns[number], counts)
+        self._facts.feed(rows, columns)
         self.rows += len(rows)
         self.cells += sum(map(len, rows))
 
@@ -371,6 +374,11 @@ class Sheet:
             filled = [(at, cell) for at, cell in enumerate(line) if cell.strip()]
             if len(filled) == 1 and patterns.BARE_MARK.fullmatch(fold(filled[0][1])):
                 self._columns[filled[0][0]].note_mark(number, filled[0][1])
+        self._facts = Facts(top, row, [one.heading for one in self._columns])
+
+    def table(self) -> Table:
+        """What the checks of a dataset ask for; names are masked as headings are."""
+        return self._facts.table(self.name, [_masked_name(name) for name in self._facts.names])
 
     def headings(self) -> Iterator[str]:
         """What stands above the columns, masked; nothing where the table begins with its rows."""

@@ -119,7 +119,7 @@ _program: _Program | None = None
 
 
 def read(path: Path, key: bytes, seconds: float = WALL_SECONDS) -> dict[str, Any]:
-    """Findings of a file: `{verdict, rows, cells, unread, hits, columns}`, values masked.
+    """Findings of a file as `scan_reader.answer_of` gives them, values masked.
 
     Args:
         path: the bytes.
@@ -148,7 +148,10 @@ def read(path: Path, key: bytes, seconds: float = WALL_SECONDS) -> dict[str, Any
 def _not_read(path: Path, reason: str) -> dict[str, Any]:
     log.warning("reading %s ended the reader: %s", path.name, reason)
     unread = [{"part": "", "reason": reason}]
-    return {"verdict": "high", "rows": 0, "cells": 0, "unread": unread, "hits": [], "columns": []}
+    return {
+        "verdict": "high", "rows": 0, "cells": 0, "unread": unread, "hits": [], "columns": [],
+        "tables": [], "encoding": None,
+    }  # fmt: skip
 
 
 def _usable() -> _Program:

@@ -13,13 +13,14 @@ import json
 import resource
 import select
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from ckanext.govopen.domain import scan
 from ckanext.govopen.domain.intake import IntakeRefused, Limits
+from ckanext.govopen.domain.scan_facts import Table
 from ckanext.govopen.logic import scan_sources
 
 LIMITS = Limits(
@@ -28,6 +29,8 @@ LIMITS = Limits(
 )  # fmt: skip
 
 COLUMNS_KEPT = 200  # of a file: enough to see whether it is the right one
+TABLE_COLUMNS_KEPT = 16_384  # of all tables of a file, for the checks of its dataset
+UTF_8 = ("utf-8", "utf-8-sig")
 IDLE_SECONDS = 120  # nobody asked: the next file will find a new program
 
 
@@ -40,6 +43,8 @@ class _Report:
     rows: int = 0
     cells: int = 0
     columns: dict[str, None] = field(default_factory=dict)  # headings, in their order
+    tables: list[Table] = field(default_factory=list)
+    encoding: str | None = None  # of a text; of an archive the first that is not UTF-8
 
 
 def main(source: IO[str], target: IO[str]) -> None:
@@ -64,7 +69,9 @@ def _allow_seconds(seconds: int) -> None:
 
 
 def answer_of(path: Path, key: bytes) -> dict[str, Any]:
-    """Findings of a file as JSON: `{verdict, rows, cells, unread, hits, columns}`."""
+    """Findings of a file as JSON: `{verdict, rows, cells, unread, hits, columns, tables,
+    encoding}`.
+    """
     report = _Report([], [])
     try:
         for part in scan_sources.parts(path, LIMITS):
@@ -83,7 +90,19 @@ def answer_of(path: Path, key: bytes) -> dict[str, Any]:
         "unread": [asdict(one) for one in report.unread],
         "hits": [_plain(hit, key) for hit in report.hits],
         "columns": list(report.columns)[:COLUMNS_KEPT],
+        "tables": [asdict(one) for one in _kept(report.tables)],
+        "encoding": report.encoding,
     }
+
+
+def _kept(tables: Sequence[Table]) -> Iterator[Table]:
+    """The first tables of a file, as many as have a bounded number of columns together."""
+    left = TABLE_COLUMNS_KEPT
+    for table in tables:
+        left -= len(table.columns)
+        if left < 0:
+            return
+        yield table
 
 
 def _take(report: _Report, part: scan_sources.Part) -> None:
@@ -98,10 +117,19 @@ def _take(report: _Report, part: scan_sources.Part) -> None:
         _take(inner, part.part)
         report.hits += [replace(hit, sheet=_inside(part.member, hit.sheet)) for hit in inner.hits]
         report.columns |= inner.columns
+        report.tables += [
+            replace(one, sheet=_inside(part.member, one.sheet)) for one in inner.tables
+        ]
+        if inner.encoding not in (None, *UTF_8):
+            report.encoding = report.encoding or inner.encoding
         report.rows += inner.rows
         report.cells += inner.cells
         return
+    if isinstance(part, scan_sources.Encoding):
+        report.encoding = part.name
+        return
     if isinstance(part, scan.Sheet):
+        report.tables.append(part.table())
         report.columns |= dict.fromkeys(part.headings())
     report.hits += part.hits()
     report.rows += part.rows
@@ -135,6 +163,8 @@ def metadata_answer(fields: Mapping[str, str], key: bytes) -> dict[str, Any]:
         "unread": [],
         "hits": [_plain(hit, key) for hit in hits],
         "columns": [],
+        "tables": [],
+        "encoding": None,
     }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ckanext.govopen.domain.intake import IntakeRefused, Limits
+from ckanext.govopen.domain.intake_encoding import encoding_name
 from ckanext.govopen.domain.scan import Hit, Lines, Sheet, Unread
 from ckanext.govopen.logic import intake_csv, intake_probe, scan_image, scan_office
 
@@ -27,10 +28,17 @@ class Within:
     """A part of a member of an archive."""
 
     member: str
-    part: Sheet | Lines | Hit | Unread
+    part: Sheet | Lines | Hit | Unread | Encoding
 
 
-Part = Sheet | Lines | Hit | Unread | Within
+@dataclass(frozen=True)
+class Encoding:
+    """The encoding in which a text was read."""
+
+    name: str
+
+
+Part = Sheet | Lines | Hit | Unread | Encoding | Within
 Reader = Callable[[Path, Limits], Iterator[Part]]
 
 BLOCK_ROWS = 5_000
@@ -79,6 +87,7 @@ def _text(path: Path, _limits: Limits) -> Iterator[Part]:
         yield Unread("", "encoding")
         yield _lines(path, "latin-1")
         return
+    yield Encoding(encoding_name(codec))
     delimiter = _delimiter(path, codec)
     if delimiter is None:
         yield _lines(path, codec)
@@ -126,15 +135,17 @@ def _lines(path: Path, codec: str, plain: Callable[[str], str] = str) -> Lines:
 
 def _json(path: Path, limits: Limits) -> Iterator[Part]:
     """Values by the path of their keys, as columns; a broken or huge file as lines."""
-    body: Any = None
+    body, codec = None, "utf-8"
     if path.stat().st_size <= JSON_BYTES:
         try:
-            body = json.loads(path.read_bytes().decode(intake_csv.codec_of(path)))
+            codec = intake_csv.codec_of(path)
+            body = json.loads(path.read_bytes().decode(codec))
         except (ValueError, RecursionError, IntakeRefused):
             body = None
     if not isinstance(body, (dict, list)):
         yield from _text(path, limits)
         return
+    yield Encoding(encoding_name(codec))
     tables: dict[str, list[dict[str, str]]] = {}
     _gather({"": body}, "", tables, 0)
     for name, rows in tables.items():
@@ -186,6 +197,7 @@ def _markup(path: Path, limits: Limits) -> Iterator[Part]:
     except IntakeRefused:
         yield from _text(path, limits)
         return
+    yield Encoding(encoding_name(codec))
     yield _lines(path, codec, html.unescape)
 
 

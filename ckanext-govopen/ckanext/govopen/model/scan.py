@@ -33,9 +33,10 @@ def add(session: Session, subject: str, version: str, answer: Mapping[str, Any])
     """Keeps what a scan found; of two at the same time the first stays."""
     scan_id = session.execute(
         sa.text(
-            "INSERT INTO govopen_scan (subject, version, verdict, rows, cells, unread, columns)"
+            "INSERT INTO govopen_scan (subject, version, verdict, rows, cells, unread, columns,"
+            "  tables, encoding)"
             " VALUES (:subject, :version, :verdict, :rows, :cells, CAST(:unread AS jsonb),"
-            "  :columns)"
+            "  :columns, CAST(:tables AS jsonb), :encoding)"
             " ON CONFLICT (subject, version) DO NOTHING RETURNING id"
         ),
         {
@@ -46,6 +47,8 @@ def add(session: Session, subject: str, version: str, answer: Mapping[str, Any])
             "cells": answer["cells"],
             "unread": json.dumps(answer["unread"], ensure_ascii=False),
             "columns": list(answer["columns"]),
+            "tables": json.dumps(answer["tables"], ensure_ascii=False),
+            "encoding": answer["encoding"],
         },
     ).scalar_one_or_none()
     hits = [*answer["hits"], *(_unread_hit(one) for one in answer["unread"])]

@@ -13,7 +13,7 @@ GRANT UPDATE (to_at, ground) ON govopen_publication_period TO govopen_app;
 GRANT UPDATE (recorded_to) ON govopen_org_unit TO govopen_app;
 GRANT UPDATE (to_at) ON govopen_role_assignment TO govopen_app;
 REVOKE INSERT ON govopen_scan, govopen_scan_clearance FROM govopen_app;
-GRANT INSERT (subject, version, verdict, rows, cells, unread, columns) ON govopen_scan TO govopen_app;
+GRANT INSERT (subject, version, verdict, rows, cells, unread, columns, tables, encoding) ON govopen_scan TO govopen_app;
 GRANT INSERT (case_id, record_id, subject, pattern, sheet, column_no, person, act, reason) ON govopen_scan_clearance
   TO govopen_app;
 -- Which migrations the tables have seen is the owner's to say.
