@@ -106,11 +106,16 @@ def _note(error: Exception, status: int, first: Finding, fields: Sequence[str]) 
         "code": first.code,
         "fields": list(fields),
         "hint": sentence(first),
-        "params": {name: str(value) for name, value in first.params.items()},
+        "params": {name: _fact(value) for name, value in first.params.items()},
     }
     error.govopen = part  # type: ignore[attr-defined]
     if has_request_context():
         g.govopen_error = {**part, "status": status}
+
+
+def _fact(value: object) -> str | list[str]:
+    """A fact as JSON says it: several things are a list, everything else is a text."""
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else str(value)
 
 
 def part_of(error: Exception) -> Mapping[str, Any]:

@@ -53,7 +53,7 @@ def move(
 
     Raises:
         tk.ValidationError: E2 an entry changed after the day of the reform, E47 one that is named
-            is not there, E49 a revision of one waits.
+            is not there, E49 a revision of one waits, E50 its key of a source is taken there.
     """
     act = registers.Act(actor, clock.now(), reform.basis, reform.reason)
     own = store.registers_of_unit(session, reform.giver)
@@ -128,6 +128,8 @@ def _move_list(
         registers.write(session, register_id, own, act, kind, moves=True)
         codes = [one.entry_code for one in own]
         versions.append(registers.stage_version(session, register_id, codes, act, reform.on))
+        if kind == registers.INVENTORY:
+            registers.refuse_keys_taken(session, versions[-1])
     return versions
 
 

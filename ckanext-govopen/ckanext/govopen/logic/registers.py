@@ -301,10 +301,7 @@ def publish_version(
     version = store.version(session, version_id)
     register_id = str(version["register_id"])
     store.lock(session, [register_id])
-    if version["register_type"] != INVENTORY:
-        _refuse_moved(session, version_id)
-    elif changed := projection.changed_since(session, version_id):
-        refuse("registers.E18", "entries", entries=changed)
+    _refuse_moved(session, version_id, str(version["register_type"]))
     number = store.number_version(session, version_id, register_id)
     notice_no = store.next_notice(session, version_id, str(version["unit_id"]), at)
     act = Act(actor, at, str(version["basis"]), str(version["reason"]))
@@ -336,10 +333,28 @@ def publish_version(
     }
 
 
-def _refuse_moved(session: Session, version_id: str) -> None:
-    """What somebody else published of the same entries since is not overwritten (registers.E18)."""
-    if moved := drafts.moved_since(session, version_id):
+def _refuse_moved(session: Session, version_id: str, register_type: str) -> None:
+    """What somebody else wrote or published of the same entries since is not overwritten.
+
+    Raises:
+        tk.ValidationError: E18 that is so, E50 as `refuse_keys_taken` says.
+    """
+    is_inventory = register_type == INVENTORY
+    moved = (projection.changed_since if is_inventory else drafts.moved_since)(session, version_id)
+    if moved:
         refuse("registers.E18", "entries", entries=moved)
+    if is_inventory:
+        refuse_keys_taken(session, version_id)
+
+
+def refuse_keys_taken(session: Session, version_id: str) -> None:
+    """An inventory has one entry for each key of a source, also when entries come to it.
+
+    Raises:
+        tk.ValidationError: E50 the one that is received has the key of one that is there.
+    """
+    if taken := projection.keys_taken(session, version_id):
+        refuse("registers.E50", "entries", entries=list(taken), others=list(taken.values()))
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,27 @@ def changed_since(session: Session, version_id: str) -> list[str]:
     return list(found.scalars())
 
 
+def keys_taken(session: Session, version_id: str) -> dict[str, str]:
+    """Entries that a version brings to an inventory which has their key of their source already.
+
+    Returns:
+        by the code of each such entry that of the one which is there.
+    """
+    found = session.execute(
+        sa.text(
+            "SELECT n.entry_code, d.entry_code AS other"
+            f" FROM ({_TAKEN}) n JOIN govopen_register r ON r.id = n.register_id"
+            " CROSS JOIN LATERAL (SELECT convert_from(n.private, 'UTF8')::jsonb AS private) p"
+            " JOIN govopen_data_resource d ON d.unit_id = r.unit_id"
+            "  AND d.source_id = p.private ->> 'source_id'"
+            "  AND d.source_key = p.private ->> 'source_key'"
+            "  AND d.status <> 'retired' AND d.entry_code <> n.entry_code ORDER BY 1"
+        ),
+        {"version": version_id},
+    )
+    return {str(code): str(other) for code, other in found}
+
+
 def held(session: Session, register_id: str, entry_codes: Sequence[str] | None) -> Rows:
     """Active entries of an inventory with their whole content, all or some.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from lists_kit import adjust, change, listed, power, value
 from publishing_kit import Office
@@ -116,16 +118,50 @@ def test_what_waits_for_its_review_or_is_not_there_does_not_move(
     assert refused(other=giver.unit_id) == "units.E11"
     assert refused(date="2019-01-01") == "units.E1"
     assert refused(kind="sold") == "vocab.E1"
+    (other,) = receiver.entry_codes
+    with source_key(giver, code, other):
+        assert refused(entries=[code]) == "registers.E50"
+    with source_key(giver, code):
+        made = giver.act("keeper", "govopen_unit_reform", **asked, entries=[code])
+    with source_key(giver, other), pytest.raises(tk.ValidationError) as caught:
+        giver.approve(made["case_id"])
+    assert caught.value.govopen["code"] == "registers.E50"
+    assert caught.value.govopen["params"] == {"entries": [code], "others": [other]}
+    give_back(giver, made["case_id"])
     made = giver.act("keeper", "govopen_unit_reform", **asked, entries=[code])
     giver.act("officer", "govopen_data_resource_update", id=code, abstract="改写的摘要", reason="x")
     assert refused(entries=[code]) == "registers.E49"
     with pytest.raises(tk.ValidationError) as caught:
         giver.approve(made["case_id"])
     assert caught.value.govopen["code"] == "registers.E18"
-    back = {"id": made["case_id"], "decision": "return", "reason": "条目有修改"}
-    giver.act_signed_in("approver", "govopen_review_decide", **back)
+    give_back(giver, made["case_id"])
     assert inventory(giver, giver.unit_id) == [code]
     check_rebuild(giver, *(value(giver, INVENTORY, unit=one.unit_id) for one in (giver, receiver)))
+
+
+@contextmanager
+def source_key(office: Office, *entry_codes: str) -> Iterator[None]:
+    """Within, a file has brought these entries under one and the same key."""
+
+    def put(key: str | None) -> None:
+        with office.application.test_request_context("/"):
+            model.Session.execute(
+                sa.text(
+                    "UPDATE govopen_data_resource SET source_key = :key"
+                    " WHERE entry_code = ANY (:codes)"
+                ),
+                {"key": key, "codes": list(entry_codes)},
+            )
+            model.repo.commit()
+
+    put("7")
+    yield
+    put(None)
+
+
+def give_back(office: Office, case_id: str) -> None:
+    said = {"id": case_id, "decision": "return", "reason": "条目有修改"}
+    office.act_signed_in("approver", "govopen_review_decide", **said)
 
 
 def check_rebuild(office: Office, *register_ids: str) -> None:
