@@ -14,29 +14,30 @@ PROMPT = "$ "
 
 
 @dataclass(frozen=True)
-class Command:
-    """One line of a fenced block `console`; `is_run` where the block is marked `console run`."""
+class Place:
+    """A line of a document, as an editor opens it."""
 
     document: Path
     line: int
-    text: str
-    is_run: bool
 
     def __str__(self) -> str:
         return f"{self.document.relative_to(ROOT)}:{self.line}"
 
 
 @dataclass(frozen=True)
-class Body:
+class Command(Place):
+    """One line of a fenced block `console`; `is_run` where the block is marked `console run`."""
+
+    text: str
+    is_run: bool
+
+
+@dataclass(frozen=True)
+class Body(Place):
     """What an action is sent, from a fenced block `json run ACTION`."""
 
-    document: Path
-    line: int
     action: str
     text: str
-
-    def __str__(self) -> str:
-        return f"{self.document.relative_to(ROOT)}:{self.line}"
 
 
 @cache

@@ -34,7 +34,8 @@ def test_duties_that_followed_a_voided_one_and_two_figures_of_a_day_outlive_the_
     with connected(application_url(data_folder)) as connection:
         cursor = connection.cursor()
         up, down = (
-            (SQL / f"0034_duty_scopes{way}.sql").read_text(encoding="utf-8") for way in ("", "_down")
+            (SQL / f"0034_duty_scopes{way}.sql").read_text(encoding="utf-8")
+            for way in ("", "_down")
         )
         cursor.execute(BEFORE + up)
         cursor.execute(DUTIES, (["a", "b", "c"], ["void", "void", "running"]))

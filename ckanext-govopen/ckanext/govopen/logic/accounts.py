@@ -111,22 +111,7 @@ def make(account: NewAccount, unit_id: str | None, granted_by: str) -> dict[str,
     model.Session.add(user)
     model.Session.flush()
     unit = None if account.everywhere else unit_id
-    held = set(store.assignments(model.Session, user.id))
-    # A demo or test site tells a history: its people held their roles before it began.
-    since = HISTORY_BEGINS if clock.is_settable() else None
-    for role in account.roles:
-        if role in ("sysadmin", "info_officer") or (role, unit) in held:
-            continue
-        store.grant(
-            model.Session,
-            user_id=user.id,
-            role=role,
-            unit_id=unit,
-            from_at=since,
-            to_at=None,
-            deputy_for=None,
-            granted_by=granted_by,
-        )
+    _grant(str(user.id), account.roles, unit, granted_by)
     model.Session.commit()
     if "info_officer" in account.roles and unit_id:
         join_unit(user.name, unit_id)
@@ -134,10 +119,30 @@ def make(account: NewAccount, unit_id: str | None, granted_by: str) -> dict[str,
         "name": user.name,
         "password": password,
         "roles": list(account.roles),
-        "unit": unit_id if not account.everywhere else None,
+        "unit": unit,
         "api_token": _token(user, account.token_scope) if account.token_scope else None,
         "token_scope": account.token_scope,
     }
+
+
+def _grant(user_id: str, roles: Sequence[str], unit_id: str | None, granted_by: str) -> None:
+    """Gives somebody those of these roles that are assigned, and that they do not have yet."""
+    held = set(store.assignments(model.Session, user_id))
+    # A demo or test site tells a history: its people held their roles before it began.
+    since = HISTORY_BEGINS if clock.is_settable() else None
+    for role in roles:
+        if role in ("sysadmin", "info_officer") or (role, unit_id) in held:
+            continue
+        store.grant(
+            model.Session,
+            user_id=user_id,
+            role=role,
+            unit_id=unit_id,
+            from_at=since,
+            to_at=None,
+            deputy_for=None,
+            granted_by=granted_by,
+        )
 
 
 def join_unit(user_name: str, unit_id: str, capacity: str = "editor") -> None:

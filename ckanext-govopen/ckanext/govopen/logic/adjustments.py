@@ -118,12 +118,13 @@ def put(
     if facts:
         store.set_facts(session, draft_id, facts, actor)
     store.take_out(session, draft_id, take_out)
-    written = (
-        (str(edit.entry_code), edit.kind, _tidy(kind, edit), _tidy_extra(kind, edit))
-        for edit in edits
-    )
-    store.put(session, draft_id, after, written, actor)
+    store.put(session, draft_id, after, (_written(kind, edit) for edit in edits), actor)
     return after
+
+
+def _written(kind: RegisterType, edit: Edit) -> tuple[object, ...]:
+    """Code, kind, content and the rest, as a draft keeps them."""
+    return str(edit.entry_code), edit.kind, _tidy(kind, edit), _tidy_extra(kind, edit)
 
 
 def _tidy(kind: RegisterType, edit: Edit) -> dict[str, object]:
@@ -573,31 +574,19 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
     opened = [one.entry_code for one in changes if NEW in KINDS[one.kind].wants]
     opened += [code for one in changes for code, _ in one.parts]
     opened = [code for code in opened if code and code not in present]
-    children: dict[str, list[str]] = {}
-    for row in store.children(session, register_id, gone):
-        children.setdefault(str(row["parent_code"]), []).append(str(row["entry_code"]))
     is_licensing = register["register_type"] == LICENCES
     return register_checks.World(
         present=present,
         taken=set(store.taken_codes(session, register_id, opened)),
         taken_there=_taken_there(session, register_id, changes),
-        children=children,
+        children=_children(session, register_id, gone),
         above=store.above(session, register_id, parents),
         parents=set(store.in_force(session, register_id, parents)),
         same={
             str(row["entry_code"]): row["fields"]
             for row in store.named(session, register_id, names)
         },
-        links=[
-            register_checks.Linked(
-                str(row["entry_code"]),
-                str(row["to_code"]),
-                str(row["register_type"]),
-                str(row["name"] or ""),
-                bool(row["is_own"]),
-            )
-            for row in store.links_to(session, register_id, gone)
-        ],
+        links=[_linked(row) for row in store.links_to(session, register_id, gone)],
         versions=set(seen.corrected),
         missing_above=set(store.missing_above(session, register_id, names) if is_licensing else ()),
         unit=str(register["unit_id"]),
@@ -605,6 +594,23 @@ def _world(session: Session, seen: _Seen) -> register_checks.World:
         units=_receivers(session, changes),
         types=set(register_types()),
         elsewhere=store.elsewhere(session, register_id, _unknown(changes, present)),
+    )
+
+
+def _children(session: Session, register_id: str, parents: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in store.children(session, register_id, parents):
+        found.setdefault(str(row["parent_code"]), []).append(str(row["entry_code"]))
+    return found
+
+
+def _linked(row: Mapping[str, Any]) -> register_checks.Linked:
+    return register_checks.Linked(
+        str(row["entry_code"]),
+        str(row["to_code"]),
+        str(row["register_type"]),
+        str(row["name"] or ""),
+        bool(row["is_own"]),
     )
 
 

@@ -112,21 +112,9 @@ def note(
         TypeError: a detail that canonical JSON has no one spelling for, such as a float.
         ValueError: a detail whose name says that it is a secret.
     """
-    note_all(
-        session,
-        [
-            {
-                "action": action,
-                "object": object,
-                "actor": actor,
-                "role": role,
-                "before": before,
-                "after": after,
-                "reason": reason,
-                "details": details,
-            }
-        ],
-    )
+    who, content = {"actor": actor, "role": role}, {"before": before, "after": after}
+    said = {"action": action, "object": object, "reason": reason, "details": details}
+    note_all(session, [{**said, **who, **content}])
 
 
 def note_all(session: Session, notes: Sequence[Mapping[str, Any]]) -> None:

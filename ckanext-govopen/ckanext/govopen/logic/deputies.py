@@ -26,17 +26,14 @@ def name(
     from_at: datetime | None,
     to_at: datetime,
 ) -> str:
-    """A person acts in the holder's place for one role, from and to a moment.
+    """A person acts in the holder's place for one role; gives the id of the assignment.
 
     Args:
         deputy: `{id, name, sysadmin}` of who acts.
         unit_id: None for every unit for which the holder has the role.
 
     Raises:
-        tk.ValidationError: `review.E20`.
-
-    Returns:
-        id of the assignment.
+        tk.ValidationError: `review.E20`, `review.E21` for longer than a year.
     """
     if role not in DEPUTY_ROLES or not _holds(session, holder, role, unit_id):
         refuse("review.E20", "role", role)

@@ -117,19 +117,13 @@ def dataset_facts(
     last = rows[-1]
     untils: list[date | None] = [*(row["from_on"] for row in rows[1:]), None]
     lasting = list(zip(rows, untils, strict=True))
+    readable = (rules.Range(row["from_on"], to) for row, to in lasting if row["machine_readable"])
     return rules.DatasetFacts(
         dataset_id=package,
         units=tuple((row["from_on"], row["unit_id"]) for row in rows),
         published=tuple(rules.Range(row["from_on"], row["to_on"]) for row in rows),
         open_type=tuple((row["from_on"], row["open_type"]) for row in rows),
-        distributions=_distributions(
-            tuple(
-                rules.Range(row["from_on"], until)
-                for row, until in lasting
-                if row["machine_readable"]
-            ),
-            parts,
-        ),
+        distributions=_distributions(tuple(readable), parts),
         links=tuple(
             rules.Link(code, rules.Range(row["from_on"], until))
             for row, until in lasting

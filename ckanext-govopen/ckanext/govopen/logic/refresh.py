@@ -79,22 +79,16 @@ def propose(
         str(row["resource_id"]): read(row["sha256"], str(row["format"]).upper()).table
         for row in datasets_store.files_of(session, [package_id])
     }
-    found = rules.check_rule(
-        bound=bound,
-        expires_on=expires_on,
-        today=clock.today(),
-        tables=list(tables.values()),
-        masked=list(masking),
-    )
-    if found:
+    bounds = {"bound": bound, "expires_on": expires_on, "today": clock.today()}
+    if found := rules.check_rule(tables=list(tables.values()), masked=list(masking), **bounds):
         refuse_all(found)
+    schema = {
+        name: {"format": table.format, "columns": table.columns} for name, table in tables.items()
+    }
     rule_id = store.add(
         session,
         package_id=package_id,
-        schema={
-            name: {"format": table.format, "columns": table.columns}
-            for name, table in tables.items()
-        },
+        schema=schema,
         source=source_of(str(package.owner_org), system),
         masking=dict(masking),
         row_change_bound=bound,

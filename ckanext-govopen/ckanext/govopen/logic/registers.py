@@ -305,6 +305,25 @@ def publish_version(
     number = store.number_version(session, version_id, register_id)
     notice_no = store.next_notice(session, version_id, str(version["unit_id"]), at)
     act = Act(actor, at, str(version["basis"]), str(version["reason"]))
+    _chain_publishing(session, version, act, number, notice_no)
+    if version["register_type"] == INVENTORY:
+        projection.take_over(session, version_id)
+        projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
+    drafts.follow_version(session, version_id, "published")
+    codes = store.version_codes(session, version_id)
+    return {
+        "unit_id": version["unit_id"],
+        "register_type": version["register_type"],
+        "number": number,
+        "entry_codes": codes,
+    }
+
+
+def _chain_publishing(
+    session: Session, version: Mapping[str, object], act: Act, number: int, notice_no: str
+) -> None:
+    """The row of the log by which a version is public."""
+    register_id, version_id = str(version["register_id"]), str(version["id"])
     position, prev_hash = store.heads(session, [register_id])[register_id]
     approved_on = version["approved_on"]
     public = {
@@ -317,20 +336,9 @@ def publish_version(
         "number": number,
         "version": version_id,
     }
-    row = _chained(position + 1, prev_hash, public, {"actor": actor})
+    row = _chained(position + 1, prev_hash, public, {"actor": act.actor})
     columns = _columns(register_id, "publish", None, "publish", act, row, version_id)
     store.append(session, [columns])
-    if version["register_type"] == INVENTORY:
-        projection.take_over(session, version_id)
-        projection.activate(session, version_id, at.astimezone(SITE_ZONE).date())
-    drafts.follow_version(session, version_id, "published")
-    codes = store.version_codes(session, version_id)
-    return {
-        "unit_id": version["unit_id"],
-        "register_type": version["register_type"],
-        "number": number,
-        "entry_codes": codes,
-    }
 
 
 def _refuse_moved(session: Session, version_id: str, register_type: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -135,11 +135,7 @@ def submit_case(
     _require_submittable(session, found)
     packages = _ids(found, "package")
     datasets_store.refresh_stats(session, packages)
-    steps = _steps_of(session, str(case["kind"]), found)
-    is_scanned = not case_scan.ids_of(store.record_ids(session, case_id))
-    first = steps[0] if is_scanned else rules.SCAN
-    store.set_state(session, case_id, State.SUBMITTED.value, first)
-    store.mark_submitted(session, case_id, steps, embargo_until)
+    _begin_steps(session, case, found, embargo_until)
     store.add_opinions(
         session,
         case_id,
@@ -154,6 +150,21 @@ def submit_case(
     for version_id in _ids(found, "register_version"):
         registers.submit_version(session, version_id)
     datasets_store.enqueue(session, packages)
+
+
+def _begin_steps(
+    session: Session,
+    case: Mapping[str, Any],
+    found: Sequence[Mapping[str, Any]],
+    embargo_until: datetime | None,
+) -> None:
+    """A case stands at its first step, behind the scan where there is something to be scanned."""
+    case_id = str(case["id"])
+    steps = _steps_of(session, str(case["kind"]), found)
+    is_scanned = not case_scan.ids_of(store.record_ids(session, case_id))
+    first = steps[0] if is_scanned else rules.SCAN
+    store.set_state(session, case_id, State.SUBMITTED.value, first)
+    store.mark_submitted(session, case_id, steps, embargo_until)
 
 
 def _require_submittable(session: Session, found: Sequence[Mapping[str, Any]]) -> None:
@@ -298,9 +309,7 @@ def decide(
         refresh_tables.require_current(session, found)
     _say(session, case_id, actor, decision, outcome)
     if decision.approved_on and not rules.AUTHORITIES.isdisjoint(outcome.steps):
-        versions = _ids(found, "register_version")
-        registers.set_approved_on(session, versions, decision.approved_on)
-        published.lists_approved(session, versions, decision.approved_on, actor.person)
+        _date_lists(session, found, decision.approved_on, actor.person)
     state = outcome.state
     if decision.move is not Move.APPROVE:
         _send_back(session, case_id, found, state)
@@ -309,6 +318,15 @@ def decide(
     else:
         store.set_state(session, case_id, state.value, outcome.next_step)
     return {"id": case_id, "state": state.value, "step": outcome.next_step}
+
+
+def _date_lists(
+    session: Session, found: Sequence[Mapping[str, Any]], day: date, person: str
+) -> None:
+    """The register authority has approved the lists of a case on a day: their notice is due."""
+    versions = _ids(found, "register_version")
+    registers.set_approved_on(session, versions, day)
+    published.lists_approved(session, versions, day, person)
 
 
 def _after_approval(

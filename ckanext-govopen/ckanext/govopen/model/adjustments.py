@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
 from ckanext.govopen.model.registers import FIELDS_SQL
 
 Row = Mapping[str, Any]
@@ -49,10 +50,6 @@ _DRAFT = (
     " LEFT JOIN govopen_register_version v ON v.id = d.version_id"
     ' LEFT JOIN "user" a ON a.id = d.updated_by'
 )
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def create(session: Session, register_id: str, actor: str, import_id: str | None = None) -> str:

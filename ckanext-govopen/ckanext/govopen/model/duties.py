@@ -10,6 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
+
 Row = Mapping[str, Any]
 
 _ANSWERS = "(d.event_record IS NULL OR e.event_record IS NULL OR d.event_record = e.event_record)"
@@ -49,10 +51,6 @@ SHARED = {
     "closed_at": "timestamptz",
     "is_public": "boolean",
 }
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def _json(value: object) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
+
 Row = Mapping[str, Any]
 
 # Whether a term was over at :moment. The last instant of a term in hours is still in time.
@@ -48,10 +50,6 @@ _FILTERS = (
     " AND (CAST(:due_to AS date) IS NULL OR s.due_on <= :due_to)"
 )
 FILTERS = ("unit", "rule", "pack", "state", "due_from", "due_to")
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def _filters(given: Row) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import one as _one
+from ckanext.govopen.model.reading import rows as _all
+
 Row = Mapping[str, Any]
 COUNTS = (
     "seen", "unchanged", "created", "updated", "rejected", "conflict", "missing", "removed",
@@ -44,14 +47,6 @@ _JOB = (
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _one(session: Session, sql: str, **values: object) -> Row | None:
-    return session.execute(sa.text(sql), values).mappings().one_or_none()
-
-
-def _all(session: Session, sql: str, **values: object) -> Sequence[Row]:
-    return session.execute(sa.text(sql), values).mappings().all()
 
 
 # --- sources -------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
+
+from ckanext.govopen.model.reading import rows as _rows
 
 Row = Mapping[str, Any]
 
@@ -18,10 +19,6 @@ _VERSION = (
     " JOIN govopen_register g ON g.id = v.register_id"
     " LEFT JOIN govopen_org_unit_current u ON u.unit_id = g.unit_id"
 )
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def version(session: Session, register_id: str, number: int) -> Row | None:

@@ -10,11 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
+
 Row = Mapping[str, Any]
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def add(session: Session, **values: Any) -> str:

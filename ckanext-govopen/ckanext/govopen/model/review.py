@@ -10,14 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
+
 Row = Mapping[str, Any]
 Record = tuple[str, str]  # (record_type, record_id)
 
 ONWARD = ("submitted", "pass", "approved")  # results that lead towards publication
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def add_draft(session: Session, record_type: str, record_id: str) -> None:
@@ -203,6 +201,26 @@ def newest_submission(session: Session, case_id: str) -> int | None:
     return found[0]["seq"]
 
 
+# About a revision an opinion is given for the dataset with its new content; but what sends a
+# revision back says nothing about a dataset that is public with that very content.
+_ADD_OPINIONS = (
+    "INSERT INTO govopen_opinion"
+    " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion,"
+    "  ground, checklist, not_before, deputy_for, refresh_rule)"
+    " SELECT r.case_id, CASE WHEN o.own THEN r.record_type ELSE t.target_type END,"
+    "  CASE WHEN o.own THEN r.record_id ELSE t.target_id END, h,"
+    "  :person, CAST(:roles AS text[]), :step, :result, :opinion, :ground,"
+    "  CAST(:checklist AS jsonb), CAST(:not_before AS timestamptz), :deputy_for, :rule"
+    " FROM govopen_review r JOIN govopen_review_target t USING (record_type, record_id),"
+    "  LATERAL govopen_record_hash(r.record_type, r.record_id, r.hash_version) h,"
+    "  LATERAL (SELECT r.record_type = 'revision' AND :result <> ALL (:onward)"
+    "   AND h = govopen_content_hash(t.target_id, r.hash_version) AS own) o"
+    " WHERE r.case_id = :case"
+    "  AND (CAST(:id AS text) IS NULL OR (r.record_type, r.record_id) = (:type, :id))"
+    " ORDER BY r.record_type, r.record_id"
+)
+
+
 def add_opinions(
     session: Session,
     case_id: str,
@@ -219,28 +237,9 @@ def add_opinions(
     refresh_rule: str | None = None,
     record: Record | None = None,
 ) -> None:
-    """One opinion for each record of the case (or one of them), for the hash that it has now.
-
-    About a revision it is given for the dataset with its new content; but what sends a revision
-    back says nothing about a dataset that is public with that very content.
-    """
+    """One opinion for each record of the case (or one of them), for the hash that it has now."""
     session.execute(
-        sa.text(
-            "INSERT INTO govopen_opinion"
-            " (case_id, record_type, record_id, content_hash, person, roles, step, result, opinion,"
-            "  ground, checklist, not_before, deputy_for, refresh_rule)"
-            " SELECT r.case_id, CASE WHEN o.own THEN r.record_type ELSE t.target_type END,"
-            "  CASE WHEN o.own THEN r.record_id ELSE t.target_id END, h,"
-            "  :person, CAST(:roles AS text[]), :step, :result, :opinion, :ground,"
-            "  CAST(:checklist AS jsonb), CAST(:not_before AS timestamptz), :deputy_for, :rule"
-            " FROM govopen_review r JOIN govopen_review_target t USING (record_type, record_id),"
-            "  LATERAL govopen_record_hash(r.record_type, r.record_id, r.hash_version) h,"
-            "  LATERAL (SELECT r.record_type = 'revision' AND :result <> ALL (:onward)"
-            "   AND h = govopen_content_hash(t.target_id, r.hash_version) AS own) o"
-            " WHERE r.case_id = :case"
-            "  AND (CAST(:id AS text) IS NULL OR (r.record_type, r.record_id) = (:type, :id))"
-            " ORDER BY r.record_type, r.record_id"
-        ),
+        sa.text(_ADD_OPINIONS),
         {
             "case": case_id,
             "person": person,

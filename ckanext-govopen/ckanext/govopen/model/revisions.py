@@ -9,15 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
+
 Row = Mapping[str, Any]
 
 HASH_VERSION = 1
 WAITING = ("draft", "returned")
 UNDER_REVIEW = ("submitted", "approved", "embargoed")
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def content(session: Session, package_id: str) -> Any:

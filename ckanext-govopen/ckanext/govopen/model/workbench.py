@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ckanext.govopen.model.reading import rows as _rows
 from ckanext.govopen.model.registers import FIELDS_SQL
 
 Row = Mapping[str, Any]
@@ -39,10 +40,6 @@ _BEFORE = (
     " AND (v.number IS NULL OR pv.number < v.number) ORDER BY pv.number DESC LIMIT 1) before"
     " ON true"
 )
-
-
-def _rows(session: Session, sql: str, **params: object) -> list[Row]:
-    return list(session.execute(sa.text(sql), params).mappings())
 
 
 def waiting_cases(
@@ -128,6 +125,29 @@ def units(session: Session, unit_ids: Sequence[str] | None) -> list[Row]:
     )
 
 
+_KEY = "to_char(p.metadata_modified, 'YYYYMMDDHH24MISSUS')"
+_DATASETS = (
+    f"SELECT p.id, p.name, p.title, p.owner_org, p.metadata_modified, {_KEY} AS key, u.name"
+    " AS unit_name,"
+    " r.state, r.step, r.case_id, r.published_at, r.withdrawn_at, r.withdrawn_ground,"
+    " coalesce(s.entry_codes, '{}') AS entry_codes, s.formats, s.rows, s.bytes,"
+    " (SELECT count(*) FROM resource x WHERE x.package_id = p.id AND x.state = 'active')"
+    " AS files"
+    " FROM package p JOIN govopen_review r ON r.record_type = 'package' AND r.record_id = p.id"
+    " LEFT JOIN govopen_dataset_stat s ON s.package_id = p.id"
+    " LEFT JOIN govopen_org_unit_current u ON u.unit_id = p.owner_org"
+    " WHERE p.state <> 'deleted' AND r.state <> 'deleted' AND p.type = 'dataset'"
+    " AND (CAST(:kept AS text[]) IS NULL OR p.owner_org = ANY (CAST(:kept AS text[]))"
+    " OR (r.state NOT IN ('draft', 'returned')"
+    " AND (CAST(:seen AS text[]) IS NULL OR p.owner_org = ANY (CAST(:seen AS text[])))))"
+    " AND (CAST(:unit AS text) IS NULL OR p.owner_org = :unit)"
+    " AND (CAST(:state AS text) IS NULL OR r.state = :state)"
+    " AND (:q = '' OR strpos(p.title, :q) > 0 OR p.name = :q)"
+    f" AND (:key = '' OR ({_KEY}, p.id) < (:key, :id))"
+    f" ORDER BY {_KEY} DESC, p.id DESC LIMIT :limit"
+)
+
+
 def datasets(
     session: Session,
     kept_units: Sequence[str] | None,
@@ -144,34 +164,17 @@ def datasets(
         filters: `unit`, `state` and `q`, each None or '' for any.
         after: (key, id) of the last row of the page before.
     """
-    key = "to_char(p.metadata_modified, 'YYYYMMDDHH24MISSUS')"
+    key, last = after or ("", "")
     return _rows(
         session,
-        f"SELECT p.id, p.name, p.title, p.owner_org, p.metadata_modified, {key} AS key, u.name"
-        " AS unit_name,"
-        " r.state, r.step, r.case_id, r.published_at, r.withdrawn_at, r.withdrawn_ground,"
-        " coalesce(s.entry_codes, '{}') AS entry_codes, s.formats, s.rows, s.bytes,"
-        " (SELECT count(*) FROM resource x WHERE x.package_id = p.id AND x.state = 'active')"
-        " AS files"
-        " FROM package p JOIN govopen_review r ON r.record_type = 'package' AND r.record_id = p.id"
-        " LEFT JOIN govopen_dataset_stat s ON s.package_id = p.id"
-        " LEFT JOIN govopen_org_unit_current u ON u.unit_id = p.owner_org"
-        " WHERE p.state <> 'deleted' AND r.state <> 'deleted' AND p.type = 'dataset'"
-        " AND (CAST(:kept AS text[]) IS NULL OR p.owner_org = ANY (CAST(:kept AS text[]))"
-        " OR (r.state NOT IN ('draft', 'returned')"
-        " AND (CAST(:seen AS text[]) IS NULL OR p.owner_org = ANY (CAST(:seen AS text[])))))"
-        " AND (CAST(:unit AS text) IS NULL OR p.owner_org = :unit)"
-        " AND (CAST(:state AS text) IS NULL OR r.state = :state)"
-        " AND (:q = '' OR strpos(p.title, :q) > 0 OR p.name = :q)"
-        f" AND (:key = '' OR ({key}, p.id) < (:key, :id))"
-        f" ORDER BY {key} DESC, p.id DESC LIMIT :limit",
+        _DATASETS,
         kept=None if kept_units is None else list(kept_units),
         seen=None if seen_units is None else list(seen_units),
         unit=filters.get("unit") or None,
         state=filters.get("state") or None,
         q=filters.get("q") or "",
-        key=after[0] if after else "",
-        id=after[1] if after else "",
+        key=key,
+        id=last,
         limit=limit,
     )
 

@@ -95,11 +95,12 @@ def _addresses(import_id: str) -> dict[str, str]:
 def import_state(import_id: str) -> Response:
     """What a progress page asks again and again."""
     shown = desk.call("govopen_inventory_import_show", {"id": import_id})
-    return jsonify(
-        done=not is_busy(shown),
-        stage=stage_of(shown, tk._("Writing the rows to the inventory")),
-        seconds=seconds_of(shown),
-    )
+    return jsonify(done=not is_busy(shown), **_progress(shown))
+
+
+def _progress(shown: Mapping[str, Any]) -> dict[str, Any]:
+    writing = tk._("Writing the rows to the inventory")
+    return {"stage": stage_of(shown, writing), "seconds": seconds_of(shown)}
 
 
 @inventory_pages.get("/inventory/import/<import_id>")
@@ -115,13 +116,8 @@ def _import_page(
     common = {"shown": shown, "errors": errors, "state_label": import_state_label}
     if is_busy(shown):
         template = "workbench/inventory/import_progress.html"
-        return desk.page(
-            template,
-            **_addresses(import_id),
-            stage=stage_of(shown, tk._("Writing the rows to the inventory")),
-            seconds=seconds_of(shown),
-            **common,
-        ), status
+        progress = {**_addresses(import_id), **_progress(shown)}
+        return desk.page(template, **progress, **common), status
     if shown["state"] == "failed":
         return desk.page(
             "workbench/inventory/import_failed.html", **common, **_reading_choices(shown)

@@ -42,8 +42,7 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         "govopen_review_change_list", {"id": case_id, "cursor": request.args.get("cursor", "")}
     )
     case = found["case"]
-    covered = case["can"].get("covers", []) if case["state"] == "submitted" else []
-    covered = covered if case["can"]["decide"] or case["can"]["return"] else []
+    covered = _covered(case)
     listed = desk.call(
         "govopen_review_record_list",
         {"id": case_id, "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
@@ -77,11 +76,21 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         why=_why_not(case),
         may_submit=case["state"] == "draft" and _keeps(case),
         may_recall=_may_recall(case),
-        **{
-            name: sum(version[name] for version in found["versions"])
-            for name in ("added", "changed", "cancelled")
-        },
+        **_totals(found["versions"]),
     )
+
+
+def _covered(case: Mapping[str, Any]) -> list[str]:
+    """The steps that a decision of the reader would cover now."""
+    can = case["can"]
+    may_decide = case["state"] == "submitted" and (can["decide"] or can["return"])
+    return list(can.get("covers", [])) if may_decide else []
+
+
+def _totals(versions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What all lists of a case change together."""
+    names = ("added", "changed", "cancelled")
+    return {name: sum(version[name] for version in versions) for name in names}
 
 
 def _scanned(case: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.cli.city import content, duties
 from ckanext.govopen.cli.city.load_lists import ListLoader
-from ckanext.govopen.cli.city.units import Unit
+from ckanext.govopen.cli.city.units import Officer, Unit
 from ckanext.govopen.cli.city.wording import dice, pick, wording
 from ckanext.govopen.logic import accounts, checklist, intake, search
 
@@ -362,17 +362,7 @@ def _unit_facts(unit: Unit, known: Mapping[str, str]) -> dict[str, Any]:
             {"from": start.isoformat(), "to": end.isoformat() if end else None}
             for start, end in unit.in_scope
         ],
-        "officers": [
-            {
-                "kind": each.kind,
-                "name": each.name,
-                "title": each.title,
-                "from": each.valid_from.isoformat(),
-                "to": None,
-                "public": each.public,
-            }
-            for each in unit.officers
-        ],
+        "officers": [_officer(each) for each in unit.officers],
         "doc_prefixes": list(unit.doc_prefixes),
         "basis": "云编发〔2016〕1号",
         "from_on": unit.valid_from.isoformat(),
@@ -394,6 +384,17 @@ def _unit_facts(unit: Unit, known: Mapping[str, str]) -> dict[str, Any]:
             }
         ]
     return facts
+
+
+def _officer(each: Officer) -> dict[str, Any]:
+    return {
+        "kind": each.kind,
+        "name": each.name,
+        "title": each.title,
+        "from": each.valid_from.isoformat(),
+        "to": None,
+        "public": each.public,
+    }
 
 
 def _resource(file: Any) -> dict[str, Any]:

@@ -376,12 +376,7 @@ def govopen_disclosure_package_import(context: Any, data_dict: dict[str, Any]) -
         one for one in edits if one.kind == "add" or one.fields != present[str(one.entry_code)]
     ]
     report = {
-        "maker": package.maker,
-        "version": package.version,
-        "items": len(package.items),
-        "created": sum(one.kind == "add" for one in changed),
-        "changed": sum(one.kind == "change" for one in changed),
-        "unchanged": len(edits) - len(changed),
+        **_counts(package, edits, changed),
         "held": held,
         "rules": _rules_view(package),
         "draft_id": None,
@@ -393,6 +388,19 @@ def govopen_disclosure_package_import(context: Any, data_dict: dict[str, Any]) -
     )
     facts = facts_of(data_dict, basis)
     return {**report, "draft_id": begin(unit_id, facts, changed, actor, "package")}
+
+
+def _counts(
+    package: standard_package.Package, edits: Sequence[Edit], changed: Sequence[Edit]
+) -> dict[str, object]:
+    return {
+        "maker": package.maker,
+        "version": package.version,
+        "items": len(package.items),
+        "created": sum(one.kind == "add" for one in changed),
+        "changed": sum(one.kind == "change" for one in changed),
+        "unchanged": len(edits) - len(changed),
+    }
 
 
 def _taken(code: str, fields: Mapping[str, object], before: Mapping[str, object] | None) -> Edit:

@@ -57,8 +57,7 @@ def govopen_event_create(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     no_unknown(data_dict, "trigger", "unit", "occurred", "record", "exemption", "note")
     unit_id = unit_id_of(data_dict["unit"]) if data_dict.get("unit") else None
     tk.check_access("govopen_event_create", context, {**data_dict, "unit": unit_id})
-    trigger = _trigger(data_dict)
-    record = str(data_dict.get("record") or "").strip() or uuid4().hex
+    trigger, record = _trigger(data_dict), _record(data_dict)
     event_id = log.raise_event(
         model.Session,
         trigger,
@@ -70,21 +69,16 @@ def govopen_event_create(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         facts=_facts(data_dict),
     )
     raised = [str(row["id"]) for row in duty_store.of_event(model.Session, event_id)]
-    audit.note(
-        model.Session,
-        "event.recorded",
-        f"event:{event_id}",
-        details={"trigger": trigger, "unit": unit_id or "", "duties": len(raised)},
-    )
+    facts = {"trigger": trigger, "unit": unit_id or "", "duties": len(raised)}
+    audit.note(model.Session, "event.recorded", f"event:{event_id}", details=facts)
     model.repo.commit()
-    return {
-        "id": event_id,
-        "trigger": trigger,
-        "unit": unit_id,
-        "occurred": str(data_dict["occurred"]),
-        "record": record,
-        "duties": raised,
-    }
+    said = {"trigger": trigger, "unit": unit_id, "occurred": str(data_dict["occurred"])}
+    return {"id": event_id, **said, "record": record, "duties": raised}
+
+
+def _record(data_dict: Mapping[str, Any]) -> str:
+    """What it is called; what has no number gets a name that nothing else has."""
+    return str(data_dict.get("record") or "").strip() or uuid4().hex
 
 
 def _trigger(data_dict: Mapping[str, Any]) -> str:

@@ -386,6 +386,7 @@ def _options(data_dict: Mapping[str, Any]) -> imports.Options:
 
 
 def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
+    """Reads the file of an import and keeps its report, or why there is none."""
     record = store.show(model.Session, import_id)
     if record["state"] in ("applying", "applied", "undone"):
         refuse("review.E1", value=record["state"], move="check", allowed="–")
@@ -398,14 +399,9 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
     )
     store.update(model.Session, import_id, state="checking", options=options.as_json(), error=None)
     model.repo.commit()
+    path = blobs.path_of(config.import_files_path(), record["sha256"])
     try:
-        report = imports.check(
-            model.Session,
-            import_id,
-            blobs.path_of(config.import_files_path(), record["sha256"]),
-            record["file_name"],
-            options,
-        )
+        report = imports.check(model.Session, import_id, path, record["file_name"], options)
         # The report shows what is there already: nobody reads other units' drafts in it.
         _check_scope(context, store.named_units(model.Session, import_id), options)
     except tk.NotAuthorized as refusal:
@@ -415,20 +411,12 @@ def _check(context: Any, import_id: str, data_dict: Mapping[str, Any]) -> None:
         raise
     except IntakeRefused as refused:
         model.Session.rollback()
-        report = {
-            "problems": [import_records.finding_json(finding) for finding in refused.findings]
-        }
-        store.update(
-            model.Session,
-            import_id,
-            state="failed",
-            report=report,
-            error=render(refused.findings[0]),
-        )
+        report = {"problems": [import_records.finding_json(one) for one in refused.findings]}
+        said = render(refused.findings[0])
+        store.update(model.Session, import_id, state="failed", report=report, error=said)
     else:
-        store.update(
-            model.Session, import_id, state="checked", report=report, heads=_heads(import_id)
-        )
+        heads = _heads(import_id)
+        store.update(model.Session, import_id, state="checked", report=report, heads=heads)
         if store.has_finding(model.Session, import_id, "inventory.E16"):
             _forget_file(record)
     model.repo.commit()

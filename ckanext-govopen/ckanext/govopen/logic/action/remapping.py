@@ -11,7 +11,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.domain import standard_mapping
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.standard_mapping import Entry, Pair, Remapping
-from ckanext.govopen.domain.standards import CodeBook, is_refused
+from ckanext.govopen.domain.standards import CodeBook
 from ckanext.govopen.logic import audit, standards
 from ckanext.govopen.logic.action import catalogues
 from ckanext.govopen.logic.action.units import unit_id_of
@@ -54,7 +54,6 @@ def govopen_disclosure_template_create(context: Any, data_dict: dict[str, Any]) 
     items = [
         {"code": row.item_code or book.give(row.fields), "fields": dict(row.fields)}
         for row in catalogue.rows
-        if not is_refused(row.findings)
     ]
     facts = {
         "title": text(data_dict, "title"),
@@ -65,13 +64,9 @@ def govopen_disclosure_template_create(context: Any, data_dict: dict[str, Any]) 
         "actor": user_of(context).id,
     }
     template_id = store.add(model.Session, facts, items)
-    audit.note(
-        model.Session,
-        "standard_template.created",
-        f"standard_template:{template_id}",
-        actor=user_of(context).id,
-        details={"year": facts["year"], "items": len(items)},
-    )
+    details = {"year": facts["year"], "items": len(items)}
+    audit.note(model.Session, "standard_template.created", f"standard_template:{template_id}",
+               actor=facts["actor"], details=details)  # fmt: skip
     model.repo.commit()
     shown = {name: facts[name] for name in ("title", "issuer", "year")}
     return {"id": template_id, **shown, "items": len(items), "skipped": list(catalogue.skipped)}

@@ -403,15 +403,21 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         _approved_on(data_dict.get("approved_on")),
     )
     actor = actor_of(context, list(case["unit_ids"]))
-    given = data_dict.get("submission")
-    seen = whole(given) if given else None
-    if given and seen is None:
-        raise tk.ValidationError({"submission": [tk._("Missing value, or not one string")]})
+    seen = _submission(data_dict)
     return committed(
         context,
         lambda: review.decide(model.Session, str(case["id"]), actor, decision, seen),
         case,
     )
+
+
+def _submission(data_dict: Mapping[str, Any]) -> int | None:
+    """The submission that a person has seen; None where it is not said."""
+    given = data_dict.get("submission")
+    seen = whole(given) if given else None
+    if given and seen is None:
+        raise tk.ValidationError({"submission": [tk._("Missing value, or not one string")]})
+    return seen
 
 
 def _ground(value: object) -> str | None:

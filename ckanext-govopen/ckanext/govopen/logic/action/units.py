@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +23,7 @@ from ckanext.govopen.domain.units import (
 )
 from ckanext.govopen.logic import duties, rates, register_reform, unit_import, units
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all
-from ckanext.govopen.logic.intake import IntakeRefused
+from ckanext.govopen.logic.intake import IntakeRefused, Table
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.register_reform import Reform
 from ckanext.govopen.logic.roles import user_of
@@ -156,20 +157,9 @@ def govopen_unit_import(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     effective_on = clock.today()
     if data_dict.get("effective_on"):
         effective_on = _date(data_dict, "effective_on")
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / (Path(upload.filename).name or "file")
-        upload.save(path)
-        digest = sha256(path.read_bytes()).hexdigest()
-        try:
-            table = unit_import.read(
-                path,
-                sheet=data_dict.get("sheet") or None,
-                encoding=data_dict.get("encoding") or None,
-            )
-        except IntakeRefused as refusal:
-            refuse_all(refusal.findings)
+    with _read(upload, data_dict) as (table, digest):
         judged = unit_import.check(model.Session, table, effective_on)
-    report = {"file": upload.filename, "state": "checked", **unit_import.report(table, judged)}
+        report = {"file": upload.filename, "state": "checked", **unit_import.report(table, judged)}
     if _is_check_only(data_dict, report):
         return report
     basis = str(data_dict.get("basis") or f"{upload.filename} SHA-256 {digest}")
@@ -179,6 +169,20 @@ def govopen_unit_import(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     rates.refresh(model.Session, unit_ids=touched)
     model.repo.commit()
     return {**report, "state": "applied"}
+
+
+@contextmanager
+def _read(upload: Any, data_dict: Mapping[str, Any]) -> Iterator[tuple[Table, str]]:
+    """The table of an uploaded file, whose rows are read while the block lasts, and its SHA-256."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / (Path(upload.filename).name or "file")
+        upload.save(path)
+        sheet, encoding = (data_dict.get(name) or None for name in ("sheet", "encoding"))
+        try:
+            table = unit_import.read(path, sheet=sheet, encoding=encoding)
+        except IntakeRefused as refusal:
+            refuse_all(refusal.findings)
+        yield table, sha256(path.read_bytes()).hexdigest()
 
 
 def _is_check_only(data_dict: Mapping[str, Any], report: Mapping[str, Any]) -> bool:
