@@ -21,7 +21,15 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain.calendar import read_notice
 from ckanext.govopen.domain.duty_clocks import BEIJING
-from ckanext.govopen.logic import calendar, duties, duty_nights, duty_terms, events, units
+from ckanext.govopen.logic import (
+    calendar,
+    duties,
+    duty_nights,
+    duty_terms,
+    duty_view,
+    events,
+    units,
+)
 from ckanext.govopen.logic.events import Evidence
 
 ACTOR = "test"
@@ -481,10 +489,13 @@ class TestCountingAnew:
         assert (str(before["due_on"]), before["due_provisional"]) == ("2030-02-12", True)
         import_of_2030()
         because = duty_terms.Because("due_moved", ACTOR, "国办发明电〔2029〕1号")
-        moved = {move["duty_id"]: move for move in duty_terms.recount(model.Session, because)}
+        listed = duty_view.moved(model.Session, duty_terms.recount(model.Session, because))
+        moved = {move["duty_id"]: move for move in listed}
         (after,) = of_unit(unit)
         assert (str(after["due_on"]), after["due_provisional"]) == ("2030-02-15", False)
-        assert moved[before["id"]]["to"] == "2030-02-15"
+        told = moved[before["id"]]
+        assert (told["to"], told["reason"]) == ("2030-02-15", "国办发明电〔2029〕1号")
+        assert (told["unit"]["id"], told["rule"]["id"]) == (unit, before["rule_id"])
         (move,) = moves(before["id"])
         assert move["reason"] == "国办发明电〔2029〕1号"
         assert move["details"] == {"from": "2030-02-12", "to": "2030-02-15", "provisional": False}

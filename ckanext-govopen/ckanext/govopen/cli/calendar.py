@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,12 @@ def import_notice(
         lambda done: (
             f"{done['region']} {done['year']}: {done['outcome']}",
             f"{len(done['holidays'])} days off, {len(done['workdays'])} make-up workdays",
-            *(f"{one['duty_id']}: {one['from']} -> {one['to']}" for one in done["moved"]),
+            *(_move(one) for one in done["moved"]),
         ),
     )
+
+
+def _move(one: Mapping[str, Any]) -> str:
+    owner, rule = one["unit"]["name"], one["rule"]
+    what = f"{rule['pack']['title']} {rule['clause']}"
+    return f"{one['from']} -> {one['to']}  {owner}, {what}: {one['reason']}  ({one['duty_id']})"

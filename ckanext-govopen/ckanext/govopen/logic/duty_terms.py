@@ -39,7 +39,7 @@ def recount(session: Session, because: Because) -> list[dict[str, Any]]:
     """Counts the terms of provisional open duties with the calendar as it is known now.
 
     Returns:
-        the moves: `{duty_id, from, to}`; a due date that has passed is in none.
+        the moves: `{duty_id, from, to, provisional, reason}`, none of a date that has passed.
     """
     moves: list[dict[str, Any]] = []
     after = ""
@@ -71,7 +71,9 @@ def count_anew(
             moves.append(_due_move(row, old, new, because))
     store.set_due(session, written)
     store.add_moves(session, moves)
-    return [{"duty_id": move["duty_id"], **move["details"]} for move in moves]
+    return [
+        {"duty_id": move["duty_id"], "reason": move["reason"], **move["details"]} for move in moves
+    ]
 
 
 def _due_move(row: Row, old: Term, new: Term, because: Because) -> dict[str, Any]:

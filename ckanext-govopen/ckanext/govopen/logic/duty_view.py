@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -30,8 +30,7 @@ def item(row: Row, moment: datetime) -> dict[str, Any]:
     state = State(row["state_at"])
     return {
         "id": row["id"],
-        "rule": rule(row["rule_content"]),
-        "unit": {"id": row["unit_id"], "name": row["unit_name"], "slug": row["unit_slug"]},
+        **_heading(row),
         "trigger": row["trigger"],
         "triggered_at": _instant(row["trigger_at"]),
         "period": row["period"],
@@ -61,6 +60,19 @@ def rule(content: Mapping[str, Any]) -> dict[str, Any]:
         "id": content["rule_id"],
         **{name: content[name] for name in names},
         "pack": {name: pack[name] for name in ("id", "version", "title", "doc_no", "source")},
+    }
+
+
+def moved(session: Session, moves: Sequence[Row]) -> list[dict[str, Any]]:
+    """Moves of many duties as they are listed, each with the unit and the rule that are meant."""
+    headings = store.headings(session, [str(move["duty_id"]) for move in moves])
+    return [{**move, **_heading(headings[str(move["duty_id"])])} for move in moves]
+
+
+def _heading(row: Row) -> dict[str, Any]:
+    return {
+        "unit": {"id": row["unit_id"], "name": row["unit_name"], "slug": row["unit_slug"]},
+        "rule": rule(row["rule_content"]),
     }
 
 

@@ -162,6 +162,18 @@ def one(session: Session, duty_id: str, moment: datetime) -> Row | None:
     return found[0] if found else None
 
 
+def headings(session: Session, ids: Sequence[str]) -> dict[str, Row]:
+    """Unit and rule of duties, which say in a list which duty is meant."""
+    found = _rows(
+        session,
+        "SELECT s.id, s.unit_id, u.name AS unit_name, u.slug AS unit_slug,"
+        f" r.content AS rule_content FROM govopen_duty s {_JOINED}"
+        " WHERE s.id = ANY (CAST(:ids AS text[]))",
+        ids=list(ids),
+    )
+    return {str(row["id"]): row for row in found}
+
+
 def moves(session: Session, duty_id: str) -> list[Row]:
     return _rows(
         session,

@@ -14,7 +14,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.calendar import CalendarError, Notice
 from ckanext.govopen.logic import calendar as notices
-from ckanext.govopen.logic import duty_terms
+from ckanext.govopen.logic import duty_terms, duty_view
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.errors import no_unknown, refuse, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused
@@ -74,7 +74,7 @@ def govopen_calendar_import(context: Any, data_dict: dict[str, Any]) -> dict[str
     Returns:
         `{region, year, source, outcome, holidays, workdays, moved}`; `outcome` is `created`,
         `corrected` or `unchanged`; `moved` are the open duties whose provisional due date is
-        another one now: `[{duty_id, from, to}]`.
+        another one now: `[{duty_id, unit, rule, from, to, provisional, reason}]`.
     """
     tk.check_access("govopen_calendar_import", context, data_dict)
     no_unknown(data_dict, "upload", "year", "source", "region", "correct")
@@ -106,7 +106,8 @@ def govopen_calendar_import(context: Any, data_dict: dict[str, Any]) -> dict[str
 def _recount(notice: Notice, actor: str) -> list[dict[str, Any]]:
     """Open duties that were counted without the notice are counted with it."""
     reason = f"{notice.source} ({notice.region} {notice.year})"
-    return duty_terms.recount(model.Session, duty_terms.Because("due_moved", actor, reason))
+    moves = duty_terms.recount(model.Session, duty_terms.Because("due_moved", actor, reason))
+    return duty_view.moved(model.Session, moves)
 
 
 def _read_notice(data_dict: Mapping[str, Any]) -> Notice:
