@@ -28,7 +28,6 @@ from ckanext.govopen.domain.duty_periods import (
     period_of,
     periods_of_event,
     read_period,
-    trigger_period,
 )
 from ckanext.govopen.domain.duty_rules import Opening, openings
 from ckanext.govopen.domain.rules import Parameter, RulePack
@@ -320,18 +319,6 @@ class TestOpenings:
         one = found["beijing-2016.D13"]
         assert one.period is not None
         assert (one.scope, one.due.due_on) == ("2026Q2", date(2026, 6, 30))
-
-    def test_every_rule_with_a_number_is_raised_by_its_trigger(self) -> None:
-        """Each clock, quota and slot of every pack: no other pack is asked, so none may win."""
-        for pack in PACKS:
-            for rule in pack.rules:
-                bound = pack.bound_of(rule)
-                if rule.kind in ("clock", "quota", "slot") and bound and bound.is_known:
-                    spoken_of = trigger_period(rule.trigger, pack.valid_from)
-                    day = pack.valid_from if spoken_of is None else spoken_of.first
-                    if spoken_of and rule.trigger == "year_ended":
-                        day = spoken_of.last
-                    assert rule.rule_id in _opened(rule.trigger, str(day), pack), rule
 
 
 PACKS = written_packs()

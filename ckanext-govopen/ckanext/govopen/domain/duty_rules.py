@@ -24,11 +24,16 @@ RAISING_KINDS = frozenset({CLOCK, "quota", "slot"})
 
 @dataclass(frozen=True)
 class Source:
-    """A rule with its pack and the bound that holds for it."""
+    """A rule with its pack and the bound that holds for it; an unknown one where it has none."""
 
     pack: RulePack
     rule: Rule
     bound: Bound
+
+    @property
+    def is_dated(self) -> bool:
+        """True where the rule raises a duty with a day on which it is due."""
+        return self.rule.kind in RAISING_KINDS and self.bound.is_known
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,26 @@ def triggered(packs: Iterable[RulePack], trigger: str, on: date) -> Iterator[Sou
 
     A pack that is made within a period binds for that period.
     """
+    return (source for source in _of_trigger(packs, trigger, on) if source.is_dated)
+
+
+def undated(packs: Iterable[RulePack], trigger: str, on: date) -> Iterator[Source]:
+    """Rules that an event triggers and that nobody can be late with.
+
+    Conditions, sets of elements, records, and terms whose word (及时, 定期) has no number yet.
+    """
+    return (source for source in _of_trigger(packs, trigger, on) if not source.is_dated)
+
+
+def _of_trigger(packs: Iterable[RulePack], trigger: str, on: date) -> Iterator[Source]:
     spoken_of = trigger_period(trigger, on)
     first, last = (spoken_of.first, spoken_of.last) if spoken_of else (on, on)
     for pack in packs:
         if pack.valid_from > last or (pack.valid_to is not None and pack.valid_to < first):
             continue
         for rule in pack.rules:
-            bound = pack.bound_of(rule)
-            if rule.trigger == trigger and rule.kind in RAISING_KINDS and bound and bound.is_known:
-                yield Source(pack, rule, bound)
+            if rule.trigger == trigger:
+                yield Source(pack, rule, pack.bound_of(rule) or Bound())
 
 
 def openings(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from functools import cache
@@ -86,17 +86,33 @@ def _open(
     calendar: WorkCalendar,
     now: datetime,
 ) -> Iterator[str]:
-    own = event["unit_id"]
-    there = store.bindable(session, event["occurred_on"], [own] if own else None)
-    units = [_bindable(row) for row in there]
+    units = concerned(session, event)
     kept = [_kept(source) for one in found for source in (one.source, *one.also)]
     store.keep_rules(session, kept)
     for opening in found:
-        subject = opening.source.rule.subject
-        bound = [u.id for u in units if binds(subject, bindings()[subject], u, is_own=bool(own))]
-        if bound:
+        if bound := units.bound_by(opening.source.rule.subject):
             shared = _shared(event, opening, calendar, now)
             yield from store.add(session, shared, bound)
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """The units that an event may concern: its own one, or all that exist on its day."""
+
+    units: tuple[Bindable, ...]
+    is_own: bool
+
+    def bound_by(self, subject: str) -> list[str]:
+        """Ids of those that a subject of rules names."""
+        binding = bindings()[subject]
+        return [u.id for u in self.units if binds(subject, binding, u, is_own=self.is_own)]
+
+
+def concerned(session: Session, event: Row) -> Concerned:
+    """The units that an event of `govopen_event` may concern."""
+    own = event["unit_id"]
+    there = store.bindable(session, event["occurred_on"], [own] if own else None)
+    return Concerned(tuple(_bindable(row) for row in there), is_own=bool(own))
 
 
 def _bindable(row: Row) -> Bindable:
@@ -159,11 +175,11 @@ def _kept(source: Source) -> dict[str, Any]:
         "rule_id": source.rule.rule_id,
         "pack_id": source.pack.pack_id,
         "pack_version": source.pack.version,
-        "content": _content(source),
+        "content": content(source),
     }
 
 
-def _content(source: Source) -> dict[str, Any]:
+def content(source: Source) -> dict[str, Any]:
     """A rule as it is now: what its duties keep, whatever the pack says later."""
     pack, rule = source.pack, source.rule
     said = pack.parameters.get(source.bound.parameter or "")
@@ -194,7 +210,7 @@ def _content(source: Source) -> dict[str, Any]:
 
 
 def _key(source: Source) -> str:
-    return sha256(canonical(_content(source))).hexdigest()
+    return sha256(canonical(content(source))).hexdigest()
 
 
 # --- settling -------------------------------------------------------------------------------------

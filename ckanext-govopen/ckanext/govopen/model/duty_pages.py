@@ -162,6 +162,18 @@ def one(session: Session, duty_id: str, moment: datetime) -> Row | None:
     return found[0] if found else None
 
 
+def of_event(session: Session, event_id: str, moment: datetime) -> list[Row]:
+    """The duties that an event raised and that count, by due date."""
+    return _rows(
+        session,
+        f"SELECT {_LISTED} FROM ({_STANDING}) s {_JOINED}"
+        " WHERE s.event_id = :event AND s.state_at <> 'void' ORDER BY s.due_on, s.id",
+        moment=moment,
+        inside=True,
+        event=event_id,
+    )
+
+
 def headings(session: Session, ids: Sequence[str]) -> dict[str, Row]:
     """Unit and rule of duties, which say in a list which duty is meant."""
     found = _rows(

@@ -119,6 +119,52 @@ def add_evidence(session: Session, rows: Sequence[Row]) -> list[Row]:
     return list(found.mappings())
 
 
+def acts(session: Session, event: Row, asked: Sequence[Row], unit_ids: Sequence[str]) -> list[Row]:
+    """The first act of each unit for each record and condition that an event asks for.
+
+    Args:
+        asked: `{record, condition}` of each rule.
+    """
+    found = session.execute(
+        sa.text(
+            "SELECT DISTINCT ON (e.record, e.condition, e.unit_id) e.*"
+            " FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS a(record text, condition text)"
+            " JOIN govopen_evidence e ON e.unit_id = ANY (CAST(:units AS text[]))"
+            " AND e.record = a.record AND e.condition = a.condition AND NOT e.ended"
+            " AND (e.is_public OR e.condition <> 'public')"
+            " AND CASE WHEN e.event_record IS NULL OR CAST(:record AS text) IS NULL"
+            " THEN e.at >= :at ELSE e.event_record = :record END"
+            " ORDER BY e.record, e.condition, e.unit_id, e.at, e.id"
+        ),
+        {
+            "asked": _plain(asked),
+            "units": list(unit_ids),
+            "record": event["record_id"],
+            "at": event["occurred_at"],
+        },
+    )
+    return list(found.mappings())
+
+
+_SHOWN = (
+    "u.name AS unit_name, (SELECT count(*) FROM govopen_duty d WHERE d.event_id = e.id) AS duties"
+    " FROM govopen_event e LEFT JOIN govopen_org_unit_current u ON u.unit_id = e.unit_id"
+)
+_OF_UNITS = (
+    "(CAST(:units AS text[]) IS NULL OR e.unit_id IS NULL"
+    " OR e.unit_id = ANY (CAST(:units AS text[])))"
+)
+
+
+def one_event(session: Session, event_id: str, unit_ids: Sequence[str] | None) -> Row | None:
+    """An event of some units, or of all where none are given."""
+    found = session.execute(
+        sa.text(f"SELECT e.*, {_SHOWN} WHERE e.id = :id AND {_OF_UNITS}"),
+        {"id": event_id, "units": None if unit_ids is None else list(unit_ids)},
+    )
+    return found.mappings().one_or_none()
+
+
 def events_page(
     session: Session, unit_ids: Sequence[str] | None, after: tuple[str, str] | None, limit: int
 ) -> list[Row]:
@@ -126,12 +172,8 @@ def events_page(
     key = "to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')"
     found = session.execute(
         sa.text(
-            f"SELECT e.*, {key} AS key, u.name AS unit_name, (SELECT count(*) FROM govopen_duty d"
-            " WHERE d.event_id = e.id) AS duties"
-            " FROM govopen_event e LEFT JOIN govopen_org_unit_current u ON u.unit_id = e.unit_id"
-            " WHERE e.record_type IS DISTINCT FROM 'period'"
-            " AND (CAST(:units AS text[]) IS NULL OR e.unit_id IS NULL"
-            " OR e.unit_id = ANY (CAST(:units AS text[])))"
+            f"SELECT e.*, {key} AS key, {_SHOWN}"
+            f" WHERE e.record_type IS DISTINCT FROM 'period' AND {_OF_UNITS}"
             f" AND (:key = '' OR ({key}, e.id) < (:key, :id))"
             f" ORDER BY {key} DESC, e.id DESC LIMIT :limit"
         ),

@@ -50,6 +50,7 @@ def _labels() -> dict[str, str]:
         "is_public": tk._("Public"),
         "subject": tk._("Subject of rules"),
         "name": tk._("Word"),
+        "rule": tk._("Asked by"),
     }
 
 
@@ -101,7 +102,33 @@ def event_create() -> Any:
         return _overview(values, errors)
     count = len(made["duties"])
     tk.h.flash_success(tk._("The event is on record; {count} duties began.").format(count=count))
-    return redirect(tk.url_for("govopen_duty_desk.overview"))
+    return redirect(tk.url_for("govopen_duty_desk.event_show", event_id=made["id"]))
+
+
+@duty_desk.get("/duties/events/<event_id>")
+def event_show(event_id: str) -> Any:
+    """The duties of an event, and what the rules ask for without a date."""
+    return _event_page(event_id, {}, {})
+
+
+def _event_page(event_id: str, values: dict[str, Any], errors: desk.Errors) -> Any:
+    event = desk.call("govopen_event_show", {"id": event_id})
+    shown = desk.page(
+        "workbench/duties/event.html", event=event, values=values, errors=errors, labels=_labels()
+    )
+    return (shown, desk.CONFLICT) if errors else shown
+
+
+@duty_desk.post("/duties/events/<event_id>/evidence")
+def event_evidence(event_id: str) -> Any:
+    """Records what was done for a rule that asks without a date."""
+    values = desk.form_values("rule", "unit", "record", "note")
+    asked = {"event": event_id, "is_public": "is_public" in request.form, **values}
+    _, errors = desk.tried(lambda: desk.call("govopen_evidence_create", asked))
+    if errors:
+        return _event_page(event_id, values, errors)
+    tk.h.flash_success(tk._("It is on record, with who did it and when."))
+    return redirect(tk.url_for("govopen_duty_desk.event_show", event_id=event_id))
 
 
 @duty_desk.post("/duties/events/<event_id>/withdraw")

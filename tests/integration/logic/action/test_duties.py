@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -208,6 +208,60 @@ class TestEvents:
         assert shown["state"] == "void"
         listed = office.act("officer", "govopen_event_list", limit=1000)["items"]
         assert {one["id"]: one["withdrawn"] for one in listed}[made["id"]] == "重复登记"
+
+
+class TestWhatIsAskedWithoutADate:
+    def test_an_event_lists_it_with_what_meets_it(self, office: Office) -> None:
+        record = f"云政发〔2026〕{office.mark}号"
+        made = event(office, trigger="document_issued", record=record)
+        before = self.asked(office, made["id"])
+        gate = before["harbin-2017.B8"]
+        assert [unit["id"] for unit in gate["open"]] == [office.unit_id]
+        done = {"event": made["id"], "rule": "harbin-2017.B8", "record": "http://a.example/6"}
+        after = office.act("officer", "govopen_evidence_create", **done)
+        met = {one["rule"]["id"]: [act["record"] for act in one["met"]] for one in after["asked"]}
+        same = {
+            rule for rule, one in before.items() if one["evidence"] == gate["evidence"]
+        }  # one act meets every rule that asks for it
+        assert {rule for rule, acts in met.items() if acts} == same
+        assert met["harbin-2017.B8"] == ["http://a.example/6"]
+
+    @staticmethod
+    def asked(office: Office, event_id: str) -> dict[str, Any]:
+        shown = office.act("officer", "govopen_event_show", id=event_id)
+        return {one["rule"]["id"]: one for one in shown["asked"]}
+
+    def test_an_event_of_every_unit_names_those_who_have_done_it_and_those_who_have_not(
+        self, office: Office, watcher: str
+    ) -> None:
+        made = event(
+            office, watcher, trigger="plan_published", unit=None, occurred="2025-12-31",
+            record=f"年报{office.mark}",
+        )  # fmt: skip
+        before = self.asked(office, made["id"])
+        rule = next(one for one in before if office.unit_id in self.open(before[one]))
+        done = {"event": made["id"], "rule": rule, "unit": office.unit_id, "record": "台账"}
+        office.act(watcher, "govopen_evidence_create", **done)
+        after = self.asked(office, made["id"])[rule]
+        assert self.open(before[rule]) - self.open(after) == {office.unit_id}
+        assert office.unit_id in {unit["id"] for unit in after["met"]}
+
+    @staticmethod
+    def open(one: Mapping[str, Any]) -> set[str]:
+        return {unit["id"] for unit in one["open"]}
+
+    def test_what_no_rule_asks_here_is_refused_and_strangers_see_nothing(
+        self, office: Office
+    ) -> None:
+        made = event(office, trigger="document_issued", record=uuid4().hex)
+        other = {"event": made["id"], "rule": "national.H1", "record": "x"}
+        assert refused(lambda: office.act("officer", "govopen_evidence_create", **other)) == (
+            "duties.E10"
+        )
+        for action in ("govopen_event_show", "govopen_evidence_create"):
+            asked = {"id": made["id"]} if action == "govopen_event_show" else other
+            with pytest.raises((tk.ObjectNotFound, tk.NotAuthorized)):
+                office.act("stranger", action, **asked)
 
 
 class TestEvidence:

@@ -17,7 +17,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duty_periods import PERIOD_TRIGGERS
-from ckanext.govopen.logic import audit, dates
+from ckanext.govopen.logic import audit, dates, duty_view, requirements
 from ckanext.govopen.logic import events as log
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
@@ -31,6 +31,7 @@ from ckanext.govopen.model import events as store
 __all__ = [
     "govopen_event_create",
     "govopen_event_list",
+    "govopen_event_show",
     "govopen_event_withdraw",
     "govopen_evidence_create",
 ]
@@ -127,13 +128,45 @@ def govopen_event_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     """
     tk.check_access("govopen_event_list", context, data_dict)
     no_unknown(data_dict, "limit", "cursor")
-    user, keys, limit = user_of(context), cursor_of(data_dict, 2), page_limit(data_dict)
+    keys, limit = cursor_of(data_dict, 2), page_limit(data_dict)
+    after = (keys[0], keys[1]) if keys else None
+    rows = store.events_page(model.Session, _scope(context), after, limit + 1)
+    return page(rows, limit, lambda row: (row["key"], row["id"]), _shown)
+
+
+def _scope(context: Any) -> list[str] | None:
+    """The units whose events one reads; None: all of them."""
+    user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
-    scope = None if user.sysadmin else review_scope(user.id)
-    after = (keys[0], keys[1]) if keys else None
-    rows = store.events_page(model.Session, scope, after, limit + 1)
-    return page(rows, limit, lambda row: (row["key"], row["id"]), _shown)
+    return None if user.sysadmin else review_scope(user.id)
+
+
+@tk.side_effect_free
+def govopen_event_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """An event with the duties that it raised and with what the rules ask for without a date.
+
+    Args:
+        id: of the event.
+
+    Returns:
+        what `govopen_event_list` says of it, with `raised`, its duties as in `govopen_duty_list`,
+        and `asked`: `[{rule, evidence, elements, exempt, met: [{id, name, record, at}],
+        open: [{id, name}]}]`, the units that have done it and those that have not.
+    """
+    tk.check_access("govopen_event_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    session, now = model.Session, clock.now()
+    row = store.one_event(session, text(data_dict, "id"), _scope(context))
+    if row is None:
+        absent()
+    return {
+        **_shown(row),
+        "raised": [
+            duty_view.item(one, now) for one in duty_pages.of_event(session, row["id"], now)
+        ],
+        "asked": requirements.shown(session, requirements.of_event(session, row)),
+    }
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,6 +219,8 @@ def govopen_evidence_create(context: Any, data_dict: dict[str, Any]) -> dict[str
 
     Args:
         duty: the duty that it is for; what is asked is known from it.
+        event, rule: instead of a duty, the event and the id of the rule that asks without a date.
+        unit: with an event of every unit, whose act it is.
         record: number, name or address of what was published, held or filed.
         value: what it counts in a quota: class hours, per cent; 1 where absent.
         period: the period that it is for, where that is not the present one.
@@ -194,28 +229,58 @@ def govopen_evidence_create(context: Any, data_dict: dict[str, Any]) -> dict[str
         note: in one's own words; read inside the unit.
 
     Returns:
-        the duty as it stands after it.
+        the duty, or the event, as it stands after it.
     """
     if given := data_dict.get("at"):
         refuse("duties.E2", "at", str(given))
-    known = ("duty", "record", "value", "period", "ended", "is_public", "note")
-    no_unknown(data_dict, *known)
-    row = duty_pages.one(model.Session, str(data_dict.get("duty") or ""), clock.now())
-    unit_id = str(row["unit_id"]) if row else None
-    tk.check_access("govopen_evidence_create", context, {**data_dict, "unit": unit_id})
-    if row is None:
-        absent()
+    known = ("record", "value", "period", "ended", "is_public", "note")
+    no_unknown(data_dict, "duty", "event", "rule", "unit", *known)
+    of = "event" if data_dict.get("event") else "duty"
+    asking = _asking_event if of == "event" else _asking_duty
+    row = asking(context, data_dict)
     one = _evidence(row, data_dict)
     new = log.raise_evidence(model.Session, [one], str(context["user"]))
     audit.note(
         model.Session,
         "evidence.recorded",
-        f"duty:{row['id']}",
+        f"{of}:{row['id']}",
         details={"record": one.record_id, "unit": one.unit_id, "new": new},
     )
     model.repo.commit()
-    shown: dict[str, Any] = tk.get_action("govopen_duty_show")(dict(context), {"id": row["id"]})
+    shown: dict[str, Any] = tk.get_action(f"govopen_{of}_show")(dict(context), {"id": row["id"]})
     return shown
+
+
+def _asking_duty(context: Any, data_dict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a duty asks for: `{id, record, condition, unit_id, event_record}`."""
+    row = duty_pages.one(model.Session, str(data_dict.get("duty") or ""), clock.now())
+    unit_id = str(row["unit_id"]) if row else None
+    tk.check_access("govopen_evidence_create", context, {**data_dict, "unit": unit_id})
+    if row is None:
+        absent()
+    return row
+
+
+def _asking_event(context: Any, data_dict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a rule without a date asks of a unit because of an event, as `_asking_duty`."""
+    event = store.one_event(model.Session, text(data_dict, "event"), _scope(context))
+    if event is None:
+        absent()
+    unit_id = event["unit_id"] or unit_id_of(text(data_dict, "unit"))
+    tk.check_access("govopen_evidence_create", context, {**data_dict, "unit": unit_id})
+    rule_id = text(data_dict, "rule")
+    asked = requirements.of_event(model.Session, event)
+    found = [one for one in asked if one.source.rule.rule_id == rule_id and unit_id in one.units]
+    if not found:
+        refuse("duties.E10", "rule", rule_id)
+    evidence = found[0].source.rule.evidence
+    return {
+        "id": event["id"],
+        "record": evidence.record,
+        "condition": evidence.condition,
+        "unit_id": unit_id,
+        "event_record": event["record_id"],
+    }
 
 
 def _evidence(row: Mapping[str, Any], data_dict: Mapping[str, Any]) -> log.Evidence:

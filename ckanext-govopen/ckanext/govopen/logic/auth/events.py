@@ -10,6 +10,7 @@ from ckanext.govopen.logic.roles import has_role, user_of
 __all__ = [
     "govopen_event_create",
     "govopen_event_list",
+    "govopen_event_show",
     "govopen_event_withdraw",
     "govopen_evidence_create",
 ]
@@ -25,9 +26,12 @@ def _of_unit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
 govopen_event_create = govopen_evidence_create = _of_unit
 
 
-def govopen_event_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+def _signed_in(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Signed-in people see the events of their own units."""
     return {"success": user_of(context) is not None}
+
+
+govopen_event_list = govopen_event_show = _signed_in
 
 
 def govopen_event_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
