@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc as oracle
 
+from ckanext.govopen.domain.unit_columns import check_columns, check_parent
 from ckanext.govopen.domain.units import (
     USCC_ALPHABET,
     KnownUnit,
@@ -21,6 +22,7 @@ from ckanext.govopen.domain.units import (
     read_unit_text,
     uscc_check_character,
 )
+from ckanext.govopen.logic.vocab import vocabularies
 
 SAMPLES = ["11990100001003182J", "11990100001004257U", "91990100MA0X00015Q"]
 
@@ -141,3 +143,61 @@ def test_the_other_unit_of_a_reform_exists_on_its_day(
     unit = {"name": "旧局", "valid_from": date(2020, 1, 1), "valid_to": date(2024, 3, 1)}
     found = check_exists(unit, day, until_its_end=until_its_end)
     assert [one.code for one in found] == ([] if is_there else ["units.E1"])
+
+
+@pytest.mark.parametrize(
+    ("column", "bad", "code"),
+    [
+        ("officers", "abc", "units.E12"),
+        ("officers", ["张三"], "units.E12"),
+        ("officers", [{"kind": "in_charge", "public": True}], "units.E12"),
+        ("officers", [{"kind": "in_charge", "name": "张三", "public": "yes"}], "units.E12"),
+        ("officers", [{"kind": "in_charge", "name": "张三", "salary": 1}], "units.E12"),
+        ("officers", [{"kind": "boss", "name": "张三"}], "vocab.E1"),
+        ("officers", [{"kind": "staff", "name": "张三", "from": "2024-13-01"}], "date.E1"),
+        ("in_scope_opening", "2020", "units.E12"),
+        ("in_scope_opening", ["2020-01-01"], "units.E12"),
+        ("in_scope_opening", [{"to": "2020-01-01"}], "units.E12"),
+        ("in_scope_opening", [{"from": "20200101"}], "date.E1"),
+        ("in_scope_opening", [{"from": "2020-01-02", "to": "2020-01-02"}], "date.E1"),
+        ("in_scope_opening", [{"from": "2020-01-01"}, {"from": "2021-01-01"}], "units.E12"),
+        ("doc_prefixes", "云政办发", "units.E12"),
+        ("doc_prefixes", [1], "units.E12"),
+        ("oversees", {"urban_planning": 1}, "units.E12"),
+        ("oversees", ["fishing"], "vocab.E1"),
+        ("confirmed", "true", "units.E12"),
+        ("region_code", "云泽", "units.E12"),
+        ("name", ["市局"], "units.E12"),
+        ("kind", ["gov_organ"], "vocab.E1"),
+        ("level", "planet", "vocab.E1"),
+    ],
+)
+def test_a_column_of_another_form_is_refused(column: str, bad: object, code: str) -> None:
+    found = check_columns({column: bad}, vocabularies())
+    assert {(each.code, each.field) for each in found} == {(code, column)}
+
+
+def test_columns_as_the_form_and_the_sources_write_them_pass() -> None:
+    scope = [{"from": "2018-01-01", "to": "2020-01-01"}, {"from": "2020-01-01", "to": None}]
+    officers = [
+        {"kind": "in_charge", "name": "张三", "title": "副局长", "from": "2020-01-01", "to": None},
+        {"kind": "staff", "name": "李四", "public": False},
+    ]
+    facts = {
+        "name": "市局", "short_name": None, "kind": "gov_organ", "level": "city",
+        "region_code": "990100101", "confirmed": True, "in_scope_opening": scope,
+        "officers": officers, "doc_prefixes": ["云政办发"], "oversees": ["urban_planning"],
+    }  # fmt: skip
+    assert check_columns(facts, vocabularies()) == []
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "parent_id", "code"),
+    [("", "b", None), ("a", "d", None), ("", "x", "units.E9"), ("a", "a", "units.E10"),
+     ("a", "c", "units.E10"), ("d", "c", None)],
+)  # fmt: skip
+def test_a_superior_unit_is_there_and_not_below_its_own(
+    unit_id: str, parent_id: str, code: str | None
+) -> None:
+    parents = {"a": None, "b": "a", "c": "b", "d": None}
+    assert [each.code for each in check_parent(unit_id, parent_id, parents)] == [code][: bool(code)]

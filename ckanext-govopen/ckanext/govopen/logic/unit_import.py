@@ -15,7 +15,7 @@ from ckanext.govopen.domain import unit_rows as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.unit_rows import UnitRow, Verdict
 from ckanext.govopen.domain.units import KnownUnit, UnitFinder, name_key
-from ckanext.govopen.logic import units
+from ckanext.govopen.logic import unit_facts, units
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.findings import describe, render
 from ckanext.govopen.logic.intake import Table, read_table
@@ -59,13 +59,14 @@ def check(session: Session, table: Table, effective_on: date) -> list[Judged]:
     known = {str(row["unit_id"]): row for row in store.all_current(session)}
     finder = units.finder(session)
     rows = [_read(row) for row in table.rows]
+    parents = store.all_parents(session)
     in_file = {name_key(str(row.facts.get("name", ""))) for row in rows}
     seen: dict[str, int] = {}
     judged = []
     for row in rows:
         unit_id, refusals = rules.identify(row.facts, finder)
         present = known.get(unit_id or "")
-        row = _with_parent(row, finder, in_file)
+        row = _with_parent(session, row, unit_id, Superiors(finder, in_file, parents))
         row = _with_scope(row, present, effective_on)
         key = unit_id or name_key(str(row.facts.get("name", row.number)))
         row = replace(row, findings=(*row.findings, *refusals))
@@ -79,16 +80,35 @@ def _read(row: Any) -> UnitRow:
     return replace(read_row, findings=(*row.findings, *read_row.findings))
 
 
-def _with_parent(row: UnitRow, finder: UnitFinder, in_file: set[str]) -> UnitRow:
+@dataclass(frozen=True)
+class Superiors:
+    """Where a superior unit is looked for; `parents` follows the rows that were read."""
+
+    finder: UnitFinder
+    in_file: set[str]
+    parents: dict[str, str | None]
+
+
+def _with_parent(
+    session: Session, row: UnitRow, unit_id: str | None, superiors: Superiors
+) -> UnitRow:
     """The superior unit by name or code; one of this file gets its id when it is made."""
     if not row.parent:
         return row
-    parent_id = finder.find(row.parent)
-    if parent_id:
-        return replace(row, facts={**row.facts, "parent_id": parent_id}, parent="")
-    if name_key(row.parent) in in_file:
+    parent_id = superiors.finder.find(row.parent)
+    if parent_id is None and name_key(row.parent) in superiors.in_file:
         return row
-    return replace(row, findings=(*row.findings, Finding("units.E9", "parent", row.parent)))
+    if parent_id is None:
+        found = [Finding("units.E9", "parent", row.parent)]
+    else:
+        parents = superiors.parents
+        found = unit_facts.parent_findings(session, unit_id or "", parent_id, parents)
+    if found:
+        placed = [replace(one, field="parent") for one in found]
+        return replace(row, findings=(*row.findings, *placed))
+    if unit_id:
+        superiors.parents[unit_id] = parent_id
+    return replace(row, facts={**row.facts, "parent_id": parent_id}, parent="")
 
 
 def _with_scope(row: UnitRow, present: Mapping[str, Any] | None, effective_on: date) -> UnitRow:

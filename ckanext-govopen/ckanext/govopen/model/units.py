@@ -66,6 +66,11 @@ def create_organization(session: Session, name: str, title: str) -> str:
     return str(group.id)
 
 
+def has_organization(session: Session, name: str) -> bool:
+    """Whether a name of an address is in use: CKAN keeps one for groups and organizations."""
+    return session.query(ckan_model.Group).filter_by(name=name).first() is not None
+
+
 def insert_version(session: Session, row: Mapping[str, object]) -> None:
     """Writes one version of a unit; absent columns take their defaults."""
     names = [name for name in _VERSION_COLUMNS if name in row]
@@ -114,6 +119,38 @@ def find(session: Session, text: str) -> str | None:
         ),
         {"text": text},
     ).scalar_one_or_none()
+
+
+# The newest version of each unit, a planned one included: the unique indexes hold for these.
+_LAST = "recorded_to IS NULL AND to_on IS NULL"
+
+
+def holders(session: Session, codes: Mapping[str, object], without: str) -> Mapping[str, str]:
+    """Which other unit has this USCC, which this local code in its scheme: {column: unit}.
+
+    Whoever gives a unit a code waits here for whoever does so at the same time.
+    """
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_org_unit'))"))
+    found = session.execute(
+        sa.text(
+            "SELECT 'uscc', unit_id FROM govopen_org_unit"
+            f" WHERE {_LAST} AND uscc = :uscc AND unit_id <> :without"
+            " UNION ALL SELECT 'local_code', unit_id FROM govopen_org_unit"
+            f" WHERE {_LAST} AND local_scheme = :local_scheme AND local_code = :local_code"
+            " AND unit_id <> :without"
+        ),
+        {name: codes.get(name) for name in ("uscc", "local_scheme", "local_code")}
+        | {"without": without},
+    )
+    return {str(column): str(unit_id) for column, unit_id in found}
+
+
+def all_parents(session: Session) -> dict[str, str | None]:
+    """Every unit with the one above it."""
+    found = session.execute(
+        sa.text(f"SELECT unit_id, parent_id FROM govopen_org_unit WHERE {_LAST}")
+    )
+    return {str(unit_id): parent_id for unit_id, parent_id in found}
 
 
 def known(session: Session, unit_ids: Sequence[str]) -> list[str]:

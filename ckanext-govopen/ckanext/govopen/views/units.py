@@ -24,16 +24,6 @@ OFFICER_ROWS = 6
 OFFICER_FIELDS = ("kind", "name", "title", "from", "to")
 
 
-def officer_kinds() -> list[dict[str, str]]:
-    """Kinds of officers of a unit."""
-    return [
-        {"value": "head", "text": tk._("Head")},
-        {"value": "in_charge", "text": tk._("Leader in charge of openness")},
-        {"value": "spokesperson", "text": tk._("Spokesperson")},
-        {"value": "staff", "text": tk._("Staff")},
-    ]
-
-
 def _labels() -> dict[str, str]:
     return {
         "name": tk._("Full name"),
@@ -238,7 +228,7 @@ def _form(unit: Mapping[str, Any] | None, values: Mapping[str, Any], errors: des
         officers=officers,
         errors=errors,
         labels=_labels(),
-        officer_kinds=officer_kinds(),
+        officer_kinds=desk.choices("officer_kind"),
         kinds=desk.choices("unit_kind"),
         levels=desk.choices("unit_level"),
         reforms=desk.choices("succession_kind"),

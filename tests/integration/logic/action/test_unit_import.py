@@ -114,6 +114,17 @@ def test_superiors_in_a_ring_are_refused_whole(keeper: dict[str, Any], mark: str
         unit(f"甲局{mark}")
 
 
+def test_a_ring_of_units_that_are_there_already_is_told_at_its_row(
+    keeper: dict[str, Any], mark: str
+) -> None:
+    imported(keeper, f"甲局{mark},,,,,", f"乙局{mark},,,甲局{mark},,")
+    report = imported(keeper, f"甲局{mark},,,乙局{mark},,")
+    assert verdicts(report) == ["rejected"]
+    [told] = [each for each in report["items"][0]["findings"] if each["code"] == "units.E10"]
+    assert f"甲局{mark}" in told["message"]
+    assert f"乙局{mark}" in told["message"]
+
+
 def test_the_template_is_recognised_whole(keeper: dict[str, Any], mark: str) -> None:
     book = openpyxl.load_workbook(export.unit_template())
     sheet = book.worksheets[0]

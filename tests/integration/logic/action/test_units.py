@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
 import ckan.plugins.toolkit as tk
+
+from ckanext.govopen.domain.units import uscc_check_character
+from ckanext.govopen.logic.errors import part_of
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,11 @@ def make(office: Office, name: str, **facts: Any) -> dict[str, Any]:
     )
 
 
+def number_of(office: Office) -> int:
+    """A number of this run: codes are unique in a database that is kept."""
+    return int.from_bytes(office.mark.encode(), "big") % 10**13
+
+
 def shown(office: Office, unit_id: str) -> dict[str, Any]:
     with office.application.test_request_context("/"):
         return dict(tk.get_action("govopen_unit_show")({}, {"id": unit_id}))
@@ -64,6 +73,69 @@ def test_a_wrong_code_is_refused_with_the_right_one(office: Office) -> None:
     assert "11990100001003182J" in str(caught.value.error_dict)
 
 
+@pytest.mark.parametrize(
+    ("column", "bad"),
+    [
+        ("officers", "abc"),
+        ("officers", ["张三"]),
+        ("in_scope_opening", "2020"),
+        ("kind", None),
+        ("valid_from", "9999-12-31"),
+        ("parent_id", "no-such-unit"),
+        ("unit_id", "another"),
+        ("slug", "elsewhere"),
+    ],
+)
+def test_a_malformed_column_is_refused_and_the_lists_stand(
+    office: Office, client: FlaskClient, column: str, bad: object
+) -> None:
+    unit = make(office, f"形局{column}{bad}"[:30])
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("approver", "govopen_unit_update", id=unit["id"], **{column: bad})
+    assert column in caught.value.error_dict
+    assert shown(office, unit["id"]) == unit
+    assert client.get(f"/organization/{unit['slug']}").status_code == 200
+    assert client.get("/api/3/action/govopen_unit_list?limit=1000").status_code == 200
+
+
+def test_null_for_a_list_is_an_empty_one(office: Office) -> None:
+    scope = [{"from": "2021-01-01", "to": None}]
+    unit = make(office, "空列局", in_scope_opening=scope, doc_prefixes=None)
+    assert unit["doc_prefixes"] == []
+    changed = office.act("approver", "govopen_unit_update", id=unit["id"], in_scope_opening=None)
+    assert changed["in_scope_opening"] == []
+
+
+def test_a_code_belongs_to_one_unit_and_superiors_form_no_ring(office: Office) -> None:
+    body = f"1199{number_of(office):013d}"
+    code = body + uscc_check_character(body)
+    above = make(office, "上级局", uscc=code)
+    below = make(office, "下级局", parent_id=above["id"])
+    for column, value, rule in (
+        ("uscc", code, "units.E3"),
+        ("local_code", above["local_code"], "units.E13"),
+        ("parent_id", below["id"], "units.E10"),
+    ):
+        with pytest.raises(tk.ValidationError) as caught:
+            office.act("approver", "govopen_unit_update", id=below["id"], **{column: value})
+        assert part_of(caught.value)["code"] == rule
+    with pytest.raises(tk.ValidationError) as caught:
+        make(office, "重号局", uscc=code)
+    assert part_of(caught.value)["code"] == "units.E3"
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("approver", "govopen_unit_update", id=above["id"], parent_id=below["id"])
+    assert below["name"] in part_of(caught.value)["hint"]
+
+
+def test_a_change_of_name_keeps_the_code_that_the_unit_has(office: Office) -> None:
+    unit = make(office, "守号局")
+    changed = office.act(
+        "approver", "govopen_unit_update", id=unit["id"], local_code=unit["local_code"],
+        name=f"守号新局{office.mark}",
+    )  # fmt: skip
+    assert changed["local_code"] == unit["local_code"]
+
+
 def test_scope_alone_can_be_changed_on_a_unit_that_has_a_code(office: Office) -> None:
     unit = make(office, "乙局")
     changed = office.act(
@@ -79,7 +151,7 @@ def test_scope_alone_can_be_changed_on_a_unit_that_has_a_code(office: Office) ->
 def test_a_planned_change_leaves_the_unit_as_it_is_until_its_day(office: Office) -> None:
     unit = make(office, "丙局")
     office.act(
-        "approver", "govopen_unit_update", id=unit["id"], short_name="新名", from_on="2999-01-01"
+        "approver", "govopen_unit_update", id=unit["id"], short_name="新名", from_on="2199-01-01"
     )
     assert shown(office, unit["id"])["short_name"] is None
 

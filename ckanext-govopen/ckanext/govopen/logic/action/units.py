@@ -14,14 +14,8 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
-from ckanext.govopen.domain.units import (
-    KINDS,
-    LEVELS,
-    check_exists,
-    check_succession,
-    check_unit,
-)
-from ckanext.govopen.logic import duties, rates, register_reform, unit_import, units
+from ckanext.govopen.domain.units import check_exists, check_succession
+from ckanext.govopen.logic import duties, rates, register_reform, unit_facts, unit_import, units
 from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused, Table
 from ckanext.govopen.logic.paging import cursor_of, page
@@ -42,7 +36,6 @@ __all__ = [
 IMPORT_PARAMETERS = (
     "upload", "sheet", "encoding", "dry_run", "accepted_only", "effective_on", "basis", "reason",
 )  # fmt: skip
-DATES = ("valid_from", "valid_to", "from_on")
 
 
 def unit_id_of(text: object) -> str:
@@ -96,11 +89,13 @@ def govopen_unit_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 def govopen_unit_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Makes a unit and its organization; `basis` says on what document."""
     tk.check_access("govopen_unit_create", context, data_dict)
-    facts = _facts(data_dict)
-    facts.setdefault("kind", "gov_organ")
-    facts.setdefault("level", config.city_level())
-    facts.setdefault("region_code", config.region_code())
-    facts.setdefault("valid_from", clock.today())
+    defaults = {
+        "kind": "gov_organ",
+        "level": config.city_level(),
+        "region_code": config.region_code(),
+        "valid_from": clock.today(),
+    }
+    facts = unit_facts.of_new(model.Session, {**defaults, **data_dict})
     unit_id = units.create(
         model.Session,
         facts,
@@ -117,7 +112,7 @@ def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     """Writes a new version of a unit, in force from `from_on` (default: today)."""
     tk.check_access("govopen_unit_update", context, data_dict)
     unit_id = unit_id_of(data_dict.pop("id", None) or data_dict.pop("unit", None))
-    facts = _facts(data_dict, store.current(model.Session, unit_id))
+    facts = unit_facts.of_change(model.Session, data_dict, unit_id)
     units.change(
         model.Session,
         unit_id,
@@ -268,28 +263,6 @@ def _reform_title(kind: str, unit_id: str) -> str:
     unit = store.current(model.Session, unit_id)
     name = str(unit["name"]) if unit else unit_id
     return f"{name} · {label('succession_kind', kind, 'zh')}"
-
-
-def _facts(
-    data_dict: dict[str, Any], present: Mapping[str, object] | None = None
-) -> dict[str, Any]:
-    """Checked columns of a unit out of a request; `present` is what it has already."""
-    no_unknown(data_dict, *store.COLUMNS, "from_on", "basis", "reason")
-    facts = {name: data_dict[name] for name in (*store.COLUMNS, "from_on") if name in data_dict}
-    for name in DATES:
-        if facts.get(name):
-            facts[name] = _date(facts, name)
-    whole = {**(present or {}), **facts}
-    if not whole.get("name"):
-        raise tk.ValidationError({"name": [tk._("Missing value")]})
-    for name, allowed in (("kind", KINDS), ("level", LEVELS)):
-        if facts.get(name) and facts[name] not in allowed:
-            raise tk.ValidationError(
-                {name: [tk._("One of: {codes}").format(codes=", ".join(allowed))]}
-            )
-    if found := [finding for finding in check_unit(whole) if finding.is_refusal]:
-        refuse_all(found)
-    return facts
 
 
 def _date(values: dict[str, Any], name: str) -> date:
