@@ -61,6 +61,7 @@ def show_rate(wanted: str | None, as_json: bool, variant: str, **asked: Any) -> 
 @click.option(
     "--side", default="numerator", type=click.Choice(["numerator", "denominator", "excluded"])
 )
+@click.option("--reason", help="Only rows of this reason (a code of rate_reason).")
 @click.option("--unit")
 @click.option("--variant", default="headline")
 @click.option("--known-at")

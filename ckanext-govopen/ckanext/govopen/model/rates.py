@@ -348,8 +348,15 @@ class Slice:
         return {**values, "known": self.known_at} if self.known_at else values
 
 
-def member_page(session: Session, asked: Slice, side: str, after: str, limit: int) -> Rows:
-    """Member rows by record from a cursor, with the names that everybody may read."""
+def member_page(
+    session: Session, asked: Slice, side: str, reason: str, after: str, limit: int
+) -> Rows:
+    """Member rows by record from a cursor, with the names that everybody may read.
+
+    Args:
+        reason: only rows of this reason; empty for all.
+    """
+    only = " AND m.reason = :reason" if reason else ""
     return (
         session.execute(
             sa.text(
@@ -361,7 +368,7 @@ def member_page(session: Session, asked: Slice, side: str, after: str, limit: in
                 " d.active_fields ->> 'hidden_ground' END AS ground"
                 " FROM (SELECT * FROM govopen_rate_membership m"
                 "  WHERE m.rate = :rate AND m.variant = :variant AND m.side = :side AND"
-                f" {_ON}{_known(asked.known_at)}"
+                f" {_ON}{_known(asked.known_at)}{only}"
                 "  AND m.unit_id = ANY (CAST(:units AS text[])) AND m.record > :after ORDER BY"
                 " m.record LIMIT :limit) m"
                 " LEFT JOIN LATERAL (SELECT name, slug FROM govopen_org_unit o WHERE o.unit_id ="
@@ -369,7 +376,8 @@ def member_page(session: Session, asked: Slice, side: str, after: str, limit: in
                 "  AND o.recorded_to IS NULL ORDER BY o.from_on DESC LIMIT 1) u ON true"
                 " LEFT JOIN govopen_data_resource d ON d.entry_code = m.record ORDER BY m.record"
             ),
-            {**asked.values, "side": side, "after": after, "limit": limit},
+            {**asked.values, "side": side, "after": after, "limit": limit}
+            | ({"reason": reason} if reason else {}),
         )
         .mappings()
         .all()

@@ -239,9 +239,13 @@ def unit_file(unit: str, kind: str) -> Response:
 # --- rows ----------------------------------------------------------------------------------------
 
 
+FIGURE_ASKED = ("rate", "variant", "as_of", "known_at", "unit")
+ROWS_ASKED = (*FIGURE_ASKED, "side", "reason")
+
+
 def _rows_asked() -> dict[str, str]:
     asked = {"rate": DATA_RATE, "variant": "headline", "side": "numerator"}
-    return asked | _given("rate", "variant", "side", "as_of", "known_at", "unit")
+    return asked | _given(*ROWS_ASKED)
 
 
 @rates.get("/rates/rows")
@@ -254,7 +258,7 @@ def rows() -> Any:
 
 
 def _rows_page(asked: dict[str, str]) -> dict[str, Any]:
-    figure = _call("govopen_rate_show", **{k: v for k, v in asked.items() if k != "side"})
+    figure = _call("govopen_rate_show", **{k: asked[k] for k in FIGURE_ASKED if k in asked})
     cursor = request.args.get("cursor", "")
     page = _call("govopen_rate_row_list", **asked, limit=PAGE_ROWS, cursor=cursor)
     api_url = _api_url("govopen_rate_row_list", **asked)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import html
 import importlib.util
 import json
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -17,6 +19,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from publishing_kit import Office, office
+
+import ckan.plugins.toolkit as tk
 
 RATES = {
     "open_unit_rate": ("headline", "strict", "effective"),
@@ -247,6 +251,32 @@ def test_the_dashboard_links_each_figure_to_its_rows(one: Office, client: Any) -
     for rate, variants in RATES.items():
         for variant in variants:
             assert f"rate={rate}&variant={variant}&side=denominator" in page.replace("&amp;", "&")
+
+
+def test_every_number_of_a_units_pages_opens_as_many_rows(one: Office, client: Any) -> None:
+    one.add_entries(2, open_type="withheld", open_basis="保守国家秘密法")
+    one.published()
+    slug = one.act("stranger", "govopen_unit_show", id=one.unit_id)["slug"]
+    seen: dict[str, int] = {}
+    for page in (f"/organization/{slug}", f"/rates/units/{slug}"):
+        text = html.unescape(client.get(page).get_data(as_text=True))
+        links = re.findall(r'<a href="([^"]*/rates/rows\?[^"]*)">([\d.%]+)</a>', text)
+        headline = [link for link in links if "variant=" not in link[0]]
+        assert headline, page
+        for address, number in headline:
+            rows = client.get(address.replace("/rates/rows?", "/rates/rows.json?")).get_json()
+            assert client.get(address).status_code == 200
+            if number.isdigit():
+                assert len(rows["items"]) == int(number), address
+            seen[address] = len(rows["items"])
+    reasons = [address for address in seen if "reason=resource_grace" in address]
+    assert [seen[address] for address in reasons] == [2]
+    assert f"/rates/units/{slug}" in client.get(f"/organization/{slug}").get_data(as_text=True)
+
+
+def test_an_unknown_reason_is_refused(one: Office) -> None:
+    with pytest.raises(tk.ValidationError, match="reason"):
+        one.act("stranger", "govopen_rate_row_list", reason="because")
 
 
 def test_a_date_without_a_figure_keeps_the_form_and_says_why(one: Office, client: Any) -> None:

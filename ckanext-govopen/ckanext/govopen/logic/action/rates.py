@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 SIDES = ("numerator", "denominator", "excluded")
+QUESTION = ("rate", "as_of", "unit", "variant", "known_at")
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def govopen_rate_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         known_at: the figure as it was known at a moment.
     """
     tk.check_access("govopen_rate_show", context, data_dict)
-    no_unknown(data_dict, "rate", "as_of", "unit", "variant", "known_at")
+    no_unknown(data_dict, *QUESTION)
     asked = _question(data_dict)
     found = _figures(asked, asked.rate)
     return {**found[asked.variant], "variants": found}
@@ -171,15 +172,24 @@ def _frozen(now: dict[str, Any], stored: Mapping[str, Any] | None) -> dict[str, 
 
 @tk.side_effect_free
 def govopen_rate_row_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Member rows of a figure with reason and dates, by record."""
+    """Member rows of a figure with reason and dates, by record; `reason` leaves those of one."""
     tk.check_access("govopen_rate_row_list", context, data_dict)
-    no_unknown(data_dict, "rate", "as_of", "side", "unit", "variant", "known_at", "limit", "cursor")
+    no_unknown(data_dict, *QUESTION, "side", "reason", "limit", "cursor")
     side = str(data_dict.get("side") or "numerator")
     if side not in SIDES:
         raise tk.ValidationError({"side": [tk._("One of: {codes}").format(codes=", ".join(SIDES))]})
     asked, limit, after = _question(data_dict), page_limit(data_dict), cursor_of(data_dict)
-    rows = store.member_page(model.Session, asked.slice, side, after[0] if after else "", limit + 1)
+    reason, start = _reason(data_dict), after[0] if after else ""
+    rows = store.member_page(model.Session, asked.slice, side, reason, start, limit + 1)
     return page(rows, limit, lambda row: (row["record"],), lambda row: _row(row, asked))
+
+
+def _reason(data_dict: Mapping[str, Any]) -> str:
+    """The reason that rows are asked for by; empty for all of them."""
+    reason = str(data_dict.get("reason") or "")
+    if reason and reason not in rules.REASONS:
+        refuse("vocab.E1", "reason", reason[:60], allowed=", ".join(rules.REASONS))
+    return reason
 
 
 def _row(row: Mapping[str, Any], asked: Question) -> dict[str, Any]:
@@ -205,7 +215,7 @@ def _row(row: Mapping[str, Any], asked: Question) -> dict[str, Any]:
 def govopen_rate_reason_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """How many rows of a figure stand on each side for which reason."""
     tk.check_access("govopen_rate_reason_list", context, data_dict)
-    no_unknown(data_dict, "rate", "as_of", "unit", "variant", "known_at")
+    no_unknown(data_dict, *QUESTION)
     rows = store.count_by_reason(model.Session, _question(data_dict).slice)
     items = [{**row, "amount": int(row["amount"])} for row in rows]
     return {"items": items, "next_cursor": None}
