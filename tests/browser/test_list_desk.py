@@ -12,7 +12,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk import Person, sign_in
 from something_public import UNIT
-from test_public_pages import LANGUAGES, WIDTHS, assert_chinese, assert_fits, serious
+from test_public_pages import (
+    LANGUAGES,
+    WIDTHS,
+    assert_chinese,
+    assert_fits,
+    assert_readable,
+    serious,
+)
 from test_workbench import approve
 
 if TYPE_CHECKING:
@@ -36,6 +43,7 @@ def assert_clean(page: Page, language: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert_fits(page, width)
+        assert_readable(page)
         assert serious(Axe().run(page)) == [], page.url
     if language != "en":
         assert_chinese(page)

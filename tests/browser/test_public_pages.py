@@ -170,6 +170,7 @@ def test_a_public_page_is_accessible_quiet_and_its_own_at_any_width(
             visit.page.set_viewport_size({"width": width, "height": 900})
             keep_picture(visit.page, f"{name}-{language}-{width}")
             assert_fits(visit.page, width)
+            assert_readable(visit.page)
             assert serious(Axe().run(visit.page)) == [], width
             if language != "en":
                 assert_chinese(visit.page)
@@ -184,6 +185,23 @@ def assert_fits(page: Page, width: int) -> None:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert overflow <= 0, f"the page is {overflow} pixels wider than a screen of {width}"
+
+
+# Cells whose words stand a few to a line: what is written there, by the lines that it takes.
+SQUEEZED = """() => [...document.querySelectorAll('main tbody :is(th, td)')].filter(cell => {
+  const words = cell.innerText.replace(/\\s/g, '');
+  if (words.length <= 8 || cell.clientWidth >= 120) { return false; }
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  const lines = [...range.getClientRects()].filter(box => box.width > 2);
+  const places = new Set(lines.map(box => Math.round(box.top / 8)));
+  return places.size >= 4 && words.length / places.size < 5;
+}).map(cell => `${cell.clientWidth} px: ${cell.innerText.slice(0, 40)}`)"""
+
+
+def assert_readable(page: Page) -> None:
+    """No table gives a name so little room that it is read a few characters at a time."""
+    assert page.evaluate(SQUEEZED) == [], page.url
 
 
 def keep_picture(page: Page, name: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk import WIDTH, Person, sign_in, words
 from openpyxl import Workbook, load_workbook
-from test_public_pages import LANGUAGES, assert_chinese, serious
+from test_public_pages import LANGUAGES, assert_chinese, assert_readable, serious
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -378,6 +378,7 @@ def examine(person: Person, path: str, language: str) -> None:
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert wider <= 0, f"{path} is {wider} pixels wider than the screen of {width}"
+        assert_readable(page)
     if language != "en":
         assert_chinese(page)
     assert person.said == []

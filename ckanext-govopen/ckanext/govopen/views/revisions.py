@@ -19,7 +19,11 @@ __all__ = ["revision_pages"]
 revision_pages = desk.blueprint("govopen_revisions", __name__)
 
 FIELDS = ("title", "notes", "update_cycle", "open_condition", "contact_phone")
+# Of each file; an input is named by the field and the id of the resource.
+FILE_FIELDS = ("name", "description", "full_text")
 FILE_FIELD, REMOVE_FIELD = "file-", "remove-"
+# What an empty field stands for: a table has the full text of its rows unless it says no.
+UNSAID = {"full_text": "yes"}
 WAITING = ("draft", "returned", "withheld")
 RULE_DAYS = 364  # the last day that a form suggests
 
@@ -34,7 +38,9 @@ def labels() -> dict[str, str]:
         "contact_phone": tk._("Contact phone"),
         "resources": tk._("Files"),
         "upload": tk._("A new file besides"),
-        "name": tk._("Name"),
+        "name": tk._("Name of the file for readers"),
+        "description": tk._("Description"),
+        "full_text": tk._("Full text of the rows"),
         "row_change_bound": tk._("Largest share of rows that may change"),
         "expires_on": tk._("Last day"),
         "system": tk._("System that the data come from"),
@@ -63,6 +69,7 @@ def _changes_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> 
         errors=errors,
         labels=labels(),
         cycles=desk.choices("update_cycle"),
+        answers=desk.choices("yes_no"),
         last_day=(clock.today() + timedelta(days=RULE_DAYS)).isoformat(),
         waiting=WAITING,
     )
@@ -72,7 +79,7 @@ def _changes_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> 
 def propose(name: str) -> Any:
     """Proposes a revision; the dataset stays public as it is."""
     pkg = desk.call("package_show", {"id": name})
-    values = desk.form_values("note", *FIELDS)
+    values = _typed()
     made, errors = desk.tried(
         lambda: desk.call(
             "govopen_pending_revision_create",
@@ -87,26 +94,54 @@ def propose(name: str) -> Any:
     return redirect(tk.url_for("govopen_revisions.revision_show", revision_id=made["id"]))
 
 
+def _typed() -> dict[str, str]:
+    """What the form says of the dataset and of each of its files."""
+    return desk.form_values("note", *FIELDS, *(name for name in request.form if _is_of_file(name)))
+
+
+def _is_of_file(name: str) -> bool:
+    return name.partition("-")[0] in FILE_FIELDS
+
+
 def _wanted(dataset: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """The fields of the form that differ, and the files if any of them came or goes."""
     wanted: dict[str, Any] = {
         field: values[field]
         for field in FIELDS
-        if field in values and values[field] != (dataset.get(field) or "")
+        if field in values and _differs(values[field], dataset.get(field))
     }
     uploads = {name: upload for name, upload in request.files.items() if upload.filename}
     removed = [name for name in request.form if name.startswith(REMOVE_FIELD)]
-    if not (uploads or removed):
+    said = {each["id"]: _said_of(each, values) for each in dataset["resources"]}
+    if not (uploads or removed or any(said.values())):
         return wanted
     wanted["resources"] = [
-        {"id": each["id"], **_bytes(uploads.get(FILE_FIELD + each["id"]))}
+        {"id": each["id"], **said[each["id"]], **_bytes(uploads.get(FILE_FIELD + each["id"]))}
         for each in dataset["resources"]
         if REMOVE_FIELD + each["id"] not in removed
     ]
     if added := uploads.get("upload"):
-        title = request.form.get("name", "").strip() or added.filename
-        wanted["resources"].append({"name": title, "url": added.filename, **_bytes(added)})
+        facts = {field: values[field] for field in FILE_FIELDS if field in values}
+        wanted["resources"].append(
+            {"name": added.filename, "url": added.filename, **facts, **_bytes(added)}
+        )
     return wanted
+
+
+def _said_of(resource: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a file in which the form differs from what the file has."""
+    inputs = {field: f"{field}-{resource['id']}" for field in FILE_FIELDS}
+    return {
+        field: values.get(name, "")
+        for field, name in inputs.items()
+        if name in request.form
+        and _differs(values.get(name, ""), resource.get(field) or UNSAID.get(field))
+    }
+
+
+def _differs(typed: str, stored: Any) -> bool:
+    """Browsers end lines in their own way."""
+    return typed.splitlines() != str(stored or "").splitlines()
 
 
 def _bytes(upload: Any) -> dict[str, Any]:
@@ -133,6 +168,7 @@ def _revision_page(revision_id: str, values: Mapping[str, Any], errors: desk.Err
         errors=errors,
         labels=labels(),
         cycles=desk.choices("update_cycle"),
+        answers=desk.choices("yes_no"),
     )
 
 
@@ -140,7 +176,7 @@ def _revision_page(revision_id: str, values: Mapping[str, Any], errors: desk.Err
 def revision_change(revision_id: str) -> Any:
     """Works on a revision that waits, from what is public now."""
     shown = desk.call("govopen_pending_revision_show", {"id": revision_id})
-    values = desk.form_values("note", *FIELDS)
+    values = _typed()
     _, errors = desk.tried(
         lambda: desk.call(
             "govopen_pending_revision_update",

@@ -67,6 +67,8 @@ def test_an_officer_proposes_a_revision_and_an_approver_reads_it(office: Office)
             data={
                 "note": "改了一行",
                 "title": "泊位名录",
+                f"description-{resource}": "每月更新\r\n含泊位数",
+                f"full_text-{resource}": "no",
                 f"file-{resource}": (BytesIO(NEWER), "data.csv"),
             },
         )
@@ -75,6 +77,11 @@ def test_an_officer_proposes_a_revision_and_an_approver_reads_it(office: Office)
         shown = read(client, revision)
         assert "改了一行" in shown
         assert "1 个文件" in shown
+        proposed = office.act(
+            "officer", "govopen_pending_revision_show", id=revision.rsplit("/", 1)[1]
+        )["dataset"]["resources"][0]
+        assert proposed["full_text"] == "no"
+        assert proposed["description"].splitlines() == ["每月更新", "含泊位数"]
         file = client.get(f"{revision}/files/{resource}")
         assert file.data == NEWER
         assert file.headers["Content-Disposition"].startswith("attachment")
