@@ -25,6 +25,9 @@ from serving import serving
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
+
+from govopen_harvesters import files as fetching
 from govopen_harvesters import runner
 
 
@@ -99,6 +102,24 @@ class Field:
 
     def run(self, source: dict[str, Any], **more: Any) -> dict[str, Any]:
         return self.work(self.start(source, **more))
+
+    def fetch(self, source: dict[str, Any]) -> int:
+        """Fetches the files of a source as a worker does, here; gives how many are new.
+
+        The source wants them meanwhile alone: the workers of the stack would fetch them too.
+        """
+        wants = "UPDATE govopen_harvest_source SET settings = settings {} WHERE id = :id"
+        self.sql(wants.format("|| jsonb_build_object('files', true)"), id=source["id"])
+        with alone():
+            new = fetching.work(source["id"], clock.now(), is_patient=True)
+        self.sql(wants.format("- 'files'"), id=source["id"])
+        return new
+
+    def package_of(self, source: dict[str, Any], guid: str) -> str:
+        """The dataset that a record has become."""
+        rows = self.sql("SELECT record_id FROM govopen_harvest_object WHERE source_id = :id"
+                        " AND guid = :guid", id=source["id"], guid=guid)  # fmt: skip
+        return str(rows[0][0])
 
     def approve(self, job_id: str, person: str = "authority") -> dict[str, Any]:
         self.act(person, "govopen_harvest_approve", id=job_id)

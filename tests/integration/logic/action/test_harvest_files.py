@@ -46,23 +46,15 @@ def source_of(one: Field, site: Portal, **more: Any) -> dict[str, Any]:
 
 
 def fetch(one: Field, source: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Runs the source and fetches; gives how many files are new, and what the source's page says.
-
-    The source wants its files after the run alone: the workers of the stack would fetch them too.
-    """
+    """Runs the source and fetches; gives how many files are new, and what the source's page says."""
     one.run(source)
-    wants = "UPDATE govopen_harvest_source SET settings = settings {} WHERE id = :id"
-    one.sql(wants.format("|| jsonb_build_object('files', true)"), id=source["id"])
-    with alone():
-        new = fetching.work(source["id"], clock.now(), is_patient=True)
-    one.sql(wants.format("- 'files'"), id=source["id"])
+    new = one.fetch(source)
     return new, one.act("adder", "govopen_harvest_source_show", id=source["id"])["files"]
 
 
 def draft(one: Field, source: dict[str, Any], guid: str) -> dict[str, Any]:
-    rows = one.sql("SELECT record_id FROM govopen_harvest_object WHERE source_id = :id"
-                   " AND guid = :guid", id=source["id"], guid=guid)  # fmt: skip
-    return dict(one.office.act("officer", "package_show", id=rows[0][0]))
+    package_id = one.package_of(source, guid)
+    return dict(one.office.act("officer", "package_show", id=package_id))
 
 
 def mark(data: bytes) -> str:

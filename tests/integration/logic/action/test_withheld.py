@@ -9,6 +9,7 @@ path is refused for another reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from flask import Flask
 from guard_kit import application_url
 from lists_kit import adjust, change, value
 from publishing_kit import CSV, Office, office, upload
+from withheld_kit import BROUGHT, RENEWED, Withhold
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -119,8 +121,6 @@ def _content(code: str) -> dict[str, Any]:
 
 # --- ways to publish: each takes the office and withholds at its own moment ----------------------
 
-Withhold = Callable[[], None]
-
 
 def by_drafts_from_the_inventory(one: Office, then: Withhold, _: Any) -> None:
     then()
@@ -202,6 +202,21 @@ def by_a_revision(one: Office, then: Withhold, _: Any) -> None:
     one.approve(case["id"])
 
 
+def by_an_embargo_that_ends(one: Office, then: Withhold, _: Any) -> None:
+    day = one.days_ahead(2)
+    made = one.draft()
+    case = one.act("officer", "govopen_review_submit", datasets=[made["id"]], publish_at=day)
+    one.approve(case["id"])
+    then()
+    with one.application.test_request_context("/"):
+        try:
+            clock.set_to(datetime.combine(date.fromisoformat(day), time(1), clock.SITE_ZONE))
+            review.publish_due(model.Session)
+        finally:
+            clock.set_to(None)
+            model.repo.commit()
+
+
 def by_bulk(one: Office, then: Withhold, _: Any) -> None:
     made = one.draft()
     then()
@@ -252,7 +267,22 @@ def _approve_and_flip(one: Office, package_id: str, connection: Any) -> None:
     connection.commit()
 
 
-PATHS = [value for name, value in list(globals().items()) if name.startswith("by_")]
+def renewed_by_a_refresh_rule(one: Office, then: Withhold) -> None:
+    """What two people have signed beforehand: no person looks at the refresh itself."""
+    made = one.draft()
+    rule = one.act("officer", "govopen_refresh_rule_create", id=made["id"], row_change_bound=0.5,
+                   expires_on=one.days_ahead(90))  # fmt: skip
+    one.approve(one.submit(made["id"]))
+    resource = one.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+    then()
+    one.act("officer", "govopen_pending_revision_create", id=made["id"], rule=rule["id"], note="n",
+            resource=resource, upload=upload(CSV.replace(b"30", b"31"), "a.csv"))  # fmt: skip
+
+
+PATHS = [*BROUGHT, *(value for name, value in list(globals().items()) if name.startswith("by_"))]
+RENEWALS = [renewed_by_a_refresh_rule, *RENEWED]
+TWO_WAYS = ("on the negative list", "withheld")  # of a road that takes whole runs of a harvest
+PAIRS = [(path, how) for path in PATHS for how in (TWO_WAYS if path in BROUGHT else WITHHELD)]
 NEVER = {by_bulk}  # open or not: bulk publishing is refused to everybody
 
 
@@ -275,8 +305,7 @@ def attempt(one: Office, path: Any, fields: dict[str, Any] | None, connection: A
         connection.rollback()
 
 
-@pytest.mark.parametrize("how", sorted(WITHHELD))
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
+@pytest.mark.parametrize(("path", "how"), PAIRS, ids=lambda one: getattr(one, "__name__", one))
 def test_a_withheld_entry_becomes_public_on_no_path(
     one: Office, connection: Any, path: Any, how: str
 ) -> None:
@@ -321,6 +350,30 @@ def test_what_is_public_when_a_list_comes_is_shown_until_it_is_withdrawn(
     one.act_signed_in("approver", "govopen_publication_withdraw", id=made["id"], ground="error",
                       reason="x")  # fmt: skip
     assert one.entry_codes[0] in str(refused(lambda: one.submit(made["id"])))
+
+
+@pytest.mark.parametrize("how", ["", *TWO_WAYS])
+@pytest.mark.parametrize("renewed", RENEWALS, ids=lambda path: path.__name__)
+def test_what_is_public_when_its_entry_is_withheld_gets_no_other_version(
+    one: Office, connection: Any, renewed: Any, how: str
+) -> None:
+    """Shown until it is withdrawn, as it is; of an entry that is open the same way brings one."""
+    try:
+        renewed(one, lambda: withhold(one, WITHHELD.get(how)))
+    except REFUSED:
+        assert how
+    assert (public_of(one, connection), versions_of(one, connection)) == (1, 1 if how else 2)
+
+
+def versions_of(one: Office, connection: Any) -> int:
+    """How often something of the unit has become public."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT count(*) FROM govopen_published_version v JOIN package p ON p.id = v.package_id"
+        " WHERE p.owner_org = %s",
+        [one.unit_id],
+    )
+    return int(cursor.fetchone()[0])
 
 
 def refused(call: Callable[[], Any]) -> tk.ValidationError:
