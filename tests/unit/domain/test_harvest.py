@@ -156,3 +156,21 @@ def test_who_added_a_source_never_approves_it() -> None:
 def test_an_end_is_an_end() -> None:
     for state in set(rules.JobState) - set(rules.OPEN):
         assert not any(rules.may_become(state, other) for other in rules.JobState)
+
+
+@given(st.floats(1, 1e6), st.integers(1, 10**6), st.none() | st.integers(-5, 10**6))
+def test_the_time_left_is_what_is_left_at_the_rate_so_far(
+    seconds: float, done: int, left: int | None
+) -> None:
+    found = rules.pace(seconds, done, left)
+    assert found is not None
+    assert abs(float(found.rate) - done / seconds) <= 0.05 + 1e-9 * done
+    assert (found.seconds_left is None) == (left is None)
+    if left is not None and found.seconds_left is not None:
+        wanted = max(left, 0) * seconds / done
+        assert wanted - 1e-6 * wanted <= found.seconds_left <= wanted + 1 + 1e-6 * wanted
+
+
+@pytest.mark.parametrize(("seconds", "done"), [(0.0, 5), (0.9, 5), (-3.0, 5), (60.0, 0)])
+def test_of_a_stage_that_has_only_begun_no_pace_is_told(seconds: float, done: int) -> None:
+    assert rules.pace(seconds, done, 100) is None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 Watermark = Mapping[str, object]
@@ -263,6 +263,31 @@ class Breaker:
 
     def trips_on_changes(self, known: int, changed: int) -> bool:
         return changed > max(self.least, floor(known * self.changed_share))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a run is at its stage.
+
+    Args:
+        rate: records a second.
+        seconds_left: that the stage still takes at this rate; None where nobody knows its end.
+    """
+
+    rate: Decimal
+    seconds_left: int | None
+
+
+def pace(seconds: float, done: int, left: int | None) -> Pace | None:
+    """The pace of a stage that has done so many records in so many seconds; None at its beginning.
+
+    Args:
+        left: records that are still to be done; None where the source does not say how many it has.
+    """
+    if seconds < 1 or done < 1:
+        return None
+    rate = Decimal(done) / Decimal(seconds)
+    return Pace(round(rate, 1), None if left is None else ceil(max(left, 0) / rate))
 
 
 def waits_for(

@@ -364,7 +364,7 @@ def approve(session: Session, job: Row, person: str, *, is_authority: bool) -> N
         refuse("harvest.E32")
     now = clock.now()
     is_moved = runs.move(session, job["id"], WAITING, state="queued", approved_by=person,
-                         approved_at=now, progressed_at=now)  # fmt: skip
+                         approved_at=now, progressed_at=now, stage_at=now)  # fmt: skip
     _require_still(session, job, is_moved)
     if job["waits_for"] == "first_run" and job["kind"] == "run":
         store.change_source(session, job["source_id"], approved_by=person, approved_at=now)
@@ -502,8 +502,27 @@ def job_view(session: Session, row: Row) -> dict[str, Any]:
         "unread": unread_view(evidence),
     }
     if state in OPEN:
-        shown["progress"] = store.live_counts(session, row["id"])
+        counts = store.live_counts(session, row["id"])
+        shown["progress"] = counts | _pace(row, counts)
     return shown
+
+
+def _pace(row: Row, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Records a second of a run at work, and the seconds that its stage still takes at that."""
+    done, left = counts["done"] - row["stage_done"], counts["gathered"] - counts["done"]
+    if row["stage"] == "gather":
+        declared = (row["evidence"] or {}).get("declared")
+        done, left = row["seen"], None if declared is None else declared - row["seen"]
+    elif row["stage"] == "check":
+        done, left = counts["checked"], counts["to_check"]
+    since = row["stage_at"] or row["started_at"]
+    found = None
+    if row["state"] == "running" and since is not None:
+        found = rules.pace((clock.now() - since).total_seconds(), done, left)
+    return {
+        "rate": found and float(found.rate),
+        "seconds_left": found and found.seconds_left,
+    }
 
 
 def change_view(row: Row) -> dict[str, Any]:

@@ -213,6 +213,8 @@ def live_counts(session: Session, job_id: str) -> dict[str, int]:
     found = _one(
         session,
         "SELECT count(*) AS gathered, count(*) FILTER (WHERE is_done) AS done,"
+        " count(*) FILTER (WHERE is_checked) AS checked,"
+        " count(*) FILTER (WHERE NOT is_checked AND NOT is_done) AS to_check,"
         " count(*) FILTER (WHERE verdict = 'unchanged') AS unchanged,"
         " count(*) FILTER (WHERE verdict = 'created' AND code IS NULL) AS created,"
         " count(*) FILTER (WHERE verdict = 'updated' AND code IS NULL) AS updated,"

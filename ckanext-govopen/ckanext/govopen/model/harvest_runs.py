@@ -108,6 +108,11 @@ def fence(
 
 # A clock that is set back does not make a run end before it began.
 _PLACES = {"ended_at": "greatest(started_at, :ended_at)"}
+# What a run had done before its stage is not that stage's pace.
+_BEGUN = (
+    ", stage_at = govopen_now(), stage_done = (SELECT count(*) FROM govopen_harvest_stage t"
+    " WHERE t.job_id = govopen_harvest_job.id AND t.is_done)"
+)
 
 
 def update(session: Session, job_id: str, **values: object) -> None:
@@ -129,6 +134,8 @@ def _set(session: Session, where: str, values: Mapping[str, object], **named: ob
         for name, value in values.items()
     }
     places = ", ".join(f"{name} = {_PLACES.get(name, f':{name}')}" for name in plain)
+    if "stage" in plain:
+        places += _BEGUN
     moved = "" if "progressed_at" in plain else ", progressed_at = govopen_now()"
     sql = f"UPDATE govopen_harvest_job SET {places}{moved} WHERE {where}"
     return _run(session, sql, **plain, **named)

@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harvest_kit import Field, field_of
+from harvest_kit import Field, alone, field_of
 
 import ckan.model as model
+
+from ckanext.govopen.domain.harvest import Evidence, Staged
+from ckanext.govopen.logic import harvest_runs
 
 PASSWORD = "correct-horse-battery-7"
 PATIENCE_SECONDS = 60
@@ -146,6 +150,37 @@ def test_what_is_not_sure_is_confirmed_on_the_page_of_a_run(one: Field) -> None:
     with signed_in(one, "officer") as client:
         assert 'name="n-0"' not in client.get(run).get_data(as_text=True)
         assert client.post(f"{run}/mapping", data=form).status_code in (403, 404, 409)
+
+
+def test_the_page_of_a_run_at_work_says_how_fast_it_is_and_what_is_left(one: Field) -> None:
+    source = one.approved()
+    job_id = one.start(source)
+    long_ago = (
+        "UPDATE govopen_harvest_job SET stage_at = stage_at - interval '100 s' WHERE id = :id"
+    )
+    records = [Staged(n, f"r{n}", f"h{n}", b"{}", {}) for n in range(1, 201)]
+    with alone():
+        ledger = harvest_runs.claim(model.Session, job_id)
+        assert ledger is not None
+        ledger.begin_gather()
+        ledger.gathered(records, Evidence(pages=1, records=200, declared=800))
+    one.sql(long_ago, id=job_id)
+    found = one.show(job_id)["progress"]  # 200 in 100 seconds or a few more, 600 to come
+    assert 1 < found["rate"] <= 2
+    assert 300 <= found["seconds_left"] < 600
+    with signed_in(one, "adder") as client:
+        assert re.search(r"每秒 [12](\.\d)? 条；照此速度，本阶段还需约 \d 分钟",
+                         read(client, f"/workbench/harvest/jobs/{job_id}"))  # fmt: skip
+    with alone():  # what is as before is done with before the stage begins, and is not its pace
+        ledger.compare()
+        model.Session.execute(sa.text("UPDATE govopen_harvest_stage SET is_done = true"
+                                      " WHERE job_id = :id AND number <= 50"), {"id": job_id})  # fmt: skip
+        model.Session.commit()
+    one.sql(long_ago, id=job_id)
+    found = one.show(job_id)["progress"]
+    assert (found["done"], 0.2 < found["rate"] <= 0.5) == (50, True)
+    assert 300 <= found["seconds_left"] < 750
+    one.sql("UPDATE govopen_harvest_job SET state = 'cancelled' WHERE id = :id", id=job_id)
 
 
 def test_the_same_pages_in_english(one: Field) -> None:
