@@ -7,6 +7,7 @@ the decoded text must consist of characters that people use. The everyday planes
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
@@ -62,11 +63,12 @@ def common_characters() -> frozenset[str]:
 
 def plausibility(text: str) -> float:
     """The share of everyday characters among those that are not ASCII; 0.0 when there is none."""
-    foreign = [character for character in text if character > "\x7f"]
+    foreign = {one: number for one, number in Counter(text).items() if one > "\x7f"}
     if not foreign:
         return 0.0
     common = common_characters()
-    return sum(character in common for character in foreign) / len(foreign)
+    usual = sum(number for one, number in foreign.items() if one in common)
+    return usual / sum(foreign.values())
 
 
 def choose(candidates: Iterable[tuple[str, str, int]]) -> str | None:

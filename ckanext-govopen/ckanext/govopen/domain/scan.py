@@ -12,22 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from math import comb
+from typing import NamedTuple
 
 from ckanext.govopen.domain import scan_patterns as patterns
-from ckanext.govopen.domain.intake import cell_name
+from ckanext.govopen.domain.intake import column_letter
 from ckanext.govopen.domain.scan_facts import Facts, Table
-from ckanext.govopen.domain.scan_find import (
-    BARE,
-    COUNTER,
-    KEYED,
-    OTHER,
-    PROSE,
-    Match,
-    bare_number,
-    matches,
-)
+from ckanext.govopen.domain.scan_find import Match, found_in, matches
 from ckanext.govopen.domain.scan_patterns import PATTERNS
-from ckanext.govopen.domain.scan_text import fold, is_folded
+from ckanext.govopen.domain.scan_shape import BARE, COUNTER, KEYED, OTHER, PROSE
+from ckanext.govopen.domain.scan_text import fold, fold_each
 
 # Changes when a finding may change: a file is scanned again by a newer one.
 VERSION = "1"
@@ -35,7 +28,6 @@ VERSION = "1"
 VALUES_KEPT = 50  # more different values than this are no list of office numbers
 LISTED = frozenset({"mobile", "bankcard"})  # patterns with lawful values that a unit can list
 CELLS_KEPT = 50  # places of a hit that are kept; the number of hits is exact
-_END = "\x1e"
 _HEADING_ROWS = 10
 _TOP_LINES = 5
 _TOP_OF_TEXT = 10
@@ -49,8 +41,7 @@ _ADDRESS_SHARE = 0.3
 _NAME_SHOWN = 60
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands, and how it is shown."""
 
     row: int
@@ -91,13 +82,13 @@ class Unread:
     reason: str
 
 
-@dataclass
+@dataclass(slots=True)
 class _Tally:
-    """Values of one pattern with one kind of evidence."""
+    """Values of one pattern with one kind of evidence; row and value of the first that pass."""
 
     shaped: int = 0
     passed: int = 0
-    places: list[Place] = field(default_factory=list)
+    places: list[tuple[int, str]] = field(default_factory=list, repr=False)
     values: set[str] = field(default_factory=set, repr=False)
 
 
@@ -120,19 +111,8 @@ class Column:
     def feed(self, cells: Sequence[str], first_row: int) -> None:
         """Looks at further cells, the first of which stands in row `first_row` (from 0)."""
         self.rows = max(self.rows, first_row + len(cells))
-        text = _END.join(cells)
-        if text.count(_END) != len(cells) - 1:
-            text = _END.join(cell.replace(_END, " ") for cell in cells)
-        if not is_folded(text):
-            text = fold(text)
-        if len(text) < 2:
-            return
-        parts: list[str] | None = None
-        for index in _suspicious(text):
-            parts = parts if parts is not None else text.split(_END)
-            cell = parts[index]
-            found = bare_number(cell)
-            for match in matches(cell) if found is None else found:
+        for index, cell, found in found_in(cells):
+            for match in found:
                 self.note(match, first_row + index, cell)
 
     def note(self, match: Match, row: int, text: str) -> None:
@@ -152,7 +132,7 @@ class Column:
             if code in LISTED and len(tally.values) <= VALUES_KEPT:
                 tally.values.add(match.value)
             if len(tally.places) < CELLS_KEPT:
-                tally.places.append(self._place(code, match.value, row))
+                tally.places.append((row, match.value))
 
     def _judged(self, match: Match, row: int, text: str) -> tuple[str, str]:
         """The pattern and evidence that count, now that place and text around are known."""
@@ -176,9 +156,11 @@ class Column:
             return "bankcard", COUNTER
         return match.code, match.evidence
 
-    def _place(self, code: str, value: str, row: int) -> Place:
-        cell = None if self.number is None else cell_name(row, self.number)
-        return Place(row + 1, cell, PATTERNS[code].mask(value))
+    def _places(self, code: str, found: Iterable[tuple[int, str]]) -> Iterator[Place]:
+        mask = PATTERNS[code].mask
+        letter = None if self.number is None else column_letter(self.number)
+        for row, value in found:
+            yield Place(row + 1, letter and f"{letter}{row + 1}", mask(value))
 
     def note_mark(self, row: int, text: str) -> None:
         """A classification that stands alone on a line."""
@@ -198,7 +180,7 @@ class Column:
         if not believed:
             return None
         places = sorted(
-            (place for _, tally in believed for place in tally.places), key=lambda one: one.row
+            (place for _, tally in believed for place in tally.places), key=lambda one: one[0]
         )
         return Hit(
             code,
@@ -208,7 +190,7 @@ class Column:
             _masked_name(self.heading) or None,
             sum(tally.passed for _, tally in believed),
             self.rows,
-            tuple(places[:CELLS_KEPT]),
+            tuple(self._places(code, places[:CELLS_KEPT])),
             _few(value for _, tally in believed for value in tally.values),
         )
 
@@ -294,21 +276,6 @@ def _severity(code: str, evidence: set[str], is_named: bool) -> str:
     if code in ("draft_mark", "sensitive_topic", "email") and KEYED not in evidence:
         return "info"
     return severity
-
-
-def _suspicious(text: str) -> list[int]:
-    """Which of the joined cells hold anything that a pattern could match."""
-    found: dict[int, None] = {}
-    for hint in patterns.HINTS:
-        if not hint.may_match(text):
-            continue
-        index = at = 0
-        for hit in hint.expression.finditer(text):
-            start = hit.start()
-            index += text.count(_END, at, start)
-            at = start
-            found[index] = None
-    return sorted(found)
 
 
 def _masked_name(name: str) -> str:
@@ -411,8 +378,9 @@ def _regraded(hit: Hit, severity: str) -> Hit:
 
 
 def _count_addresses(cells: Sequence[str], counts: list[int]) -> None:
-    filled = [fold(cell) for cell in cells if cell.strip()]
-    counts[0] += sum(patterns.ADDRESS.search(cell) is not None for cell in filled)
+    filled = [cell for cell in cells if cell.strip()]
+    texts = fold_each(filled)
+    counts[0] += sum(patterns.ADDRESS.search(text) is not None for text in texts)
     counts[1] += len(filled)
 
 

@@ -7,32 +7,31 @@ number without a word is believed is decided over its whole column, in `scan`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ckanext.govopen.domain import scan_patterns as patterns
-from ckanext.govopen.domain.scan_patterns import PATTERNS
+from ckanext.govopen.domain.scan_shape import (
+    BARE,
+    KEYED,
+    OTHER,
+    PROSE,
+    Layout,
+    Window,
+    layout_of,
+    shape_of,
+)
+from ckanext.govopen.domain.scan_text import END, fold_each, is_folded, joined
 from ckanext.govopen.domain.units import is_uscc
 
-_RUN = re.compile(rf"[0-9](?:[{patterns.SEPARATORS}]{{0,3}}[0-9])*")
 _LONG = 50_000  # longer texts are looked at in pieces, so that the time grows with the length
 _SEAM = 300
-_GROUP = re.compile("[0-9]+")
-_LONGEST_RUN = 40  # groups; longer ones are tables of figures
-_AROUND = 60  # characters beside a number that make it one of a sentence
-_NO_PROSE = " \t\r\n.,;:'\"()[]（）【】，。；：、+"
-_NEAR = 18  # characters before a number in which a word speaks of it
+_END = END.encode()
 # The X after 17 digits, which may stand apart as they do; kind and degree of a disability card.
 _CHECK_LETTER = re.compile(rf"[{patterns.SEPARATORS}]?[Xx](?P<card>[1-7][1-4])?(?![0-9A-Za-z])")
-_SENTENCE_END = re.compile("[。；;！？\n|]")
-_LAST_LETTERS = re.compile(r"[A-Za-z]+$")
-_PHONE_LETTERS = re.compile(r"(?i)(?:tel|phone|mobile|mob|cell|wechat|wx|vx|m|t|p|id|no)$")
-# How people write a mobile number in groups.
-_MOBILE_GROUPS = frozenset(
-    {(3, 4, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 8), (7, 4), (5, 3, 3), (3, 2, 3, 3), (1,) * 11}
-)
-
-KEYED, PROSE, BARE, COUNTER, OTHER = "keyed", "prose", "bare", "counter", "other"
+# Shapes that are remembered: many more than the columns of a file have, and little memory.
+_SHAPES_KEPT = 20_000
+_SHAPE_KEPT = 200  # bytes; longer texts hardly ever have the shape of another
 
 
 class Match(NamedTuple):
@@ -56,25 +55,95 @@ class Match(NamedTuple):
     passes: bool = True
 
 
-def bare_number(text: str) -> tuple[Match, ...] | None:
-    """What `matches` finds in a cell that is nothing but a mobile or an identity number.
+# --- many cells ----------------------------------------------------------------------------------
 
-    None for any other text. Most cells that a pattern matches are such numbers, and this takes a
-    tenth of the time.
+
+def found_in(cells: Sequence[str]) -> Iterator[tuple[int, str, Sequence[Match]]]:
+    """The cells in which there is a value: index, folded text, and what is found.
+
+    If one of the cells hides its characters, all of them are folded.
     """
-    size = len(text)
-    if size == 11 and text.isdigit() and text[0] != "0":
-        return (Match("mobile", text, 0, size, BARE, patterns.is_mobile_shaped(text)),)
-    if size == 18 and text[:17].isdigit():
-        value = text.upper()
-        if patterns.is_id_shaped(value):
-            code = "residence" if patterns.is_residence(value) else "id18"
-            passes = patterns.id_check_character(value[:17]) == value[17]
-            return (Match(code, value, 0, size, BARE, passes),)
-    return None
+    text = joined(cells)
+    shapes = shape_of(text).split(_END)
+    distinct = set(shapes)
+    fresh = distinct.difference(_known)
+    if fresh and not is_folded(_text_of(fresh)):
+        text = joined(fold_each(cells))
+        shapes = shape_of(text).split(_END)
+        distinct = set(shapes)
+        fresh = distinct.difference(_known)
+    layouts = _layouts(distinct, fresh)
+    if not layouts:
+        return
+    parts = text.split(END)
+    for index, shape in enumerate(shapes):
+        if shape in layouts:
+            cell = parts[index]
+            layout = layouts[shape]
+            if found := _read(layout, cell) if len(cell) <= _LONG else matches(cell):
+                yield index, cell, found
 
 
-def matches(text: str) -> list[Match]:
+# What is known of shapes, None for those in which there is nothing to find; all of them folded.
+_known: dict[bytes, Layout | None] = {}
+
+
+def _layouts(distinct: set[bytes], fresh: set[bytes]) -> dict[bytes, Layout]:
+    """Those of the shapes that have room for something; what is fresh is learned."""
+    learned = _learned(list(fresh)) if fresh else {}
+    found = {
+        shape: layout
+        for shape in distinct
+        if (layout := learned[shape] if shape in learned else _known[shape])
+    }
+    _remember(learned)
+    return found
+
+
+def _learned(shapes: list[bytes]) -> dict[bytes, Layout | None]:
+    learned: dict[bytes, Layout | None] = dict.fromkeys(shapes)
+    for index, hints in _hinted(_text_of(shapes)).items():
+        shape = shapes[index]
+        learned[shape] = layout_of(_text_of([shape]), hints)
+    return learned
+
+
+def _remember(learned: dict[bytes, Layout | None]) -> None:
+    if len(_known) + len(learned) > _SHAPES_KEPT:
+        _known.clear()
+    kept = {shape: layout for shape, layout in learned.items() if len(shape) <= _SHAPE_KEPT}
+    # A few characters hide something and stay; a block with one of them has to be folded again.
+    if not is_folded(_text_of(kept)):
+        kept = {shape: layout for shape, layout in kept.items() if is_folded(_text_of([shape]))}
+    _known.update(kept)
+
+
+def _text_of(shapes: Iterable[bytes]) -> str:
+    return _END.join(shapes).decode("utf-8", "surrogatepass")
+
+
+def _hinted(text: str) -> dict[int, list[patterns.Hint]]:
+    """Which of the joined texts hold anything that a pattern could match."""
+    found: dict[int, list[patterns.Hint]] = {}
+    for hint in patterns.HINTS:
+        if not hint.is_open(text):
+            continue
+        index = at = 0
+        last = -1
+        for hit in hint.expression.finditer(text):
+            start = hit.start()
+            index += text.count(END, at, start)
+            at = start
+            if index != last:
+                found.setdefault(index, []).append(hint)
+                last = index
+    return found
+
+
+# --- one text ------------------------------------------------------------------------------------
+
+
+def matches(text: str) -> Sequence[Match]:
     """Every value in a folded text, identity numbers first, none of them counted twice."""
     if len(text) <= _LONG:
         return _matches(text)
@@ -89,173 +158,194 @@ def matches(text: str) -> list[Match]:
     return sorted(found.values(), key=lambda one: one.start)
 
 
-def _matches(text: str) -> list[Match]:
-    found = list(_numbers(text))
-    taken = [(one.start, one.end) for one in found if one.passes]
-    for code, expression in patterns.TEXT_PATTERNS:
-        for hit in expression.finditer(text):
-            if not _overlaps(hit.start(), hit.end(), taken):
-                word = PATTERNS[code].words
-                evidence = _evidence(text, hit.start(), hit.end(), word) if word else KEYED
-                if code == "email" and not patterns.PERSONAL_MAIL.search(hit[0]):
-                    evidence = PROSE
-                found.append(Match(code, hit[0], hit.start(), hit.end(), evidence))
-    found += [
-        Match(code, hit[0], hit.start(), hit.end(), KEYED)
-        for code, expression in (("uscc", patterns.USCC), ("landline", patterns.LANDLINE))
-        for hit in expression.finditer(text)
-        if (code != "uscc" or is_uscc(hit[0])) and not _overlaps(hit.start(), hit.end(), taken)
+def _matches(text: str) -> Sequence[Match]:
+    layout = _layout(text)
+    return _read(layout, text) if layout else ()
+
+
+def _layout(text: str) -> Layout | None:
+    shape = shape_of(text)
+    if shape in _known:
+        return _known[shape]
+    alike = _text_of([shape])
+    hints = [
+        hint for hint in patterns.HINTS if hint.is_open(alike) and hint.expression.search(alike)
     ]
+    layout = layout_of(alike, hints)
+    _remember({shape: layout})
+    return layout
+
+
+def _read(layout: Layout, text: str) -> Sequence[Match]:
+    """What there is in a text of this layout."""
+    if layout.is_bare and (one := _bare_number(text)):
+        return (one,)
+    found: list[Match] = []
+    for run in layout.runs:
+        if len(run) == 1:
+            if one := _READERS[run[0].size](run[0], text):
+                found.append(one)
+        else:
+            found += _numbers(run, text)
+    if not layout.has_codes:
+        return found
+    taken = [(one.start, one.end) for one in found if one.passes]
+    found += (
+        one for one in _codes(layout, text) if not (taken and _overlaps(one.start, one.end, taken))
+    )
     return found
+
+
+def _codes(layout: Layout, text: str) -> Iterator[Match]:
+    for code, start, end, evidence in layout.spans:
+        value = text[start:end]
+        if code == "email" and not patterns.PERSONAL_MAIL.search(value):
+            evidence = PROSE
+        yield Match(code, value, start, end, evidence)
+    yield from _searched(layout, "private_address", text)
+    for code, start, end, evidence in layout.usccs:
+        value = text[start:end]
+        if is_uscc(value):
+            yield Match(code, value, start, end, evidence)
+    yield from _searched(layout, "landline", text)
+
+
+def _searched(layout: Layout, code: str, text: str) -> Iterator[Match]:
+    if code in layout.searched:
+        for hit in layout.searched[code].finditer(text):
+            yield Match(code, hit[0], *hit.span(), KEYED)
 
 
 def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
     return any(start < last and first < end for first, last in taken)
 
 
-def _numbers(text: str) -> Iterator[Match]:
-    for run in _RUN.finditer(text):
-        if run.end() - run.start() < 11:
-            continue
-        groups = [
-            (at.start() + run.start(), at.end() + run.start()) for at in _GROUP.finditer(run[0])
-        ]
-        if len(groups) > _LONGEST_RUN:
-            continue
-        yield from _windows(text, _whole(text, groups))
+# --- numbers -------------------------------------------------------------------------------------
 
 
-def _whole(text: str, groups: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Groups without those that are a part of a decimal number."""
-    start, end = groups[0][0], groups[-1][1]
-    if start > 1 and text[start - 1] == "." and text[start - 2].isdigit():
-        groups = groups[1:]
-    if groups and text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
-        groups = groups[:-1]
-    return groups
+def _bare_number(text: str) -> Match | None:
+    """A text that is nothing but a mobile or an identity number, as most that are found are."""
+    size = len(text)
+    if size == 11:
+        if text[0] == "0":
+            return None
+        return Match("mobile", text, 0, size, BARE, patterns.is_mobile_shaped(text))
+    value = text.upper()
+    passes = patterns.read_id(value)
+    if passes is None:
+        return None
+    code = "residence" if patterns.is_residence(value) else "id18"
+    return Match(code, value, 0, size, BARE, passes)
 
 
-def _windows(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
-    """Tries every row of neighbouring groups as one number, the longest numbers first."""
+def _numbers(run: tuple[Window, ...], text: str) -> Iterator[Match]:
+    """The windows of one run that are a number, the longest first; none within one that passes."""
     taken: list[tuple[int, int]] = []
-    candidates = []
-    for first in range(len(groups)):
-        size = 0
-        for last in range(first, len(groups)):
-            size += groups[last][1] - groups[last][0]
-            if size > 21:
-                break
-            if size >= 11:
-                candidates.append((size, first, last))
-    for _, first, last in sorted(candidates, key=lambda one: (-one[0], one[1])):
-        start, end = groups[first][0], groups[last][1]
-        if _overlaps(start, end, taken):
+    for window in run:
+        if taken and _overlaps(window.start, window.end, taken):
             continue
-        sizes = tuple(b - a for a, b in groups[first : last + 1])
-        is_whole = first == 0 and last == len(groups) - 1
-        if not is_whole and first and sizes[0] == 4 == groups[first - 1][1] - groups[first - 1][0]:
-            continue  # the rest of a longer number in groups of four
-        found = _number(text, start, end, sizes, is_whole=is_whole)
+        found = _READERS[window.size](window, text)
         if found is not None:
             if found.passes:
                 taken.append((found.start, found.end))
             yield found
 
 
-def _number(
-    text: str, start: int, end: int, sizes: tuple[int, ...], *, is_whole: bool
-) -> Match | None:
-    """The number that these digits are, or only look like."""
-    digits = "".join(character for character in text[start:end] if character.isdigit())
-    following = text[end : end + 1]
-    if len(digits) == 17 and (letter := _CHECK_LETTER.match(text, end)):
-        if letter["card"]:
-            return _embedded(text, f"{digits}X{letter['card']}", start, letter.end())
-        return _identity(text, digits + "X", start, letter.end())
-    if following.isalpha() and following.isascii():
+def _mobile(window: Window, text: str) -> Match | None:
+    if not window.is_mobile_written:
         return None
-    if len(digits) == 18 and patterns.is_id_shaped(digits):
-        return _identity(text, digits, start, end)
-    if len(digits) == 20 and digits[18] in "1234567" and digits[19] in "1234":
-        return _embedded(text, digits, start, end)
-    if len(digits) == 15 and patterns.is_id15_shaped(digits):
-        evidence = _evidence(text, start, end, patterns.ID_WORDS)
-        return Match("id15", digits, start, end, evidence)
-    if patterns.is_card_shaped(digits) and (is_whole or len(sizes) == 1 or sizes[0] == 4):
-        evidence = _evidence(text, start, end, patterns.CARD_WORDS)
-        if evidence == BARE and not patterns.is_of_a_chinese_bank(digits):
-            evidence = OTHER
-        return Match("bankcard", digits, start, end, evidence, patterns.passes_luhn(digits))
-    if 15 <= len(digits) <= 19 and _evidence(text, start, end, patterns.CARD_WORDS) == BARE:
-        return Match("bankcard", digits, start, end, OTHER, passes=False)
-    return _mobile(text, digits, start, end, sizes, is_whole=is_whole)
-
-
-def _identity(text: str, value: str, start: int, end: int) -> Match | None:
-    if not patterns.is_id_shaped(value):
+    digits = window.digits(text)
+    value = digits[-11:]
+    if value[0] == "0" or digits[:-11] != _PREFIXES[window.size]:
         return None
-    before = text[start - 1 : start]
-    code = "residence" if patterns.is_residence(value) else "id18"
-    if before.isascii() and before.isalpha():
-        if before not in "GL" or (
-            start > 1 and text[start - 2].isalnum() and text[start - 2].isascii()
-        ):
-            return None
-        evidence = _evidence(text, start - 1, end, patterns.PUPIL_WORDS)
-        return Match("id_embed", value, start, end, evidence, patterns.is_id(value))
-    evidence = _evidence(text, start, end, patterns.ID_WORDS)
-    return Match(code, value, start, end, evidence, patterns.is_id(value))
-
-
-def _embedded(text: str, digits: str, start: int, end: int) -> Match | None:
-    if not patterns.is_id_shaped(digits[:18]):
-        return None
-    evidence = _evidence(text, start, end, patterns.DISABILITY_WORDS)
-    return Match("id_embed", digits, start, end, evidence, patterns.is_id(digits[:18]))
-
-
-def _mobile(
-    text: str, digits: str, start: int, end: int, sizes: tuple[int, ...], *, is_whole: bool
-) -> Match | None:
-    for prefix in ("", "86", "0086", "0"):
-        value = digits[len(prefix) :]
-        if digits.startswith(prefix) and len(value) == 11 and value[0] != "0":
-            break
-    else:
-        return None
-    usual = _without_prefix(sizes, len(digits) - 11)
-    if not (is_whole or len(sizes) == 1 or usual in _MOBILE_GROUPS or usual == (11,)):
-        return None
-    letters = _LAST_LETTERS.search(text, max(0, start - 12), start)
-    if letters and not _PHONE_LETTERS.search(letters[0]):
-        return None
+    start, end = window.start, window.end
     if text[start - 1 : start] == "+":
         start -= 1
-    evidence = _evidence(text, start, end, patterns.PHONE_WORDS)
+    evidence = window.evidence("mobile", start, end)
     return Match("mobile", value, start, end, evidence, patterns.is_mobile_shaped(value))
 
 
-def _without_prefix(sizes: tuple[int, ...], prefix: int) -> tuple[int, ...]:
-    """The groups of the eleven digits themselves."""
-    if sizes[0] == prefix:
-        return sizes[1:]
-    return (sizes[0] - prefix, *sizes[1:])
+_PREFIXES = {11: "", 12: "0", 13: "86", 15: "0086"}
 
 
-def _evidence(text: str, start: int, end: int, words: re.Pattern[str]) -> str:
-    """What speaks for a number: the nearest word before it wins, then one right after it."""
-    before = _SENTENCE_END.split(text[max(0, start - _NEAR) : start])[-1]
-    own = _last_end(words, before)
-    other = _last_end(patterns.NUMBER_WORDS, before)
-    if own >= other and own >= 0:
-        return KEYED
-    if other >= 0:
-        return COUNTER
-    if words.search(_SENTENCE_END.split(text[end : end + 8])[0]):
-        return KEYED
-    around = text[max(0, start - _AROUND) : start] + text[end : end + _AROUND]
-    return PROSE if around.strip(_NO_PROSE) else BARE
+def _fifteen(window: Window, text: str) -> Match | None:
+    digits = window.digits(text)
+    if patterns.is_id15_shaped(digits):
+        start, end = window.start, window.end
+        evidence = window.evidence("id", start, end)
+        return Match("id15", digits, start, end, evidence)
+    return _card(window, digits) or _mobile(window, text)
 
 
-def _last_end(words: re.Pattern[str], text: str) -> int:
-    return max((found.end() for found in words.finditer(text)), default=-1)
+def _card_or_other(window: Window, text: str) -> Match | None:
+    return _card(window, window.digits(text))
+
+
+def _seventeen(window: Window, text: str) -> Match | None:
+    """An identity number whose letter may stand apart, else a card."""
+    start, end = window.start, window.end
+    digits = window.digits(text)
+    letter = _CHECK_LETTER.match(text, end)
+    if letter is None:
+        following = text[end : end + 1]
+        return None if following.isalpha() and following.isascii() else _card(window, digits)
+    if letter["card"]:
+        return _embedded(window, f"{digits}X{letter['card']}", letter.end())
+    value = digits + "X"
+    passes = patterns.read_id(value)
+    return None if passes is None else _identity(window, value, start, letter.end(), passes)
+
+
+def _eighteen(window: Window, text: str) -> Match | None:
+    digits = window.digits(text)
+    passes = patterns.read_id(digits)
+    if passes is None:
+        return _card(window, digits)
+    return _identity(window, digits, window.start, window.end, passes)
+
+
+def _twenty(window: Window, text: str) -> Match | None:
+    digits = window.digits(text)
+    if digits[18] in "1234567" and digits[19] in "1234":
+        return _embedded(window, digits, window.end)
+    return None
+
+
+def _card(window: Window, digits: str) -> Match | None:
+    """A bank card, or a long number that only is as long as one."""
+    start, end = window.start, window.end
+    evidence = window.evidence("bankcard", start, end)
+    if window.is_card_written and patterns.is_card_shaped(digits):
+        if evidence == BARE and not patterns.is_of_a_chinese_bank(digits):
+            evidence = OTHER
+        return Match("bankcard", digits, start, end, evidence, patterns.passes_luhn(digits))
+    if evidence == BARE:
+        return Match("bankcard", digits, start, end, OTHER, passes=False)
+    return None
+
+
+def _identity(window: Window, value: str, start: int, end: int, passes: bool) -> Match | None:
+    if not window.letter_before:
+        code = "residence" if patterns.is_residence(value) else "id18"
+        evidence = window.evidence("id", start, end)
+        return Match(code, value, start, end, evidence, passes)
+    further = window.text[start - 2] if start > 1 else ""
+    if window.letter_before not in "GL" or (further.isalnum() and further.isascii()):
+        return None
+    evidence = window.evidence("pupil", start - 1, end)
+    return Match("id_embed", value, start, end, evidence, passes)
+
+
+def _embedded(window: Window, digits: str, end: int) -> Match | None:
+    passes = patterns.read_id(digits[:18])
+    if passes is None:
+        return None
+    evidence = window.evidence("disability", window.start, end)
+    return Match("id_embed", digits, window.start, end, evidence, passes)
+
+
+# By the number of digits.
+_READERS: dict[int, Callable[[Window, str], Match | None]] = {
+    11: _mobile, 12: _mobile, 13: _mobile, 15: _fifteen, 16: _card_or_other, 17: _seventeen,
+    18: _eighteen, 19: _card_or_other, 20: _twenty,
+}  # fmt: skip

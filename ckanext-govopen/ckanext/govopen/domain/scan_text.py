@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # Characters without width, directions and soft hyphens: they vanish.
 _INVISIBLE = dict.fromkeys(
@@ -25,7 +26,8 @@ _HIDING = re.compile(
     "\u2f00-\u2fdf\uf900-\ufaff\u3000\uff0b\uff0d\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufe63\ufeff"
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f10a\U0001fbf0-\U0001fbf9]"
 )
-_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
+_TO_TRANSLATE = re.compile(f"[{''.join(map(chr, _TRANSLATED))}]")
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
 
 
 def is_folded(text: str) -> bool:
@@ -37,8 +39,27 @@ def fold(text: str) -> str:
     """Text in the one writing that the patterns know; never shorter than its visible digits."""
     if text.isascii():
         return text
-    plain = unicodedata.normalize("NFKC", text).translate(_TRANSLATED)
+    plain = unicodedata.normalize("NFKC", text)
+    if _TO_TRANSLATE.search(plain):  # a search is much quicker than a translation
+        plain = plain.translate(_TRANSLATED)
     return _OTHER_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), plain)
+
+
+def fold_each(cells: Sequence[str]) -> list[str]:
+    """Many texts folded, each different one once."""
+    folded = {cell: fold(cell) for cell in set(cells) if not cell.isascii()}
+    return [folded.get(cell, cell) for cell in cells]
+
+
+END = "\x1e"  # stands between cells that are looked at together
+
+
+def joined(cells: Sequence[str]) -> str:
+    """Many cells as one text, which `END` takes apart again."""
+    text = END.join(cells)
+    if text.count(END) >= len(cells):
+        text = END.join(cell.replace(END, " ") for cell in cells)
+    return text
 
 
 def mask_id(value: str) -> str:

@@ -10,11 +10,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 from typing import Any
 
 from ckanext.govopen.domain.errors import Finding
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUES = {character: value for value, character in enumerate(USCC_ALPHABET)}
+_USCC_WEIGHTS = [pow(3, place, 31) for place in range(17)]
 KINDS = (
     "gov_organ",
     "public_institution",
@@ -41,18 +44,19 @@ def uscc_check_character(first17: str) -> str:
     Raises:
         ValueError: a character that the code does not use.
     """
-    total = sum(
-        USCC_ALPHABET.index(character) * pow(3, place, 31)
-        for place, character in enumerate(first17)
-    )
+    try:
+        total = sum(map(mul, map(_USCC_VALUES.__getitem__, first17), _USCC_WEIGHTS))
+    except KeyError as unknown:
+        raise ValueError(str(unknown)) from None
     return USCC_ALPHABET[(31 - total % 31) % 31]
 
 
 def is_uscc(text: str) -> bool:
     """True for 18 characters whose check character is right."""
-    if len(text) != 18 or any(character not in USCC_ALPHABET for character in text):
+    try:
+        return len(text) == 18 and uscc_check_character(text[:17]) == text[17]
+    except ValueError:
         return False
-    return uscc_check_character(text[:17]) == text[17]
 
 
 def name_key(text: str) -> str:

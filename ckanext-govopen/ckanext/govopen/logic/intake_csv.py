@@ -24,6 +24,7 @@ _SAMPLE = 256 * 2**10
 _FOREIGN_SAMPLE = 100_000
 _DELIMITERS = (",", "\t", ";", "|")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_RIVALS = ("gb18030", "big5")  # what is valid in one is often valid in the other
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LONGEST_CELL = 10_000_000
 _BOMS = (
@@ -185,19 +186,22 @@ def codec_of(path: Path) -> str:
     Raises:
         IntakeRefused: intake.E6 or E13.
     """
-    return _decide(path, None, lambda rows: 0).codec
+    return _decide(path, None, None).codec
 
 
 def delimiter_of(sample: str) -> str | None:
     """What separates the cells of a table; None for a text whose lines are no rows."""
-    delimiter = _delimiter(sample, lambda rows: 0)
-    rows = [row for row in _rows_of(sample, delimiter) if row]
-    widths = [len(row) for row in rows]
-    usual = max(set(widths), key=widths.count, default=0)
-    return delimiter if usual > 1 and widths.count(usual) * 2 > len(rows) else None
+    best, found = (0, 0), None
+    for delimiter in filter(sample.__contains__, _DELIMITERS):
+        widths = [len(row) for row in _rows_of(sample, delimiter) if row]
+        usual = max(set(widths), key=widths.count, default=0)
+        number = widths.count(usual) if usual > 1 else 0
+        if (number, usual) > best:
+            best, found = (number, usual), delimiter if number * 2 > len(widths) else None
+    return found
 
 
-def _decide(path: Path, encoding: str | None, count_headings: CountHeadings) -> _Decoded:
+def _decide(path: Path, encoding: str | None, count_headings: CountHeadings | None) -> _Decoded:
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
     if encoding is not None:
@@ -212,7 +216,7 @@ def _decide(path: Path, encoding: str | None, count_headings: CountHeadings) -> 
         return utf8
     if utf8.is_cut:
         raise refused("intake.E13", {"reason": "cut", "position": utf8.position})
-    candidates = [one for name in ("gb18030", "big5") if (one := _first_valid(path, name))]
+    candidates = [one for name in _RIVALS if (one := _first_valid(path, name))]
     chosen = choose(
         (one.name, one.foreign, int(_headings_in(one.sample, count_headings)))
         for one in candidates
@@ -271,7 +275,7 @@ def _decode(path: Path, name: str, codec: str) -> _Decoded:
                 return result
             if len(result.sample) < _SAMPLE:
                 result.sample += text[:_SAMPLE]
-            if len(result.foreign) < _FOREIGN_SAMPLE:
+            if name in _RIVALS and len(result.foreign) < _FOREIGN_SAMPLE:
                 result.foreign += "".join(_FOREIGN.findall(text))[:_FOREIGN_SAMPLE]
             if result.forbidden is None and (found := _FORBIDDEN.search(text)):
                 before = text[: found.start()]
@@ -297,7 +301,9 @@ def _rows_of(sample: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _headings_in(sample: str, count_headings: CountHeadings) -> float:
+def _headings_in(sample: str, count_headings: CountHeadings | None) -> float:
+    if count_headings is None:
+        return 0
     return max(count_headings(_rows_of(sample, delimiter)) for delimiter in _DELIMITERS)
 
 

@@ -13,7 +13,7 @@ import json
 import resource
 import select
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -142,15 +142,33 @@ def _inside(member: str, sheet: str | None) -> str:
 
 def _plain(hit: scan.Hit, key: bytes) -> dict[str, Any]:
     """A hit as it is kept; values are named by a keyed digest alone, for lists of lawful ones."""
-    shown = asdict(hit)
-    values = shown.pop("values")
-    shown["digests"] = sorted(digest(key, hit.pattern, value) for value in values)
-    return shown
+    return {
+        "pattern": hit.pattern,
+        "severity": hit.severity,
+        "sheet": hit.sheet,
+        "column_no": hit.column_no,
+        "column_name": hit.column_name,
+        "hits": hit.hits,
+        "rows": hit.rows,
+        "places": [
+            {"row": row, "cell": cell, "masked": masked} for row, cell, masked in hit.places
+        ],
+        "digests": sorted(_digests(key, hit.pattern, hit.values)),
+    }
 
 
 def digest(key: bytes, pattern: str, value: str) -> str:
     """Names a value without telling it: nobody without the site's key can try numbers out."""
-    return hmac.new(key, f"{pattern}:{value}".encode(), hashlib.sha256).hexdigest()[:32]
+    [found] = _digests(key, pattern, [value])
+    return found
+
+
+def _digests(key: bytes, pattern: str, values: Iterable[str]) -> Iterator[str]:
+    begun = hmac.new(key, f"{pattern}:".encode(), hashlib.sha256)
+    for value in values:
+        one = begun.copy()
+        one.update(value.encode())
+        yield one.hexdigest()[:32]
 
 
 def metadata_answer(fields: Mapping[str, str], key: bytes) -> dict[str, Any]:
