@@ -35,6 +35,7 @@ CONSTANTS = {
     "formats": "csv",
     "format_category": "spreadsheet",
     "items": "未说明",
+    "item_data_type": "M",
 }
 MAPPING = "桃园市开放资料清单"
 

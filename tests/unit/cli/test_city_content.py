@@ -348,8 +348,13 @@ class TestWorkbooks:
             assert rules.storing_findings(reading.fields, row.values) == []
             for name in ("name", "abstract", "share_type", "open_type", "update_cycle"):
                 assert reading.fields[name] == getattr(plan_row, name)
-            items = [item["name_zh"] for item in reading.fields["items"]]
-            assert items == [item.name_zh for item in plan_row.items]
+            assert [
+                (item["name_zh"], item.get("sensitive", "none"), item.get("open_type"))
+                for item in reading.fields["items"]
+            ] == [
+                (item.name_zh, item.sensitive, item.open_type if item.sensitive != "none" else None)
+                for item in plan_row.items
+            ]
 
     def test_equal_adjustments_give_equal_bytes(self, demo, tmp_path):
         one = next(a for a in demo.adjustments if a.file_name.endswith(".xlsx"))

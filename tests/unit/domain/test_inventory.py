@@ -23,7 +23,7 @@ COMPLETE: dict[str, Any] = {
     "abstract": "名称、泊位和收费标准",
     "format_category": "spreadsheet",
     "formats": ["csv"],
-    "items": [{"name_zh": "名称"}],
+    "items": [{"name_zh": "名称", "data_type": "C", "length": 100}],
     "share_type": "1",
     "open_type": "unconditional",
     "update_cycle": "monthly",

@@ -6,12 +6,15 @@ draft that says what it lacks (政务信息资源目录编制指南, 2017).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
+from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.vocab import Vocabulary
 
@@ -75,11 +78,12 @@ CONDITIONED_SHARING = ("2", "3")
 TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
 FILE_METHODS = ("platform_file", "mail", "disk")
 
+MOST_DIGITS = 18  # of a number that a bigint holds
+# A mapping's constant: the type of items that name none, such as M or C(100).
+DEFAULT_TYPE = "item_data_type"
+
 _LIST_SPLIT = re.compile(r"[、,，;；/|\s]+")
-_ITEM_SPLIT = re.compile(r"[;；\n]+|[、,，](?![^（(]*[)）])")
-_ITEM = re.compile(
-    r"^(?P<name>[^:：]+?)\s*(?:[:：]\s*(?P<type>[A-Za-z])\s*(?:[(（](?P<length>\d+)[)）])?)?$"
-)
+_CODE_SPLIT = re.compile(r"[、,，;；|\s]+")  # a resource code has a slash of its own
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,95 @@ def read_fields(texts: Mapping[str, str], vocabularies: Vocabularies) -> Reading
             unread[rule.name] = text
         else:
             fields[rule.name] = value
+    if finding := _type_items(fields, texts.get(DEFAULT_TYPE, "").strip(), vocabularies):
+        findings.append(finding)
     _derive_format_category(fields, vocabularies)
     return Reading(fields, tuple(findings), unread)
+
+
+def _type_items(fields: Fields, text: str, vocabularies: Vocabularies) -> Finding | None:
+    """Gives items without a type the one that the mapping says."""
+    if not text or "items" not in fields:
+        return None
+    items, finding = inventory_items.with_default_type(_items_of(fields), text, vocabularies)
+    fields["items"] = fields["items"] if items is None else items
+    return finding
+
+
+def read_values(values: Mapping[str, object], vocabularies: Vocabularies) -> Reading:
+    """As `read_fields`, for a request: lists, numbers and truth values are taken as they are.
+
+    An empty value is in neither part of the answer: whoever sends it takes the field away.
+    """
+    fields: Fields = {}
+    findings: list[Finding] = []
+    for name, value in values.items():
+        rule = RULES[name]
+        said = value.strip() if isinstance(value, str) else value
+        if said in (None, "", []):
+            continue
+        if isinstance(said, str) and "\x00" not in said:
+            read, finding = _READERS[rule.kind](rule, said, vocabularies)
+        else:
+            read, finding = _read_value(rule, said, vocabularies)
+        if finding is not None:
+            findings.append(finding)
+        else:
+            fields[name] = read
+    _derive_format_category(fields, vocabularies)
+    return Reading(fields, tuple(findings))
+
+
+# What a request may send for a field that is no text, by the kind of the field.
+_WANTED: Mapping[str, str] = {
+    "codes": '["csv", "json"]',
+    "list": '["307018/1", "307018/2"]',
+    "items": '[{"name_zh": "名称", "data_type": "C", "length": 100}]',
+    "bool": "true",
+    "int": "1286",
+}
+
+
+def _read_value(
+    rule: FieldRule, value: object, vocabularies: Vocabularies
+) -> tuple[object, Finding | None]:
+    """A value that is no text; a kind that the field does not take is `inventory.E21`."""
+    if rule.kind == "items" and isinstance(value, list):
+        return inventory_items.read_list(value, vocabularies)
+    if rule.kind in ("codes", "list") and isinstance(value, list):
+        if all(isinstance(one, str) and one.strip() and "\x00" not in one for one in value):
+            return _read_each(rule, [one.strip() for one in value], vocabularies)
+    elif rule.kind == "bool" and isinstance(value, bool):
+        return value, None
+    elif rule.kind == "int" and isinstance(value, int) and not isinstance(value, bool):
+        return _read_int(rule, str(value), vocabularies)
+    wanted = _WANTED.get(rule.kind, '"…"')
+    return None, Finding("inventory.E21", rule.name, str(value), {"wanted": wanted})
+
+
+def _read_each(
+    rule: FieldRule, texts: list[str], vocabularies: Vocabularies
+) -> tuple[object, Finding | None]:
+    """A list of texts, each of them whole."""
+    if rule.kind == "list":
+        return texts, None
+    vocabulary = vocabularies[str(rule.vocabulary)]
+    for text in texts:
+        if vocabulary.code_of(text) is None:
+            allowed = {"allowed": list(vocabulary.codes)}
+            return None, Finding("inventory.E12", rule.name, text, allowed)
+    return list(dict.fromkeys(str(vocabulary.code_of(text)) for text in texts)), None
+
+
+def as_text(value: object) -> str:
+    """A value as a cell would say it, for `read_fields`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, list):
+        return str(value)
+    if all(isinstance(one, Mapping) for one in value):
+        return inventory_items.text_of(value)
+    return "、".join(str(one) for one in value)
 
 
 def _derive_format_category(fields: Fields, vocabularies: Vocabularies) -> None:
@@ -150,7 +241,7 @@ def _read_codes(
 
 def _read_int(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
     digits = text.replace(",", "").replace("，", "")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > MOST_DIGITS:
         return None, Finding("inventory.E12", rule.name, text, {"allowed": ["0, 1, 2 …"]})
     return int(digits), None
 
@@ -178,21 +269,17 @@ def _read_class(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Fi
     return digits, None
 
 
-def _read_items(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
-    items: list[dict[str, object]] = []
-    for part in filter(None, (piece.strip() for piece in _ITEM_SPLIT.split(text))):
-        found = _ITEM.match(part)
-        item: dict[str, object] = {"name_zh": (found["name"] if found else part).strip()[:200]}
-        if found and found["type"]:
-            item["data_type"] = found["type"].upper()
-        if found and found["length"]:
-            item["length"] = int(found["length"])
-        items.append(item)
-    return items, None
+def _read_items(
+    rule: FieldRule, text: str, vocabularies: Vocabularies
+) -> tuple[object, Finding | None]:
+    if text.startswith("[{"):  # the list of a request that could only send texts
+        with suppress(ValueError):
+            return inventory_items.read_list(json.loads(text), vocabularies)
+    return inventory_items.read_text(text, vocabularies)
 
 
 def _read_list(rule: FieldRule, text: str, _: Vocabularies) -> tuple[object, Finding | None]:
-    return [part for part in _LIST_SPLIT.split(text) if part], None
+    return [part for part in _CODE_SPLIT.split(text) if part], None
 
 
 _Reader = Callable[[FieldRule, str, Vocabularies], tuple[object, "Finding | None"]]
@@ -251,11 +338,17 @@ def activation_findings(fields: Mapping[str, object], has_dataset: bool = False)
         findings += _missing(fields, "planned_open_on")
     if fields.get("format_category") in TABULAR_CATEGORIES:
         findings += _missing(fields, "items")
+    findings += inventory_items.findings(_items_of(fields))
     if fields.get("format_category") in ("document", "spreadsheet", "image"):
         method = fields.get("share_method")
         if method and method not in FILE_METHODS:
             findings.append(Finding("inventory.E18", "share_method", str(method)))
     return findings
+
+
+def _items_of(fields: Mapping[str, object]) -> list[Mapping[str, object]]:
+    items = fields.get("items")
+    return [one for one in items if isinstance(one, Mapping)] if isinstance(items, list) else []
 
 
 def _missing(fields: Mapping[str, object], name: str) -> list[Finding]:

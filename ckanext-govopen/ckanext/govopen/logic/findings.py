@@ -27,6 +27,7 @@ FIELD_WORDS = {
 # Vocabularies of facts that are codes, by the feature of the code and the name of the fact.
 FACT_WORDS = {
     ("harvest", "wanted"): "harvest_option",
+    ("inventory", "attribute"): "item_field",
     ("harvest", "state"): "harvest_state",
     ("registers", "kind"): "register_change",
     ("registers", "status"): "entry_status",

@@ -219,8 +219,11 @@ class RowReader:
             if name not in reading.fields and name not in reading.unread
         ]
         if added:
-            texts |= {name: str(self._options.constants[name]) for name in added}
+            texts |= {name: rules.as_text(self._options.constants[name]) for name in added}
+            said = reading.fields.get("items")
             reading = rules.read_fields(texts, self._vocabularies)
+            if reading.fields.get("items") == said:  # each names its type itself
+                added = [name for name in added if name != rules.DEFAULT_TYPE]
         fields = self._with_source(dict(reading.fields), row, sorted({*added, *cut}))
         unit_id, unit_text = self._unit(texts)
         refusals = rules.storing_findings(fields, texts)

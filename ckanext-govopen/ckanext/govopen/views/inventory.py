@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.intake import FIELDS as INTAKE_FIELDS
-from ckanext.govopen.domain.inventory import FIELD_RULES, RULES, Need
+from ckanext.govopen.domain.inventory import DEFAULT_TYPE, FIELD_RULES, RULES, Need
 from ckanext.govopen.logic import audit, export, import_report
 from ckanext.govopen.views import desk
 from ckanext.govopen.views.import_steps import (
@@ -36,8 +37,8 @@ inventory_pages = desk.blueprint("govopen_inventory", __name__)
 VOCABULARIES = {rule.name: rule.vocabulary for rule in FIELD_RULES if rule.vocabulary}
 CONSTANT_FIELDS = (
     "share_type", "share_condition", "share_method", "open_type", "open_condition", "update_cycle",
-    "secrecy", "sensitivity", "format_category", "formats", "items", "data_domain", "res_class",
-    "planned_open_on",
+    "secrecy", "sensitivity", "format_category", "formats", "items", DEFAULT_TYPE, "data_domain",
+    "res_class", "planned_open_on",
 )  # fmt: skip
 CUT_FIELDS = ("name", "abstract", "share_condition", "open_condition")
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
@@ -234,7 +235,7 @@ def _constant_fields() -> list[dict[str, Any]]:
             "name": name,
             "label": tk.h.govopen_term("inventory_field", name),
             "choices": desk.choices(VOCABULARIES[name]) if name in VOCABULARIES else None,
-            "kind": RULES[name].kind,
+            "kind": RULES[name].kind if name in RULES else name,
         }
         for name in CONSTANT_FIELDS
     ]
@@ -535,15 +536,8 @@ def _shown(name: str, value: object) -> object:
     if vocabulary and isinstance(value, list):
         return [tk.h.govopen_term(vocabulary, code) for code in value]
     if name == "items" and isinstance(value, list):
-        return "；".join(_item_text(item) for item in value)
+        return inventory_items.text_of(value)
     return value
-
-
-def _item_text(item: Mapping[str, Any]) -> str:
-    text = str(item.get("name_zh") or "")
-    if kind := item.get("data_type"):
-        text += f":{kind}" + (f"({item['length']})" if item.get("length") else "")
-    return text
 
 
 @inventory_pages.get("/inventory.csv")
@@ -612,7 +606,7 @@ def _form_text(name: str, value: object) -> str:
     if value is True or value is False:
         return "true" if value else "false"
     if name == "items" and isinstance(value, list):
-        return "；".join(_item_text(item) for item in value)
+        return inventory_items.text_of(value)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     return str(value)

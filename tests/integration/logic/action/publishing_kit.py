@@ -109,7 +109,10 @@ class Office:
             "open_type": "unconditional",
             "update_cycle": "monthly",
             "sensitivity": "L1",
-            "items": [{"name_zh": "名称", "data_type": "C"}, {"name_zh": "泊位", "data_type": "N"}],
+            "items": [
+                {"name_zh": "名称", "data_type": "C", "length": 100},
+                {"name_zh": "泊位", "data_type": "I"},
+            ],
             **fields,
         }
         with self.application.test_request_context("/"):

@@ -36,6 +36,7 @@ CONSTANTS = {
     "formats": "CSV",
     "format_category": "spreadsheet",
     "items": "未说明",
+    "item_data_type": "M",
 }
 
 
@@ -383,3 +384,80 @@ def test_persons_whom_a_file_names_are_kept_for_the_unit_alone(office: Office) -
         )
     assert "王小明" not in str(shown) + str(history)
     assert "13800000000" not in str(shown) + str(history)
+
+
+ITEMS = [
+    {"name_zh": "姓名", "data_type": "C", "length": 20, "sensitive": "personal",
+     "open_type": "withheld", "mask_rule": "truncate", "description": "法定代表人；只写姓名"},
+    {"name_zh": "泊位数", "name_en": "spaces", "data_type": "I", "unit": "个", "nullable": False},
+]  # fmt: skip
+
+
+def test_what_a_request_gives_as_lists_is_kept_as_lists_and_comes_back_unchanged(
+    office: Office,
+) -> None:
+    given = {
+        "items": ITEMS,
+        "formats": ["csv", "XLSX"],
+        "related_codes": ["307018/1", "307018/2"],
+        "catalog_visible": True,
+        "rows": 1286,
+    }
+    name = f"接口条目{uuid4().hex[:6]}"
+    made = office.act(
+        "officer", "govopen_data_resource_create", unit=office.unit_id, name=name, **given
+    )
+    assert made["fields"] == {
+        **given,
+        "name": name,
+        "formats": ["csv", "xlsx"],
+        "format_category": "spreadsheet",
+    }
+    again = office.act(
+        "officer", "govopen_data_resource_update", id=made["entry_code"], **made["fields"]
+    )
+    assert again["fields"] == made["fields"]
+    assert "items" not in again["missing"]
+
+
+def test_an_imported_entry_can_be_sent_back_as_it_was_shown(office: Office) -> None:
+    lines = book(office, 1, "往返")
+    lines[1] = lines[1].replace("数量:I", '数量:I{敏感=个人信息，说明="甲;乙"}')
+    bring(office, lines)
+    shown = entries(office, "往返0")[0]
+    assert shown["fields"]["items"][1] == {
+        "name_zh": "数量", "data_type": "I", "sensitive": "personal", "description": "甲;乙",
+    }  # fmt: skip
+    assert shown["fields"]["source_fields"]
+    again = office.act(
+        "officer", "govopen_data_resource_update", id=shown["entry_code"], **shown["fields"]
+    )
+    assert (again["fields"], again["missing"]) == (shown["fields"], [])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("items", [{"name_zh": "名称", "colour": "red"}], "inventory.E12"),
+        ("items", ["名称"], "inventory.E12"),
+        ("items", {"name_zh": "名称"}, "inventory.E21"),
+        ("formats", ["docm"], "inventory.E12"),
+        ("formats", [{"csv": 1}], "inventory.E21"),
+        ("related_codes", [1], "inventory.E21"),
+        ("rows", [1], "inventory.E21"),
+        ("rows", 10**30, "inventory.E12"),
+        ("catalog_visible", 1, "inventory.E21"),
+        ("abstract", ["摘要"], "inventory.E21"),
+        ("abstract", "a\x00b", "inventory.E21"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_under_its_field(
+    office: Office, field: str, value: Any, code: str
+) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act(
+            "officer", "govopen_data_resource_create",
+            unit=office.unit_id, name="不会保存", **{field: value},
+        )  # fmt: skip
+    assert getattr(caught.value, "govopen", {})["code"] == code
+    assert list(caught.value.error_dict) == [field]

@@ -16,6 +16,7 @@ from typing import Any
 
 from ckanext.govopen.cli.city.units import Reform, Unit
 from ckanext.govopen.cli.city.wording import dice, names, pick, wording
+from ckanext.govopen.domain import inventory_items
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,15 @@ class Item:
     open_type: str = "unconditional"
 
     def __str__(self) -> str:
-        """As an office writes it: `名称:C(100)`."""
-        return f"{self.name_zh}:{self.data_type}" + (f"({self.length})" if self.length else "")
+        """As an office writes it: `名称:C(100)`, with what is special of it in braces."""
+        said: dict[str, Any] = {
+            "name_zh": self.name_zh,
+            "data_type": self.data_type,
+            "length": self.length,
+        }
+        if self.sensitive != "none":
+            said |= {"sensitive": self.sensitive, "open_type": self.open_type}
+        return inventory_items.item_text(said)
 
 
 @dataclass(frozen=True)

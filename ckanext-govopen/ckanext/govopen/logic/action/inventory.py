@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NoReturn
@@ -204,17 +203,17 @@ def _refuse_in_review(row: Mapping[str, Any]) -> None:
 
 def _fields_from(data_dict: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """Checked values out of a request; absent parameters keep what is there."""
-    known = [*rules.RULES, "unit", "id", "basis", "reason"]
-    no_unknown(data_dict, *known)
-    texts = {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in data_dict.items()
-        if name in rules.RULES and value is not None
+    # What an import put there comes back with what was shown, and stays as it is.
+    kept = {name for name in old if name not in rules.RULES and data_dict.get(name) == old[name]}
+    given = {name: value for name, value in data_dict.items() if name not in kept}
+    no_unknown(given, *rules.RULES, "unit", "id", "basis", "reason")
+    values = {
+        name: value for name, value in given.items() if name in rules.RULES and value is not None
     }
-    reading = rules.read_fields(texts, vocabularies())
-    # An empty text takes a value away; an absent parameter keeps it.
-    kept = {name: value for name, value in old.items() if texts.get(name, "–").strip()}
-    fields = {**kept, **reading.fields}
+    reading = rules.read_values(values, vocabularies())
+    # An empty value takes one away; an absent parameter keeps it.
+    fields = {name: value for name, value in old.items() if name not in values} | reading.fields
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
     refusals = [*reading.findings, *rules.storing_findings(fields, texts)]
     if refusals:
         refuse_all(refusals)
