@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ckanext.govopen.domain.calendar import WorkCalendar
 from ckanext.govopen.domain.standard_gaps import (
+    OWED,
     Gap,
     Item,
     Source,
@@ -145,12 +146,23 @@ def test_coverage_counts_items_by_unit_field_and_state() -> None:
         replace(ITEM, code="b", published_on=None),
         replace(ITEM, code="c", domain="health"),
         replace(ITEM, code="d", is_active_mode=False),
+        replace(ITEM, code="e", published_on=None, is_held_back=True),
     )
     found = {
         (one.unit_id, one.domain): (one.numerator, one.denominator)
         for one in coverage(world(items=items))
     }
     assert found == {("traffic", "municipal_services"): (1, 2), ("traffic", "health"): (1, 1)}
+
+
+def test_what_a_negative_list_holds_back_is_no_gap() -> None:
+    items = (replace(ITEM, published_on=None), replace(ITEM, published_on=None, is_held_back=True))
+    assert [bool(_published_gaps(one)) for one in items] == [True, False]
+
+
+def _published_gaps(one: Item) -> list[str]:
+    kinds = [gap.kind for gap in gaps(world(items=[one]))]
+    return [kind for kind in kinds if kind in OWED]
 
 
 def test_stages_are_counted_for_each_unit() -> None:

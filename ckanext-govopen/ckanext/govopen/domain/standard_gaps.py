@@ -47,6 +47,7 @@ class Item:
         period: how often it is published anew (P3M, P7D); None for once and on change.
         not_occurred_to: until when a statement says that nothing has occurred.
         is_active_mode: published by the body itself; what is only given on request owes no page.
+        is_held_back: on a negative list in force; nothing is published under it, and nothing owed.
     """
 
     code: str
@@ -62,6 +63,7 @@ class Item:
     period: str | None = None
     not_occurred_to: date | None = None
     is_active_mode: bool = True
+    is_held_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Standing:
 
 
 OWED = ("overdue", "never_published")
+HELD_BACK = "held_back"
 
 
 def workdays_of(time_limit: str, otherwise: int = DEFAULT_WORKDAYS) -> int:
@@ -149,6 +152,8 @@ def standing(item: Item, world: World) -> Standing:
     The first publication is due so many working days after the item came into force; where it
     recurs, after its first full period. Published once, it is due again after each period.
     """
+    if item.is_held_back:
+        return Standing(HELD_BACK, None)
     start = item.published_on or item.valid_from
     begins = after_period(start, item.period) if item.period else start
     if item.published_on and item.period is None:
@@ -232,7 +237,10 @@ def _of_publication(world: World) -> Iterator[Gap]:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Items of one unit and field by their state: those in force that the body itself publishes."""
+    """Items of one unit and field by their state: those in force that the body itself publishes.
+
+    What a negative list holds back has its own count, and is no part of the denominator.
+    """
 
     unit_id: str
     domain: str
@@ -244,7 +252,7 @@ class Coverage:
 
     @property
     def denominator(self) -> int:
-        return sum(self.counts.values())
+        return sum(self.counts.values()) - self.counts.get(HELD_BACK, 0)
 
 
 def coverage(world: World) -> list[Coverage]:

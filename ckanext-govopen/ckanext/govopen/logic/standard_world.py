@@ -6,7 +6,7 @@ from a world may be shown to anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -108,8 +108,12 @@ def published(session: Session, rows: Iterable[Row]) -> Published:
     )
 
 
-def item_of(row: Row, publications: Sequence[Publication]) -> Item:
-    """An item of the catalogue as the rules see it."""
+def item_of(row: Row, publications: Sequence[Publication], held_back: Container[str]) -> Item:
+    """An item of the catalogue as the rules see it.
+
+    Args:
+        held_back: codes of the items that a negative list names.
+    """
     fields = row["fields"]
     return Item(
         code=row["entry_code"],
@@ -125,6 +129,7 @@ def item_of(row: Row, publications: Sequence[Publication]) -> Item:
         period=period_of(fields.get("expected_frequency")),
         not_occurred_to=_day(fields.get("not_occurred_to")) if fields.get("not_occurred") else None,
         is_active_mode=fields.get("mode") != "on_request",
+        is_held_back=row["entry_code"] in held_back,
     )
 
 
@@ -189,9 +194,9 @@ def _upstream(session: Session) -> Iterator[Upstream]:
 
 
 def _items(session: Session, rows: Sequence[Row]) -> Iterator[Item]:
-    public = published(session, rows)
+    public, held_back = published(session, rows), store.held_back(session)
     for row in rows:
-        yield item_of(row, public.of(row))
+        yield item_of(row, public.of(row), held_back)
 
 
 def _sources(session: Session) -> Iterator[Source]:

@@ -22,6 +22,13 @@ _COVERED = (
     " 'entry_codes', ''), '[]')::jsonb ? d.entry_code) AS is_public FROM govopen_negative_now n"
     " JOIN govopen_data_resource d ON d.status = 'active' AND n.to_type = 'data_inventory'"
     "  AND n.to_code IN (d.entry_code, d.res_code)"
+    " UNION ALL SELECT n.register_id, n.entry_code, e.entry_code, EXISTS (SELECT FROM"
+    " govopen_public v JOIN package p ON p.id = v.id WHERE e.fields -> 'evidence' @> ANY (ARRAY["
+    "jsonb_build_array(jsonb_build_object('record', 'dataset', 'ref', p.name)),"
+    " jsonb_build_array(jsonb_build_object('record', 'dataset', 'ref', p.id))]))"
+    " FROM govopen_negative_now n JOIN govopen_register_entry e"
+    " ON e.register_type = 'disclosure_standard' AND n.to_type = e.register_type"
+    "  AND e.entry_code = n.to_code AND e.status IN ('in_force', 'suspended')"
 )
 # Open in principle: published, not withheld, on no negative list, and nothing public opens it. Of a
 # unit that has ended its successor owes it.
@@ -46,7 +53,7 @@ def negative(session: Session, unit_id: str | None) -> list[Row]:
     """Entries of negative lists that hold today, with how much each holds back.
 
     `fields` is null for one that was hidden afterwards. `held_back` counts entries of the
-    inventory, `still_public` those that a dataset opened before.
+    inventory and items of the catalogue, `still_public` those that a dataset opened before.
     """
     found = session.execute(
         sa.text(

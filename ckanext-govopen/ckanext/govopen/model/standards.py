@@ -73,6 +73,15 @@ def item(session: Session, item_code: str, unit_id: str | None) -> Sequence[Row]
     return found.mappings().all()
 
 
+def held_back(session: Session) -> set[str]:
+    """Codes of the items that a negative list in force names."""
+    found = session.execute(
+        sa.text("SELECT DISTINCT to_code FROM govopen_negative_now WHERE to_type = :type"),
+        {"type": STANDARD},
+    )
+    return set(found.scalars())
+
+
 def counts(session: Session) -> Sequence[Row]:
     """Items in force of each field and unit."""
     found = session.execute(

@@ -33,7 +33,7 @@ ITEM_COLUMNS = (
     "audience_group", "mode", "levels", "five_open", "statutory_category", "source_entry",
     "state", "published_on", "published_at", "due_on",
 )  # fmt: skip
-STATES = ("fulfilled", "overdue", "never_published", "not_occurred")
+STATES = ("fulfilled", "overdue", "never_published", "not_occurred", "held_back")
 
 
 def _call(action: str, **parameters: object) -> Any:

@@ -10,6 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lists_kit import adjust, change
 from publishing_kit import Office, office
+from standards_kit import Lot, item, publish
+
+import ckan.plugins.toolkit as tk
 
 ITEM = {
     "name": "涉及个人隐私的停车记录",
@@ -25,8 +28,8 @@ def one(application: Flask) -> Iterator[Office]:
         yield found
 
 
-def cover(one: Office, *codes: str) -> None:
-    targets = [{"type": "data_inventory", "code": code} for code in codes]
+def cover(one: Office, *codes: str, of: str = "data_inventory") -> None:
+    targets = [{"type": of, "code": code} for code in codes]
     fields = {**ITEM, "targets": targets}
     adjust(one, change("add", None, fields), kind="disclosure_negative_list")
 
@@ -69,6 +72,34 @@ def test_what_is_on_the_list_is_not_owed_and_counted_there(
     assert [(item["name"], item["held_back"], item["still_public"]) for item in found] == [
         (ITEM["name"], 2, 1)
     ]
+
+
+def test_an_item_of_the_catalogue_is_held_back_with_the_dataset_that_stands_under_it(
+    one: Office, client: FlaskClient
+) -> None:
+    made, code = one.draft(), f"health-{int(one.mark, 16)}-01"
+    evidence = [{"record": "dataset", "ref": made["name"]}]
+    entries = {code: item("停车场名单", "试验局", evidence=evidence)}
+    publish(one, [Lot("disclosure_standard", one.unit_id, entries)], 200)
+    assert state_of(one, code) == ("never_published", True)
+    cover(one, code, of="disclosure_standard")
+    assert state_of(one, code) == ("held_back", False)
+    gaps = one.act("officer", "govopen_disclosure_gap_list", unit=one.unit_id)["items"]
+    assert "never_published" not in {gap["kind"] for gap in gaps if gap["item_code"] == code}
+    (row,) = asked(one, client, "govopen_disclosure_coverage_list")["items"]
+    assert (row["held_back"], row["denominator"]) == (1, 0)
+    (negative,) = asked(one, client, "govopen_negative_item_list")["items"]
+    assert (negative["held_back"], negative["still_public"]) == (1, 0)
+    with pytest.raises(tk.ValidationError) as refused:
+        one.approve(one.submit(made["id"]))
+    assert refused.value.govopen["code"] == "datasets.E11"
+    assert client.get(f"/dataset/{made['name']}").status_code == 404
+
+
+def state_of(one: Office, code: str) -> tuple[str, bool]:
+    asked = {"id": code, "unit": one.unit_id}
+    standing = one.act("stranger", "govopen_disclosure_item_show", **asked)["standing"]
+    return standing["state"], standing["is_owed"]
 
 
 def test_the_pages_and_their_files_say_the_same(one: Office, client: FlaskClient) -> None:

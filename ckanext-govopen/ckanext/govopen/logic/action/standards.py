@@ -9,7 +9,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import standard_gaps, standard_rows
-from ckanext.govopen.domain.standard_gaps import Coverage, Gap, World
+from ckanext.govopen.domain.standard_gaps import Coverage, Gap, Standing, World
 from ckanext.govopen.logic import standard_pilots, standard_world
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
@@ -85,14 +85,21 @@ def _shown(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Any]]:
     """Each row with what was published under it."""
     world = standard_world.world(model.Session, (), whole=False)
     public = standard_world.published(model.Session, rows)
-    return {
-        (row["register_id"], row["entry_code"]): _view(row, public.of(row), world) for row in rows
-    }
+    held_back = store.held_back(model.Session)
+    shown = {}
+    for row in rows:
+        item = standard_world.item_of(row, public.of(row), held_back)
+        standing = standard_gaps.standing(item, world)
+        shown[row["register_id"], row["entry_code"]] = _view(
+            row, public.of(row), standing, is_owed=standing.is_owed(world.on)
+        )
+    return shown
 
 
-def _view(row: Row, publications: Sequence[Publication], world: World) -> dict[str, Any]:
+def _view(
+    row: Row, publications: Sequence[Publication], now: Standing, *, is_owed: bool
+) -> dict[str, Any]:
     fields = row["fields"]
-    now = standard_gaps.standing(standard_world.item_of(row, publications), world)
     return {
         "item_code": row["entry_code"],
         "register_id": row["register_id"],
@@ -110,7 +117,7 @@ def _view(row: Row, publications: Sequence[Publication], world: World) -> dict[s
         "standing": {
             "state": now.state,
             "due_on": now.due_on.isoformat() if now.due_on else None,
-            "is_owed": now.is_owed(world.on),
+            "is_owed": is_owed,
         },
     }
 
