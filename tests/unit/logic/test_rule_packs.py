@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,11 @@ import pytest
 import yaml
 
 import ckanext.govopen.logic as product
-from ckanext.govopen import config
+from ckanext.govopen import clock, config
 from ckanext.govopen.domain.rule_bounds import same_events, strictest
 from ckanext.govopen.domain.rule_checks import check_text
-from ckanext.govopen.domain.rules import Bound, Rule, RulePack, gaps
-from ckanext.govopen.logic import rules
+from ckanext.govopen.domain.rules import Bound, Parameter, Rule, RulePack, gaps
+from ckanext.govopen.logic import review, rules
 from ckanext.govopen.logic.findings import texts as finding_texts
 
 PACKAGE = Path(product.__file__).parents[1]
@@ -119,6 +121,22 @@ def test_whatever_a_text_asks_for_is_a_rule_of_its_pack() -> None:
     }
     assert len(wanted) > 250
     assert sorted(wanted - named) == []
+
+
+def test_a_pack_that_asks_for_the_strict_review_does_so_while_it_is_in_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = date(2026, 3, 2)
+    monkeypatch.setattr(config, "review_profile", lambda: "two_person")
+    monkeypatch.setattr(clock, "today", lambda: last)
+    assert review.profile() == "two_person"
+    pack = national()
+    parameters = {**pack.parameters, "review_profile": Parameter("review_profile", value="strict")}
+    strict = replace(pack, parameters=parameters, valid_to=last)
+    monkeypatch.setattr(rules, "written_packs", lambda: (strict,))
+    assert review.profile() == "strict"
+    monkeypatch.setattr(clock, "today", lambda: last + timedelta(days=1))
+    assert review.profile() == "two_person"
 
 
 def test_every_word_of_the_vocabularies_is_used() -> None:

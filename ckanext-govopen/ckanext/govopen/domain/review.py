@@ -126,7 +126,8 @@ HIDING_ROLES = frozenset({"secrecy_reviewer", "leader"})
 WITHDRAWING_ROLES = frozenset({"info_officer", "leader", "data_authority"})
 SETTLING_ROLES = HIDING_ROLES | {"data_authority"}  # whom an unconfirmed hiding is escalated to
 HIDE_SETTLED_WITHIN_HOURS = 24
-PROFILES = ("two_person", "strict")
+STRICT = "strict"
+PROFILES = ("two_person", STRICT)
 # An opinion with one of these results voids everything that was said before it in the case.
 VOIDING = frozenset({"returned", "withheld", "withdrawn", "superseded", "hidden"})
 
@@ -315,7 +316,7 @@ def covered_by(case: Case, actor: Actor) -> tuple[str, ...]:
     if case.step not in case.path:
         return ()
     ahead = case.path[case.path.index(case.step) :]
-    if case.profile == "strict":
+    if case.profile == STRICT:
         return ahead[:1]
     covered: list[str] = []
     for step in ahead:

@@ -123,6 +123,10 @@ class RulePack:
     covered: tuple[Stretch, ...]
     non_operative: tuple[Stretch, ...]
 
+    def is_in_force(self, day: date) -> bool:
+        """True from its first day to its last."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
     def bound_of(self, rule: Rule) -> Bound | None:
         """The bound of a rule, with the number that its parameter gives; None without one."""
         if rule.bound is None or rule.bound.parameter is None:

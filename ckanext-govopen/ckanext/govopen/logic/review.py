@@ -35,6 +35,7 @@ from ckanext.govopen.logic import (
     registers,
     revisions,
 )
+from ckanext.govopen.logic import rules as rule_packs
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all
 from ckanext.govopen.model import consultations as consultation_store
 from ckanext.govopen.model import datasets as datasets_store
@@ -51,8 +52,9 @@ PURGED_PARTS = ("rates", "datastore", "index", "activity")
 
 
 def profile() -> str:
-    """The review profile of the site: `two_person` or `strict`."""
-    return config.review_profile()
+    """The review profile: the site's setting, and `strict` where a rule pack in force says so."""
+    asked = rule_packs.profiles(clock.today())
+    return rules.STRICT if rules.STRICT in asked else config.review_profile()
 
 
 def open_case(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -72,6 +73,13 @@ class Loaded:
 
     def pack(self, pack_id: str) -> RulePack | None:
         return next((pack for pack in self.packs if pack.pack_id == pack_id), None)
+
+
+def profiles(day: date) -> set[str]:
+    """The review profiles that packs in force on a day ask for (their parameter of that name)."""
+    in_force = (pack for pack in written_packs() if pack.is_in_force(day))
+    found = (pack.parameters.get("review_profile") for pack in in_force)
+    return {said.value for said in found if said and said.value}
 
 
 def loaded() -> Loaded:

@@ -163,7 +163,7 @@ def office_workdays() -> int:
         one.amount
         for pack in loaded().packs
         for one in pack.parameters.values()
-        if one.word == _TIMELY and one.unit == "WD" and isinstance(one.amount, int)
+        if one.word and _TIMELY in one.word and one.unit == "WD" and isinstance(one.amount, int)
     ]
     return min(numbers, default=DEFAULT_WORKDAYS)
 
