@@ -19,6 +19,7 @@ FEATURES = (
     "city",
     "consultations",
     "datasets",
+    "declarations",
     "deputies",
     "differences",
     "duties",

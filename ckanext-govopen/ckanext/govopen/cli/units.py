@@ -94,6 +94,43 @@ def reform(
     show(result, as_json, lambda found: (f"{found['name']}: {len(found['successions'])}",))
 
 
+@unit.command("declare")
+@click.argument("text", required=False)
+@click.option("--reason", help="Declares that the unit has no public data, and why.")
+@click.option("--review-due", help="When the declaration lapses; default and latest: in a year.")
+@click.option("--decide", type=click.Choice(["approve", "refuse", "end"]))
+@click.option("--note", help="Why it is decided so.")
+@trial
+@acting_user
+@as_json
+def declare(
+    text: str | None,
+    reason: str | None,
+    review_due: str | None,
+    decide: str | None,
+    note: str | None,
+    dry_run: bool,
+    user: str | None,
+    as_json: bool,
+) -> None:
+    """Lists, makes or decides on declarations that a unit has no public data."""
+    if text is None:
+        listed = ("slug", "name", "state", "declared_on", "review_due", "reason")
+        found = run("govopen_no_data_list", user, {})
+        show(found["items"], as_json, lambda rows: table(rows, listed))
+        return
+    if (reason is None) == (decide is None):
+        raise click.UsageError("either --reason or --decide")
+    if decide:
+        asked = {"unit": text, "decision": decide, "note": note}
+        made = run("govopen_no_data_decide", user, asked, dry_run=dry_run)
+    else:
+        asked = {"unit": text, "reason": reason, "review_due": review_due}
+        made = run("govopen_no_data_declare", user, asked, dry_run=dry_run)
+    columns = ("declared_on", "review_due", "approved_on", "approved_by", "refused_on", "ended_on")
+    show(made["declarations"], as_json, lambda rows: table(rows, columns))
+
+
 @unit.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--sheet")

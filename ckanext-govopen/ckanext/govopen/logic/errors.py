@@ -21,7 +21,7 @@ from ckanext.govopen.logic.vocab import vocabulary
 KEY = "__govopen"
 MOST_DIGITS = 18  # of a number that a bigint holds
 # Readable but not allowed; everything else that is refused is a conflict (docs/en/developer.md).
-FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10", "harvest.E32"})
+FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10", "harvest.E32", "units.E18"})
 # Which vocabulary says the codes in a text of the review.
 VOCABULARY_OF = {
     "value": "review_state",

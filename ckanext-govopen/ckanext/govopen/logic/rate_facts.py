@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ckanext.govopen.domain import rates as rules
+from ckanext.govopen.domain.declarations import holds
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.model import rates as store
 
@@ -45,9 +46,7 @@ def unit_facts(row: Row, steps: Sequence[Row]) -> rules.UnitFacts:
         in_scope=tuple(_range(each) for each in row["in_scope_opening"]),
         has_id=row["has_id"],
         first_inventory_on=row["first_inventory_on"],
-        no_data=tuple(
-            _declared(each) for each in row["no_data_declared"] if each.get("approved_by")
-        ),
+        no_data=tuple(during for each in row["no_data_declared"] for during in holds(each)),
         successions=tuple(
             rules.Succession(step["kind"], step["on_date"], step["other_id"]) for step in steps
         ),
@@ -59,13 +58,6 @@ def _range(stretch: Row) -> rules.Range:
     end = stretch.get("to")
     return rules.Range(
         date.fromisoformat(stretch["from"]), date.fromisoformat(end) if end else None
-    )
-
-
-def _declared(declaration: Row) -> rules.Range:
-    due = declaration.get("review_due")
-    return rules.Range(
-        date.fromisoformat(declaration["declared_on"]), date.fromisoformat(due) if due else None
     )
 
 

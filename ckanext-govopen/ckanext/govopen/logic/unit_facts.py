@@ -20,8 +20,9 @@ from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import units as store
 
 DATES = ("valid_from", "valid_to", "from_on")
-# Set when the unit is made, and never again: addresses hold the slug.
-FIXED = ("unit_id", "slug")
+# Set when the unit is made, and never again: addresses hold the slug. That a unit has no data is
+# declared by one person and approved by another one (logic.declarations).
+FIXED = ("unit_id", "slug", "no_data_declared")
 CHANGEABLE = tuple(name for name in store.COLUMNS if name not in FIXED)
 ABOUT = ("from_on", "basis", "reason")
 _SLUG = re.compile(r"\A[a-z0-9_-]{2,100}\Z")

@@ -15,6 +15,9 @@ from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.names import slug
 from ckanext.govopen.model import units as store
 
+# Of an approved declaration that a unit has no data; who made it is not for everybody.
+DECLARED = ("declared_on", "reason", "approved_on", "approved_by", "review_due", "ended_on")
+
 
 def finder(session: Session) -> UnitFinder:
     """Recognises every present unit by code, full name or short name."""
@@ -86,9 +89,14 @@ def change(
 
 
 def public_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What everybody may read of a unit: officers only where they are marked public."""
+    """What everybody may read of a unit: public officers, and declarations once approved."""
     shown = {name: row[name] for name in store.COLUMNS if name != "officers"}
     shown["id"] = shown.pop("unit_id")
+    shown["no_data_declared"] = [
+        {name: one.get(name) for name in DECLARED}
+        for one in row["no_data_declared"]
+        if one.get("approved_by")
+    ]
     shown["officers"] = [officer for officer in row["officers"] if officer.get("public")]
     for name in ("valid_from", "valid_to"):
         shown[name] = row[name].isoformat() if row[name] else None

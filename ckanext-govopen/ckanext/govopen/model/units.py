@@ -222,6 +222,33 @@ def all_current(session: Session) -> Sequence[Mapping[str, object]]:
     return session.execute(sa.text("SELECT * FROM govopen_org_unit_current")).mappings().all()
 
 
+def declaring(session: Session) -> Sequence[Mapping[str, Any]]:
+    """Units with a declaration that they have no data, of any state."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT unit_id, slug, name, no_data_declared FROM govopen_org_unit_current"
+                " WHERE jsonb_array_length(no_data_declared) > 0"
+            )
+        )
+        .mappings()
+        .all()
+    )
+
+
+def active_entries(session: Session, unit_id: str) -> int:
+    """How many entries of a unit's inventory are active."""
+    return int(
+        session.execute(
+            sa.text(
+                "SELECT count(*) FROM govopen_data_resource"
+                " WHERE unit_id = :unit AND status = 'active'"
+            ),
+            {"unit": unit_id},
+        ).scalar_one()
+    )
+
+
 def history(session: Session, unit_id: str) -> Sequence[Mapping[str, object]]:
     return (
         session.execute(

@@ -10,6 +10,8 @@ from flask import redirect, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
+from ckanext.govopen.domain import declarations as declared_rules
+from ckanext.govopen.domain.rates import add_months
 from ckanext.govopen.views import desk
 
 __all__ = ["unit_pages"]
@@ -21,6 +23,7 @@ PLAIN = (
     "region_code", "valid_from", "valid_to",
 )  # fmt: skip
 OFFICER_ROWS = 6
+NO_DATA_FIELDS = {"reason": "empty-reason", "review_due": "empty-review_due", "unit": "message"}
 OFFICER_FIELDS = ("kind", "name", "title", "from", "to")
 
 
@@ -75,6 +78,7 @@ def unit_list() -> str:
         q=q,
         kind=kind,
         only_new=only_new,
+        declaring=desk.call("govopen_no_data_list")["items"],
         kinds=desk.choices("unit_kind"),
     )
 
@@ -179,6 +183,24 @@ def unit_reform(unit_id: str) -> Any:
     return redirect(tk.url_for("govopen_units.unit_edit", unit_id=unit_id))
 
 
+@unit_pages.post("/units/<unit_id>/no-data")
+def unit_no_data(unit_id: str) -> Any:
+    """Declares that the unit has no data, or decides on what somebody else declared."""
+    unit = desk.call("govopen_unit_inside_show", {"id": unit_id})
+    typed = {
+        name: text
+        for name in ("reason", "review_due", "decision", "note")
+        if (text := request.form.get(f"empty-{name}", "").strip())
+    }
+    verb = "decide" if "decision" in typed else "declare"
+    _, errors = desk.tried(lambda: desk.call(f"govopen_no_data_{verb}", {"unit": unit_id, **typed}))
+    if errors:
+        errors = {NO_DATA_FIELDS.get(name, name): texts for name, texts in errors.items()}
+        return _form(unit, {**_values(unit), "empty": typed}, errors), desk.CONFLICT
+    tk.h.flash_success(tk._("The declaration is on record."))
+    return redirect(tk.url_for("govopen_units.unit_edit", unit_id=unit_id) + "#no-data")
+
+
 def _typed() -> dict[str, Any]:
     """The posted form as it was typed."""
     names = (*PLAIN, "scope_from", "scope_to", "doc_prefixes", "from_on", "basis", "reason")
@@ -219,6 +241,19 @@ def _facts(values: Mapping[str, Any], unit: Mapping[str, Any]) -> dict[str, Any]
     return facts
 
 
+def _declared(unit: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the unit has declared of having no data, and what this person may do about it."""
+    declared = list(unit["no_data_declared"]) if unit else []
+    waits = declared_rules.waiting(declared)
+    return {
+        "declarations": list(reversed(declared)),
+        "declaration": waits,
+        "declared_now": declared_rules.running(declared, clock.today()),
+        "is_own_declaration": bool(waits) and waits.get("declared_by") == desk.me().id,
+        "latest_review": add_months(clock.today(), declared_rules.MONTHS).isoformat(),
+    }
+
+
 def _form(unit: Mapping[str, Any] | None, values: Mapping[str, Any], errors: desk.Errors) -> str:
     officers = [*values.get("officers", ()), *({} for _ in range(OFFICER_ROWS))][:OFFICER_ROWS]
     return desk.page(
@@ -240,4 +275,5 @@ def _form(unit: Mapping[str, Any] | None, values: Mapping[str, Any], errors: des
         successions=desk.call("govopen_unit_show", {"id": unit["unit_id"]})["successions"]
         if unit
         else [],
+        **_declared(unit),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,35 @@ sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.units import uscc_check_character
 from ckanext.govopen.logic.errors import part_of
+
+PASSWORD = "Units-0-Pages"
 
 
 @pytest.fixture(scope="module")
 def office(application: Flask) -> Iterator[Office]:
     with open_office(application) as one:
         yield one
+
+
+@contextmanager
+def signed_in(office: Office, person: str) -> Iterator[FlaskClient]:
+    """A browser of a person; forms are posted without the pages' marks against forgery."""
+    with office.application.test_request_context("/"):
+        model.User.get(office.name(person)).password = PASSWORD
+        model.repo.commit()
+    office.application.config["WTF_CSRF_ENABLED"] = False
+    try:
+        with office.application.test_client() as client:
+            form = {"login": office.name(person), "password": PASSWORD}
+            assert client.post("/user/login", data=form).status_code == 302
+            yield client
+    finally:
+        office.application.config["WTF_CSRF_ENABLED"] = True
 
 
 def make(office: Office, name: str, **facts: Any) -> dict[str, Any]:
@@ -193,3 +213,65 @@ def test_unknown_parameters_are_refused(office: Office) -> None:
     with pytest.raises(tk.ValidationError) as caught:
         office.act("approver", "govopen_unit_list", colour="red")
     assert "colour" in caught.value.error_dict
+
+
+def test_a_unit_without_data_leaves_the_base_by_two_people_and_for_a_year(
+    office: Office, client: FlaskClient
+) -> None:
+    scope = [{"from": "2020-01-01", "to": None}]
+    unit = make(office, "无数据局", in_scope_opening=scope)
+    about = {"unit": unit["id"]}
+    with pytest.raises(tk.ValidationError):
+        office.act("approver", "govopen_unit_update", id=unit["id"], no_data_declared=[])
+    with pytest.raises(tk.NotAuthorized):
+        office.act("stranger", "govopen_no_data_declare", **about, reason="无")
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("approver", "govopen_no_data_declare", **about, reason=" ")
+    assert part_of(caught.value)["code"] == "rates.E6"
+    office.act("approver", "govopen_no_data_declare", **about, reason="只办内部事务")
+    assert bases(office, unit["id"]) == {"headline": 1, "strict": 1, "effective": 1}
+    assert shown(office, unit["id"])["no_data_declared"] == []
+    with pytest.raises(tk.NotAuthorized) as caught_own:
+        office.act("approver", "govopen_no_data_decide", **about, decision="approve")
+    assert part_of(caught_own.value)["code"] == "units.E18"
+    office.hire("second", ("data_authority",))
+    made = office.act("second", "govopen_no_data_decide", **about, decision="approve")
+    [declared] = made["declarations"]
+    assert bases(office, unit["id"]) == {"headline": 0, "strict": 1, "effective": 0}
+    [row] = office.act("stranger", "govopen_rate_row_list", rate="open_unit_rate",
+                       side="excluded", **about)["items"]  # fmt: skip
+    assert (row["reason"], row["to"]) == ("no_data", declared["review_due"])
+    [public] = shown(office, unit["id"])["no_data_declared"]
+    assert public["approved_by"]
+    assert "declared_by" not in public
+    assert "只办内部事务" in client.get(f"/organization/{unit['slug']}").get_data(as_text=True)
+    listed = office.act("second", "govopen_no_data_list")["items"]
+    assert [one["state"] for one in listed if one["unit"] == unit["id"]] == ["running"]
+    office.act("second", "govopen_no_data_decide", **about, decision="end")
+    assert bases(office, unit["id"])["headline"] == 1
+
+
+def test_the_page_of_a_unit_declares_and_says_who_decides(office: Office) -> None:
+    unit = make(office, "声明局")
+    page = f"/workbench/units/{unit['id']}"
+    with signed_in(office, "approver") as keeper:
+        late = {"empty-reason": "无", "empty-review_due": office.days_ahead(500)}
+        answer = keeper.post(f"{page}/no-data", data=late)
+        assert answer.status_code == 409
+        assert office.days_ahead(500) in answer.get_data(as_text=True)
+        due = {**late, "empty-review_due": office.days_ahead(300)}
+        assert keeper.post(f"{page}/no-data", data=due).status_code == 302
+        text = keeper.get(page).get_data(as_text=True)
+        assert 'value="approve"' not in text
+        assert office.days_ahead(300) in text
+        assert unit["name"] in keeper.get("/workbench/units").get_data(as_text=True)
+    office.hire("fourth", ("data_authority",))
+    with signed_in(office, "fourth") as other:
+        assert 'value="approve"' in other.get(page).get_data(as_text=True)
+        assert other.post(f"{page}/no-data", data={"empty-decision": "approve"}).status_code == 302
+    assert len(shown(office, unit["id"])["no_data_declared"]) == 1
+
+
+def bases(office: Office, unit_id: str) -> dict[str, int]:
+    figure = office.act("stranger", "govopen_rate_show", rate="open_unit_rate", unit=unit_id)
+    return {name: one["denominator"] for name, one in figure["variants"].items()}

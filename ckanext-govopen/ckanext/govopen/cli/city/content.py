@@ -99,8 +99,9 @@ class PublishBatch:
 class Event:
     """Something that happens in the city; events of a day run in the order of `order`.
 
-    `kind`: unit · reform · adjustment · publish · refresh · withdraw · lists · look; `keys` are
-    those of the records (for refresh and withdraw: of datasets; for look: unit and type of list).
+    `kind`: unit · no_data · reform · adjustment · publish · refresh · withdraw · lists · look;
+    `keys` are those of the records (for refresh and withdraw: of datasets; for look: unit and type
+    of list).
     """
 
     date: date
@@ -177,6 +178,11 @@ class CityPlan:
     def timeline(self) -> tuple[Event, ...]:
         """Everything in the order in which it must be loaded."""
         events = [Event(max(u.valid_from, _DAWN), 0, "unit", (u.key,)) for u in self.units]
+        events += [
+            Event(u.no_data_declared.declared_on, 1, "no_data", (u.key,))
+            for u in self.units
+            if u.no_data_declared
+        ]
         events += [Event(r.date, 1, "reform", (r.key,)) for r in self.reforms]
         events += [Event(a.date, 2, "adjustment", (a.key,)) for a in self.adjustments]
         events += [Event(b.date, 3, "publish", b.dataset_keys) for b in self.publish_batches]

@@ -68,6 +68,7 @@ class Loader:
         """Loads everything up to today and gives the clock back."""
         steps: Mapping[str, Callable[[Any], None]] = {
             "unit": self._unit,
+            "no_data": self._no_data,
             "reform": self._reform,
             "adjustment": self._adjustment,
             "publish": self._publish,
@@ -145,6 +146,17 @@ class Loader:
         found = _run(KEEPER, "govopen_unit_create", _unit_facts(unit, self._unit_ids))
         self._unit_ids[unit.key] = found["id"]
         accounts.join_unit(OFFICER, found["id"])
+
+    def _no_data(self, event: content.Event) -> None:
+        """One office declares, the other one approves."""
+        unit = self._plan.unit[event.keys[0]]
+        if unit.no_data_declared is None:
+            return
+        about = {"unit": self._unit_ids[unit.key]}
+        declared = {"reason": unit.no_data_declared.reason}
+        due = unit.no_data_declared.review_due.isoformat()
+        _run(OFFICE, "govopen_no_data_declare", {**about, **declared, "review_due": due})
+        _run(KEEPER, "govopen_no_data_decide", {**about, "decision": "approve"})
 
     def _reform(self, event: content.Event) -> None:
         reform = next(each for each in self._plan.reforms if each.key == event.keys[0])
@@ -373,16 +385,6 @@ def _unit_facts(unit: Unit, known: Mapping[str, str]) -> dict[str, Any]:
         facts["local_scheme"], facts["local_code"] = unit.local_code
     if unit.parent in known:
         facts["parent_id"] = known[str(unit.parent)]
-    if unit.no_data_declared:
-        declared = unit.no_data_declared
-        facts["no_data_declared"] = [
-            {
-                "declared_on": declared.declared_on.isoformat(),
-                "approved_by": declared.approved_by,
-                "reason": declared.reason,
-                "review_due": declared.review_due.isoformat(),
-            }
-        ]
     return facts
 
 

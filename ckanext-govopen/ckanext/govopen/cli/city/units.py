@@ -72,7 +72,6 @@ class NoData:
     """Declaration that a unit holds no public data (renewed each year)."""
 
     declared_on: date
-    approved_by: str
     reason: str
     review_due: date
 
@@ -274,4 +273,4 @@ def _no_data(rng: Random, more: Mapping[str, Any], today: date) -> NoData | None
     if "empty" not in more:
         return None
     declared = today - timedelta(days=120 + int(rng.random() * 90))
-    return NoData(declared, "云泽市数据局", more["empty"], declared + timedelta(days=365))
+    return NoData(declared, more["empty"], declared + timedelta(days=365))
