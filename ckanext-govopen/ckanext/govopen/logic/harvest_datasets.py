@@ -27,6 +27,7 @@ from ckanext.govopen.domain.intake_values import BadDateError, read_date
 from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import accounts, datasets, revisions
 from ckanext.govopen.logic.errors import part_of
+from ckanext.govopen.logic.harvest_differences import between
 from ckanext.govopen.logic.harvest_inventory import Bounds, Given
 from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.vocab import vocabulary
@@ -97,6 +98,30 @@ def _refusal(taken: Taken, mapped: Mapped) -> Result | None:
         if found > most:
             return rejected(taken, Finding("harvest.E18", name, str(found), {"most": most}))
     return None
+
+
+def differences(session: Session, bounds: Bounds, given: Given) -> dict[int, dict[str, Any]]:
+    """What loading some records would change, by the number of each."""
+    known = store.objects(session, bounds.source_id, [str(taken.guid) for taken, _ in given])
+    return {
+        taken.number: _difference(session, mapped, known.get(str(taken.guid)))
+        for taken, mapped in given
+    }
+
+
+def _difference(
+    session: Session, mapped: Mapped, known: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    title = mapped.values["title"].strip()
+    package = model.Package.get(str(known["record_id"])) if known else None
+    if known is None or known["state"] == "removed" or package is None:
+        return between(title, {}, {})
+    stored, said = _shown(package.id), stated(package.id, mapped)
+    changes = {**said, "resources": _with_files(session, said["resources"], stored)}
+    names = {name: CODED[name][0] if name in CODED else name for name in said}
+    before, after = ({own: _compared(data, name) for name, own in names.items()}
+                     for data in (stored, changes))  # fmt: skip
+    return between(title, before, after)
 
 
 def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
@@ -310,16 +335,16 @@ def _hash(said: Mapping[str, Any]) -> str:
 
 def says_the_same(stored: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
     """True when writing what a record says would change nothing of what is stored."""
-    lists = {
-        "tags": lambda data: sorted(str(tag["name"]) for tag in data.get("tags") or ()),
-        "resources": lambda data: [_link(each) for each in data.get("resources") or ()],
-    }
-    return all(
-        lists[name](stored) == lists[name](said)
-        if name in lists
-        else (stored.get(name) or "") == value
-        for name, value in said.items()
-    )
+    return all(_compared(stored, name) == _compared(said, name) for name in said)
+
+
+def _compared(data: Mapping[str, Any], name: str) -> Any:
+    """What counts of a field when a dataset is compared with what its source says."""
+    if name == "tags":
+        return sorted(str(tag["name"]) for tag in data.get("tags") or ())
+    if name == "resources":
+        return [_link(each) for each in data.get("resources") or ()]
+    return data.get(name) or ""
 
 
 def _link(resource: Mapping[str, Any]) -> tuple[str, ...]:

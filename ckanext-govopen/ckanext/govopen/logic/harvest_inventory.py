@@ -20,6 +20,7 @@ from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.harvest import Mapped, Taken
 from ckanext.govopen.domain.units import UnitFinder, names_a_unit
 from ckanext.govopen.logic import imports, registers, units
+from ckanext.govopen.logic.harvest_differences import between
 from ckanext.govopen.logic.harvest_results import Result, conflict, rejected, unread
 from ckanext.govopen.logic.import_records import finding_json
 from ckanext.govopen.logic.intake import Column, Row, field_of
@@ -28,6 +29,7 @@ from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import registers as log
 
 ENTRY = "entry"
+AS_IT_CAME = "source_fields"
 SECRET_LINE = "inventory.E16"  # noqa: S105 the code of a finding
 Given = Sequence[tuple[Taken, Mapped]]
 
@@ -59,6 +61,24 @@ def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     kept, left_out = _without_conflicts(session, bounds, fine, own)
     foreseen = [Result(one.taken, _foreseen(one, own)) for one in kept]
     return [*refused, *left_out, *foreseen]
+
+
+def differences(session: Session, bounds: Bounds, given: Given) -> dict[int, dict[str, Any]]:
+    """What loading some records would change, by the number of each."""
+    fine, _ = _checked(session, bounds, given)
+    own = _own(session, bounds, fine)
+    return {one.taken.number: _difference(one, own.get(str(one.taken.guid))) for one in fine}
+
+
+def _difference(one: _Checked, entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The record's cells as they came are named where nothing that was read of them differs."""
+    after = one.row.fields
+    if entry is None:
+        return between(after.get("name"), {}, {})
+    before = entry["fields"]
+    read = [{k: v for k, v in fields.items() if k != AS_IT_CAME} for fields in (before, after)]
+    found = between(after.get("name"), *read)
+    return found if found["differences"] else between(after.get("name"), before, after)
 
 
 def _foreseen(one: _Checked, own: Mapping[str, Mapping[str, Any] | None]) -> str:

@@ -27,6 +27,7 @@ from ckanext.govopen.domain.harvest import Evidence, Gathered, Staged, Taken
 from ckanext.govopen.logic import (
     audit,
     harvest_datasets,
+    harvest_differences,
     harvest_files,
     harvest_inventory,
     harvest_mending,
@@ -79,6 +80,7 @@ class Run:
         self.stage = str(row["stage"])
         self.kind, self.outcome = str(row["source_kind"]), str(row["outcome"])
         self._names = Names(self.outcome)
+        self._told: harvest_differences.Told | None = None
         self.is_remap, self.is_probe = row["kind"] == "remap", row["kind"] == "probe"
         self.options: Mapping[str, Any] = row["settings"]
         # A run that only looks looks at everything.
@@ -310,14 +312,21 @@ class Run:
 
     @again
     def check(self, records: Given) -> None:
-        """Notes what loading these records would refuse."""
+        """Notes what loading these records would refuse, and of the first what it would change."""
         self._note_names(records)
         with self._step() as session:
+            if self._told is None:
+                self._told = harvest_differences.Told(store.told(session, self._id))
             found = self._loader.check(session, self._bounds, records)
+            chosen = set(self._told.choose(found))
+            some = [one for one in records if one[0].number in chosen]
+            said = self._loader.differences(session, self._bounds, some) if some else {}
+            facts = {one.taken.number: said.get(one.taken.number, one.facts) for one in found}
             store.mark_checked(session, self._id, {
-                one.taken.number: (one.verdict, one.code, json.dumps(dict(one.facts), default=str))
+                one.taken.number: (one.verdict, one.code, _json(facts[one.taken.number]))
                 for one in found
             })  # fmt: skip
+        self._told.note(one.verdict for one in found if one.taken.number in chosen)
 
     @again
     def end_check(self) -> None:
@@ -346,7 +355,7 @@ class Run:
 
     def _end_dry(self, session: Session) -> None:
         counts = _checked_counts(session, self._id)
-        store.report_refused(session, self._id)
+        store.report_checked(session, self._id, harvest_differences.MOST)
         store.clear_stage(session, self._id)
         now = clock.now()
         store.update(session, self._id, state="finished", stage="done", ended_at=now, **counts)
@@ -569,6 +578,10 @@ class Run:
     def _audit(self, session: Session, action: str, details: Mapping[str, Any]) -> None:
         actor = str(self._row["source_created_by"])
         audit.note(session, action, f"harvest_job:{self._id}", actor=actor, details=dict(details))
+
+
+def _json(facts: Mapping[str, Any]) -> str:
+    return json.dumps(dict(facts), ensure_ascii=False, default=str)
 
 
 def _taken(row: Mapping[str, Any]) -> Taken:

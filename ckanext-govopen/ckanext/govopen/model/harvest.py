@@ -275,6 +275,21 @@ def refused(session: Session, job_id: str, limit: int) -> Sequence[Row]:
     )
 
 
+def changing(session: Session, job_id: str, limit: int) -> Sequence[Row]:
+    """What an open run that waits would make new and change, as far as its check has kept it."""
+    return _all(
+        session,
+        "SELECT t.number, t.guid, t.verdict, t.code, t.facts, o.record_type, o.record_id"
+        " FROM govopen_harvest_stage t JOIN govopen_harvest_job j ON j.id = t.job_id"
+        " LEFT JOIN govopen_harvest_object o ON t.verdict = 'updated'"
+        "  AND o.source_id = j.source_id AND o.guid = t.guid"
+        " WHERE t.job_id = :job AND t.code IS NULL AND jsonb_exists(t.facts, 'differences')"
+        " ORDER BY t.verdict DESC, t.number LIMIT :limit",
+        job=job_id,
+        limit=limit,
+    )
+
+
 # --- records and dead letters --------------------------------------------------------------------
 
 

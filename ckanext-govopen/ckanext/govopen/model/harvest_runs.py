@@ -610,16 +610,46 @@ def totals(session: Session, job_id: str) -> dict[str, int]:
     return {str(verdict): int(count) for verdict, count in rows}
 
 
-def report_refused(session: Session, job_id: str) -> None:
-    """Lines for what loading would not take: of a run that ends before it loads anything."""
+def told(session: Session, job_id: str) -> dict[str, int]:
+    """Of how many records of each verdict a check has said what they would change."""
+    rows = _run(
+        session,
+        "SELECT verdict, count(*) FROM govopen_harvest_stage WHERE job_id = :id AND is_checked"
+        " AND jsonb_exists(facts, 'differences') GROUP BY verdict",
+        id=job_id,
+    )
+    return {str(verdict): int(count) for verdict, count in rows}
+
+
+def report_checked(session: Session, job_id: str, most: int) -> None:
+    """Lines of a run that ends before it loads anything: what it would refuse, change and miss.
+
+    Args:
+        most: lines about what the source no longer has.
+    """
     _run(
         session,
-        "INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, code, facts)"
-        " SELECT job_id, number, coalesce(guid, '#' || record_hash), CASE verdict"
-        "  WHEN 'conflict' THEN verdict ELSE 'rejected' END, code, facts"
-        " FROM govopen_harvest_stage WHERE job_id = :id AND code IS NOT NULL"
+        "INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, record_type, record_id,"
+        " code, facts) SELECT t.job_id, t.number, coalesce(t.guid, '#' || t.record_hash),"
+        "  CASE WHEN t.code IS NULL OR t.verdict = 'conflict' THEN t.verdict ELSE 'rejected' END,"
+        "  o.record_type, o.record_id, t.code, t.facts FROM govopen_harvest_stage t"
+        " JOIN govopen_harvest_job j ON j.id = t.job_id"
+        " LEFT JOIN govopen_harvest_object o ON t.verdict = 'updated' AND t.code IS NULL"
+        "  AND o.source_id = j.source_id AND o.guid = t.guid"
+        " WHERE t.job_id = :id AND (t.code IS NOT NULL OR jsonb_exists(t.facts, 'differences'))"
         " ON CONFLICT DO NOTHING",
         id=job_id,
+    )
+    _run(
+        session,
+        "INSERT INTO govopen_harvest_change (job_id, number, guid, verdict, record_type, record_id)"
+        " SELECT j.id, -row_number() OVER (ORDER BY o.guid), o.guid, 'missing', o.record_type,"
+        "  o.record_id FROM govopen_harvest_job j JOIN govopen_harvest_object o"
+        "  ON o.source_id = j.source_id AND o.state = 'kept' WHERE j.id = :id AND j.missing > 0"
+        "  AND NOT EXISTS (SELECT FROM govopen_harvest_stage t WHERE t.job_id = j.id"
+        "   AND t.guid = o.guid) ORDER BY o.guid LIMIT :most ON CONFLICT DO NOTHING",
+        id=job_id,
+        most=most,
     )
 
 

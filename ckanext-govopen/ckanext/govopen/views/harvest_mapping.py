@@ -18,7 +18,10 @@ NO_FIELDS = ("source_fields", "contact_fields")
 
 
 def choices(outcome: str, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The fields that a name may have, and the terms of those whose values nobody understands."""
+    """The fields that a name may have, with the list of those that are coded; and the terms of
+
+    those whose values nobody understands.
+    """
     words = FIELD_WORDS[outcome]
     known = vocabularies()[words]
     terms = {
@@ -26,7 +29,11 @@ def choices(outcome: str, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]
         for one in unread
         if one["field"] in known and "vocabulary" in known[one["field"]].extra
     }
-    return {"fields": desk.choices(words, without=NO_FIELDS), "fields_of": words, "terms": terms}
+    coded_by = {
+        str(one.code): str(one.extra["vocabulary"]) for one in known if "vocabulary" in one.extra
+    }
+    fields = desk.choices(words, without=NO_FIELDS)
+    return {"fields": fields, "fields_of": words, "terms": terms, "coded_by": coded_by}
 
 
 def confirmed(source: Mapping[str, Any], names: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

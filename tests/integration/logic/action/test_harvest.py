@@ -18,7 +18,7 @@ from python_calamine import load_workbook
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import harvest_recovery, harvest_runs
+from ckanext.govopen.logic import harvest_differences, harvest_recovery, harvest_runs
 from ckanext.govopen.logic.intake import read_table
 
 from govopen_harvesters import pipeline
@@ -91,9 +91,44 @@ def test_a_dry_run_says_everything_and_writes_nothing(one: Field) -> None:
     job = one.run(source, dry_run=True)
     assert (job["state"], counts(job)) == ("finished", {"seen": 5, "created": 4, "rejected": 1})
     lines = [(line["guid"], line["verdict"]) for line in job["report"]["items"]]
-    assert lines == [(f"{one.mark}-x", "rejected")]
-    assert job["report"]["items"][0]["problem"]["text"]
+    new = [(row[0], "created") for row in one.rows(4)]
+    assert lines == [*new, (f"{one.mark}-x", "rejected")]
+    assert [line.get("title") for line in job["report"]["items"]] == [
+        "数据0", "数据1", "数据2", "数据3", None,
+    ]  # fmt: skip
+    assert job["report"]["items"][-1]["problem"]["text"]
     assert (one.log_rows(), one.left(source)["entries"]) == (before, [])
+
+
+def test_what_a_run_would_change_is_said_before_anything_is_written(
+    one: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harvest_differences, "MOST", 3)
+    rows = one.rows(20)
+    one.put("a.csv", rows)
+    source = one.approved()
+    one.run(source)
+    before = one.left(source)["entries"]
+    changed = [(*row[:3], "每年", row[4]) for row in rows[:12]]
+    one.put("a.csv", [*changed, *rows[12:16], (f"{one.mark}-n", "新的", rows[0][2], "每月", "")])
+    wanted = [{"field": "update_cycle", "before": "monthly", "after": "yearly"}]
+
+    def of(lines: list[dict[str, Any]], verdict: str) -> list[Any]:
+        return [(each["guid"], each.get("title"), each.get("differences"), bool(each["record_id"]))
+                for each in lines if each["verdict"] == verdict]  # fmt: skip
+
+    dry = one.run(source, dry_run=True)
+    assert counts(dry) == {"seen": 17, "unchanged": 4, "created": 1, "updated": 12, "missing": 4}
+    waits = one.run(source)
+    assert (waits["state"], waits["waits_for"]) == ("needs_approval", "changes")
+    for lines in (dry["report"]["items"], waits["changing"]):  # the first three, and the counts
+        assert of(lines, "updated") == [(row[0], row[1], wanted, True) for row in rows[:3]]
+        assert of(lines, "created") == [(f"{one.mark}-n", "新的", [], False)]
+    missing = of(dry["report"]["items"], "missing")
+    assert sorted(missing) == [(row[0], None, None, True) for row in rows[16:19]]
+    assert one.left(source)["entries"] == before
+    done = one.approve(waits["id"])
+    assert (done["updated"], done["created"], done["balanced"]) == (12, 1, True)
 
 
 def test_a_changed_cell_is_exactly_one_update(one: Field) -> None:

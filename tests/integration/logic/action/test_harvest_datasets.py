@@ -125,6 +125,11 @@ def test_another_reading_of_the_same_records_writes_only_what_it_reads_otherwise
     waits = one.run(source)
     assert (waits["state"], waits["waits_for"]) == ("needs_approval", "changes")
     assert counts(waits) == {"seen": 14, "unchanged": 5, "updated": 9}
+    field, fifth = "title" if outcome == "dataset" else "name", waits["changing"][5]
+    assert (len(waits["changing"]), fifth["guid"], fifth["title"]) == (9, "d5", "新题目停车场")
+    assert fifth["differences"] == [
+        {"field": field, "before": "公共停车场第5批", "after": "新题目停车场"}
+    ]
     assert counts(one.approve(waits["id"])) == {"seen": 14, "unchanged": 5, "updated": 9}
 
 

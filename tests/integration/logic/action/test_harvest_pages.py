@@ -86,6 +86,7 @@ def test_a_source_is_added_tried_approved_by_another_and_mended(one: Field) -> N
         run = client.post(f"{page}/run", data={"dry_run": "1"}).headers["Location"]
         shown = settled(client, run)
         assert "所见 4 = 未变 0 + 新增 3 + 更新 0 + 拒收 1 + 冲突 0" in shown
+        assert re.search(r"新增</td><td>[^<]+<br>数据0</td>", shown)
         run = client.post(f"{page}/run").headers["Location"]
         shown = settled(client, run)
         assert "首次归集" in shown
@@ -93,7 +94,9 @@ def test_a_source_is_added_tried_approved_by_another_and_mended(one: Field) -> N
         assert client.post(f"{run}/approve").status_code == 409
     with signed_in(one, "authority") as client:
         assert "等待批准的归集" in read(client, "/workbench")
-        assert "批准本次归集" in settled(client, run)
+        shown = settled(client, run)
+        assert "批准本次归集" in shown
+        assert "列出 3 条，共 3 条" in shown
         assert client.post(f"{run}/approve").status_code == 302
         assert "账目相符" in settled(client, run)
     with signed_in(one, "officer") as client:

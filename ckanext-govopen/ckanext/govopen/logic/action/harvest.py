@@ -237,7 +237,9 @@ def govopen_harvest_job_list(context: Any, data_dict: dict[str, Any]) -> dict[st
 def govopen_harvest_job_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One run: its counts, whether they add up, and a page of its report.
 
-    Of one that waits also what would vanish, and what could not be taken.
+    Of one that waits also what would vanish, what could not be taken, and what would be new or
+    change: of the first 200 records each, `{title, differences: [{field, before, after}]}`. The
+    report of a dry run has the same.
     `names` says how each name of the source was taken (told, sure, unsure, rival, unknown), with
     examples and further proposals; `unread` the values of coded fields that nobody understands.
 
@@ -258,6 +260,8 @@ def govopen_harvest_job_show(context: Any, data_dict: dict[str, Any]) -> dict[st
         shown["vanishing"] = [dict(one) for one in gone] if row["missing"] else []
         refused = store.refused(model.Session, row["id"], VANISHING_SHOWN)
         shown["refused"] = [keeping.change_view(one) for one in refused]
+        changing = store.changing(model.Session, row["id"], VANISHING_SHOWN)
+        shown["changing"] = [keeping.change_view(one) for one in changing]
     return {**shown, "report": report}
 
 
