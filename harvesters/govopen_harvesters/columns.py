@@ -70,6 +70,7 @@ class ListPage:
         fault: why it is not seen to, where nothing follows.
         has_next: another page follows.
         cursor: where reading was before this page, and what stood on it.
+        met: what the page before has added to what the reading knows.
         done: documents of it that were read before.
         sitemaps: what it lists in the place of documents.
     """
@@ -84,12 +85,14 @@ class ListPage:
     fault: Fault | None = None
     has_next: bool = False
     cursor: Mapping[str, Json] | None = None
+    met: Sequence[str] = ()
     done: int = 0
     sitemaps: Sequence[str] | None = None
 
 
-# What a reading has to know of the pages before.
-WHERE = ("url", "visited", "known", "listed", "bytes", "hosts", "read_on")
+# What a reading has to know of the pages before, beside the lists and documents that it met.
+WHERE = ("url", "listed", "bytes", "hosts", "read_on")
+LIST = "/"  # before the name of a list among the names that were met
 
 
 @dataclass
@@ -99,6 +102,7 @@ class Column:
     Args:
         url: of the next page of the list.
         visited, known: pages of the list and documents that were met, in short.
+        fresh: those of them that no page has handed on yet.
     """
 
     options: Mapping[str, Json]
@@ -112,6 +116,7 @@ class Column:
     listed: int = 0
     visited: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
+    fresh: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         words = _words()
@@ -144,17 +149,20 @@ class Column:
 
     # --- lists -----------------------------------------------------------------------------------
 
-    def lists(self, cursor: Mapping[str, Json] | None = None) -> Iterator[ListPage]:
+    def lists(
+        self, cursor: Mapping[str, Json] | None = None, met: frozenset[str] = frozenset()
+    ) -> Iterator[ListPage]:
         """The pages of the list, until it ends, or cannot be seen to.
 
         Args:
             cursor: of the page on which an attempt before was; the rest of it comes first.
+            met: what it had met on the pages before that one.
 
         Raises:
-            CursorLost: other entries stand on that page now.
+            CursorLost: other entries stand on that page now, or what was met is not there any more.
             SourceFault: a page cannot be had or read, or the list is too long.
         """
-        part = self._same_page(cursor) if cursor is not None else None
+        part = self._same_page(cursor, met) if cursor is not None else None
         most = min(int(self.options.get("most_pages") or MOST_LISTS), MOST_LISTS)
         while True:
             part = part or self._next_page()
@@ -168,11 +176,15 @@ class Column:
                 raise SourceFault("harvest.E17", pages=most)
             part = None
 
-    def _same_page(self, cursor: Mapping[str, Json]) -> ListPage:
+    def _same_page(self, cursor: Mapping[str, Json], met: frozenset[str]) -> ListPage:
         """The page that was read last, where it is still the same: what follows has not moved."""
+        if cursor.get("met") != len(met):
+            raise CursorLost
         for name in WHERE:
             is_set = isinstance(getattr(self, name), set)
             setattr(self, name, set(cursor[name]) if is_set else cursor[name])
+        self.visited = {one.removeprefix(LIST) for one in met if one.startswith(LIST)}
+        self.known = {one for one in met if not one.startswith(LIST)}
         part, done = self._next_page(), int(cursor["done"])
         is_same = part.cursor is not None and part.cursor["mark"] == cursor["mark"]
         if not is_same or not (part.has_next or part.items[done:]):
@@ -183,9 +195,11 @@ class Column:
         """The page at which the reading is; from then on it is at the following one."""
         where = {name: getattr(self, name) for name in WHERE}
         cursor = {name: sorted(one) if isinstance(one, set) else one for name, one in where.items()}
-        url, visited = self.url, self.visited
-        visited.add(short(bare(url)))
-        found, led_to, digest = self._list(url, len(visited))
+        cursor["met"] = len(self.visited) + len(self.known)
+        met, self.fresh = self.fresh, []
+        url = self.url
+        self._visit(short(bare(url)))
+        found, led_to, digest = self._list(url, len(self.visited))
         if found is None:  # beyond the last numbered page
             return ListPage(url, (), None, is_last=True)
         if "sitemaps" in found:
@@ -198,7 +212,13 @@ class Column:
             following, fault = None, ("harvest.E42", {"page": led_to})
         self.url = following or ""
         cursor["mark"] = mark_of(item["url"] for item in found["items"])
-        return replace(part, is_last=is_last, fault=fault, has_next=bool(following), cursor=cursor)
+        return replace(part, is_last=is_last, fault=fault, has_next=bool(following), cursor=cursor,
+                       met=met)  # fmt: skip
+
+    def _visit(self, name: str) -> None:
+        if name not in self.visited:
+            self.visited.add(name)
+            self.fresh.append(f"{LIST}{name}")
 
     def _list(self, url: str, number: int) -> tuple[Mapping[str, Json] | None, str, str]:
         try:
@@ -270,6 +290,7 @@ class Column:
             name = short(bare(item["url"]))
             if name not in self.known:
                 self.known.add(name)
+                self.fresh.append(name)
                 fresh += [] if self._is_known(item) else [item]
         if len(self.known) > MOST_DOCUMENTS:
             raise SourceFault("harvest.E44", most=MOST_DOCUMENTS)
@@ -301,6 +322,7 @@ class Column:
                 faults=[part.fault] if is_end and part.fault else (),
                 covers_all=part.covers_all,
                 cursor={**(part.cursor or {}), "done": at + len(batch)} if may_go_on else None,
+                met=part.met if at == 0 else (),
             )
 
     def _records(self, items: Sequence[Mapping[str, Json]], page: str) -> list[Record]:

@@ -51,6 +51,7 @@ class Source:
         watermark: what the last complete run has reached; None for a run over everything.
         incoming: the folder in which files of this machine may lie, and nowhere else.
         cursor: of the last page that this run has read already; None at its beginning.
+        met: what its pages up to that one have said that they met.
     """
 
     options: Mapping[str, Json]
@@ -58,6 +59,7 @@ class Source:
     watermark: Mapping[str, Json] | None = None
     incoming: Path | None = None
     cursor: Mapping[str, Json] | None = None
+    met: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Page:
         left_out: records that are none of ours: private ones, harvest sources; counted and shown.
         cursor: by which the connector goes on behind this page, at any later time, as if nothing
             had been between; None where that would prove less than reading from the beginning.
+        met: names that the connector has to know again then; those of each page are added to those
+            of the pages before, so that no page carries them all.
     """
 
     records: Sequence[Record]
@@ -102,6 +106,7 @@ class Page:
     covers_all: bool = True
     left_out: int = 0
     cursor: Mapping[str, Json] | None = None
+    met: Sequence[str] = ()
 
 
 class SourceFault(Exception):  # noqa: N818 the name says what happened

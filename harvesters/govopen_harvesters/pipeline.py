@@ -76,6 +76,7 @@ class Ledger(Protocol):
         fault: tuple[str, Mapping[str, Json]] | None = None,
         reached: Mapping[str, Json] | None = None,
         cursor: Mapping[str, Json] | None = None,
+        met: Sequence[str] = (),
     ) -> None:
         """Keeps the records of a page, what the run has seen so far, and where it can go on."""
 
@@ -135,7 +136,8 @@ def _gather(
     volatile = connector.volatile | frozenset(map(str, source.options.get("volatile") or ()))
     evidence, seen = before.evidence if before else Evidence(), _Seen()
     number = evidence.records
-    source = replace(source, cursor=before.cursor) if before else source
+    if before:
+        source = replace(source, cursor=before.cursor, met=before.met)
     try:
         for page in _pages(connector, source, web):
             if seen.again(page):
@@ -148,9 +150,8 @@ def _gather(
             ]
             number += len(records)
             evidence = _with(evidence, page)
-            ledger.gathered(
-                records, evidence, fault=_fault(page), reached=page.reached, cursor=page.cursor
-            )
+            ledger.gathered(records, evidence, fault=_fault(page), reached=page.reached,
+                            cursor=page.cursor, met=page.met)  # fmt: skip
             if evidence.pages >= MOST_PAGES:
                 raise SourceFault("harvest.E17", pages=MOST_PAGES)  # noqa: TRY301 one road for every fault
             go_on(page.cursor is not None)

@@ -103,7 +103,7 @@ class WebColumnConnector:
             CursorLost: other entries stand on the page of the list that was read last.
         """
         column = Column(source.options, web, source.watermark)
-        for part in column.lists(source.cursor):
+        for part in column.lists(source.cursor, source.met):
             yield from column.documents(part)
 
 

@@ -67,6 +67,7 @@ class MemoryLedger:
         fault: tuple[str, Mapping[str, Any]] | None = None,
         reached: Mapping[str, Any] | None = None,
         cursor: Mapping[str, Any] | None = None,
+        met: Sequence[str] = (),
     ) -> None:
         self._step()
         self.rows |= {one.number: Row(one) for one in records}

@@ -56,13 +56,15 @@ class Site:
 class Outcome:
     """What a reading gave before it ended, and the evidence that the run would have."""
 
-    def __init__(self, site: Site, settings: Mapping[str, Any], cursor: Any = None) -> None:
+    def __init__(
+        self, site: Site, settings: Mapping[str, Any], cursor: Any = None, met: Any = ()
+    ) -> None:
         self.pages: list[Page] = []
         self.fault: SourceFault | None = None
         self.evidence = Evidence()
         try:
             source = Source({**SETTINGS, **settings}, watermark=settings.get("watermark"),
-                            cursor=cursor)  # fmt: skip
+                            cursor=cursor, met=frozenset(met))  # fmt: skip
             for page in connector.pages(source, site):  # type: ignore[arg-type]
                 self.pages.append(page)
                 self.evidence = pipeline._with(self.evidence, page)
@@ -113,14 +115,18 @@ def test_a_reading_goes_on_behind_any_document_while_its_page_of_the_list_is_the
     monkeypatch.setattr(columns, "TOGETHER", 1)
     whole, _ = read(COLUMN)
     guids = [one.guid for one in whole.records]
-    done = 0
+    done, met = 0, list[str]()
     for page in whole.pages[:-1]:
         done += len(page.records)
+        met += page.met
         site = Site(tmp_path, COLUMN)
-        rest = Outcome(site, {}, json.loads(json.dumps(page.cursor)))
+        rest = Outcome(site, {}, json.loads(json.dumps(page.cursor)), met)
         assert [one.guid for one in rest.records] == guids[done:]
         assert rest.pages[-1].is_last
         assert len([url for url in site.asked if "/2026" in url]) == len(guids) - done
+        with pytest.raises(CursorLost):
+            Outcome(Site(tmp_path, COLUMN), {}, page.cursor, [*met, "lost"])
+    assert len(met) == len(set(met)), "each name is handed on once"
     other = {**COLUMN, FIRST: COLUMN[FIRST].replace("t1.html", "t0.html")}
     with pytest.raises(CursorLost):
         Outcome(Site(tmp_path, other), {}, whole.pages[0].cursor)

@@ -234,10 +234,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Gathered:
-    """How far an attempt before has come: what it has seen, and where reading goes on."""
+    """How far an attempt before has come: what it has seen and met, and where reading goes on."""
 
     evidence: Evidence
     cursor: Mapping[str, Any]
+    met: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ class Run:
         with self._step() as session:
             cursor, seen = self._row["gather_cursor"], self._row["seen"]
             if cursor is not None and not is_anew and store.staged(session, self._id) == seen:
-                return Gathered(_evidence(self._row), cursor)
+                return Gathered(_evidence(self._row), cursor, store.met(session, self._id))
             store.clear_stage(session, self._id)
             store.update(session, self._id, stage="gather", seen=0, evidence={}, error=None,
                          careful_to=None, trying=None, gather_cursor=None)  # fmt: skip
@@ -200,6 +200,7 @@ class Run:
         fault: tuple[str, Mapping[str, Any]] | None = None,
         reached: Mapping[str, Any] | None = None,
         cursor: Mapping[str, Any] | None = None,
+        met: Sequence[str] = (),
     ) -> None:
         """Keeps the records of a page, what the run has seen so far, and where it can go on."""
         with self._step() as session:
@@ -208,6 +209,7 @@ class Run:
             changed = [one for one in records if known.get(str(one.guid)) != one.record_hash]
             said = harvest_mending.still_said(session, self._row, changed)
             store.stage(session, (self._columns(one, known, said) for one in records))
+            store.add_met(session, self._id, met)
             facts: dict[str, Any] = {"evidence": vars(evidence), "gather_cursor": cursor}
             if fault is not None:
                 facts["error"] = {"code": fault[0], "facts": dict(fault[1])}

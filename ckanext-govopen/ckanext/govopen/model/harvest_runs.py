@@ -146,6 +146,19 @@ def _set(session: Session, where: str, values: Mapping[str, object], **named: ob
 
 def clear_stage(session: Session, job_id: str) -> None:
     _run(session, "DELETE FROM govopen_harvest_stage WHERE job_id = :id", id=job_id)
+    _run(session, "DELETE FROM govopen_harvest_met WHERE job_id = :id", id=job_id)
+
+
+def add_met(session: Session, job_id: str, names: Sequence[str]) -> None:
+    """Keeps what a connector has to know again when it goes on, beside what it has met before."""
+    if names:
+        sql = "INSERT INTO govopen_harvest_met (job_id, names) VALUES (:id, :names)"
+        _run(session, sql, id=job_id, names=list(names))
+
+
+def met(session: Session, job_id: str) -> frozenset[str]:
+    sql = "SELECT unnest(names) FROM govopen_harvest_met WHERE job_id = :id"
+    return frozenset(_run(session, sql, id=job_id).scalars())
 
 
 def known_hashes(session: Session, source_id: str, guids: Sequence[str]) -> dict[str, str]:
