@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from asking import Asked, call, difference, filled, leaks, things
+from sqlalchemy.engine import make_url
 from surfaces import lines
 from world import World
 
@@ -25,7 +26,8 @@ import ckan.logic.action.get as core_reads
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import labels, search
+from ckanext.datastore.logic import action as datastore_reads
+from ckanext.govopen.logic import datastore, labels, search
 from ckanext.govopen.model import datasets as store
 
 ASKED = ("package_search", "resource_search", "tag_list", "format_autocomplete", "package_list")
@@ -93,8 +95,10 @@ def test_without_the_chained_actions_it_is_red(
 
 def _of_ckan(name: str) -> Any:
     """An action as CKAN has it, without ours around it."""
-    action = getattr(core_reads, name)
+    return _with_context(getattr(core_reads, name))
 
+
+def _with_context(action: Any) -> Any:
     def plain(context: Any = None, data_dict: Any = None) -> Any:
         return action(ckan.logic._prepopulate_context(context), data_dict or {})
 
@@ -108,6 +112,56 @@ def test_without_the_post_filter_a_stale_index_is_red(
         assert _found(world) == []
         monkeypatch.setattr(search, "unreadable_hits", lambda _context, _found: [])
         assert any("title" in found for found in _found(world))
+
+
+def test_without_the_hidden_schema_rows_are_red(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without labels and without our actions, a table that readers cannot see is still absent."""
+    dataset = world.datasets["approved"]
+    monkeypatch.setattr(labels, "of_standing", lambda _standing: ["public"])
+    core = {"datastore_search": _with_context(datastore_reads.datastore_search)}
+    monkeypatch.setattr(ckan.logic, "_actions", {**ckan.logic._actions, **core})
+
+    def found() -> list[str]:
+        asked = call(world, "visitor", "datastore_search", {"resource_id": dataset.resource})
+        return leaks(world, "visitor", asked, things(world, dataset))
+
+    with world.application.test_request_context("/"):
+        datastore.load_hidden(model.Session, [dataset.id])  # as its approval does
+        model.Session.rollback()
+    assert found() == []
+    with _table_shown(dataset.resource):
+        assert "approved: cell" in found()
+    assert found() == []
+
+
+@contextmanager
+def _table_shown(resource_id: str) -> Iterator[None]:
+    """A table that waits for its publication lies where the read role looks."""
+    url = make_url(tk.config["ckan.datastore.write_url"]).set(drivername="postgresql")
+    loader = psycopg2.connect(url.render_as_string(hide_password=False))
+    loader.autocommit = True
+    with loader.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'hidden'::regnamespace"
+            " AND relkind = 'r' AND relname LIKE %s", [f"{resource_id}:%"],
+        )  # fmt: skip
+        ((hidden,),) = cursor.fetchall()
+        cursor.execute(
+            f'ALTER TABLE hidden."{hidden}" SET SCHEMA public;'
+            f'ALTER TABLE "{hidden}" RENAME TO "{resource_id}";'
+            f'GRANT SELECT ON "{resource_id}" TO govopen_reader'
+        )
+        try:
+            yield
+        finally:
+            cursor.execute(
+                f'REVOKE SELECT ON "{resource_id}" FROM govopen_reader;'
+                f'ALTER TABLE "{resource_id}" RENAME TO "{hidden}";'
+                f'ALTER TABLE "{hidden}" SET SCHEMA hidden'
+            )
+    loader.close()
 
 
 def test_without_the_guard_what_nobody_approved_becomes_public(
