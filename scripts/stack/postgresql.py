@@ -217,6 +217,7 @@ GRANT CONNECT ON DATABASE datastore TO govopen_reader;
 CREATE SCHEMA IF NOT EXISTS hidden AUTHORIZATION govopen_loader;
 REVOKE ALL ON SCHEMA hidden FROM PUBLIC;
 REVOKE ALL ON SCHEMA hidden FROM govopen_reader;
+ALTER ROLE govopen_reader SET statement_timeout = '60s';
 """
 
 _APP_RIGHTS = """

@@ -41,6 +41,14 @@ def test_a_forbidden_address_is_a_bad_request(client: FlaskClient, path: str) ->
     assert client.get(path).status_code == 400
 
 
+@pytest.mark.parametrize("action", ["package_list", "govopen_unit_list"])
+@pytest.mark.parametrize("callback", ["alert", ""])
+def test_no_answer_of_the_api_is_a_script(client: FlaskClient, action: str, callback: str) -> None:
+    answer = client.get(f"/api/3/action/{action}?callback={callback}")
+    assert (answer.status_code, answer.content_type) == (400, "application/json")
+    assert "callback" in answer.get_json()["error"]["message"]
+
+
 @pytest.mark.parametrize("value", [["a"], {"a": 1}, 5, True])
 def test_an_id_is_one_string(client: FlaskClient, value: object) -> None:
     answer = client.post("/api/3/action/package_show", json={"id": value})

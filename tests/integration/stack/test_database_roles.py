@@ -121,6 +121,11 @@ def test_the_loader_owns_its_tables_and_the_reader_only_reads_the_public_ones(
         query(loader, "DROP TABLE public.stack_test_open, hidden.stack_test_closed")
 
 
+def test_what_the_public_asks_of_a_table_ends_after_a_minute(connect: Connect) -> None:
+    assert query(connect("govopen_reader"), "SHOW statement_timeout") == [("1min",)]
+    assert query(connect("govopen_loader"), "SHOW statement_timeout") == [("0",)], "loads are long"
+
+
 @pytest.mark.parametrize(
     ("role", "database"),
     [("govopen_reader", "ckan"), ("govopen_loader", "ckan"), ("govopen_app", "datastore")],

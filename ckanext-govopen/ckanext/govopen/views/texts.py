@@ -53,13 +53,20 @@ def install(app: Flask) -> Flask:
 
 def _refuse_unreadable() -> Response | None:
     is_api = request.path.startswith("/api/")
-    reason = _bad_text() or _short_form() or (_bad_body() if is_api else None)
+    reason = _bad_text() or _short_form() or (_bad_call() if is_api else None)
     if reason is None:
         return None
     if not is_api:
         tk.abort(400, reason)
     error = {"__type": "Bad Request", "message": reason}
     return make_response(jsonify(success=False, error=error), 400)
+
+
+def _bad_call() -> str | None:
+    """What is wrong with a call of the API; as a script, its answer would be anybody's to run."""
+    if "callback" in request.args:
+        return tk._("The API answers with JSON alone: {0} is not taken").format("callback")
+    return _bad_body()
 
 
 def _bad_text() -> str | None:
