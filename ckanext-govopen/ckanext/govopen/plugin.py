@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ckan.plugins as p
@@ -14,6 +15,8 @@ from ckanext.govopen.logic import (
     audit_events,
     choices,
     files,
+    passwords,
+    reset_keys,
     search,
     startup,
     stored_settings,
@@ -52,11 +55,14 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
     p.implements(p.IApiToken, inherit=True)
     p.implements(p.ISignal)
     p.implements(p.IAuthenticator, inherit=True)
+    p.implements(p.IValidators)
 
     def update_config(self, _config: Any) -> None:
         search.install()
         audit.install()
         stored_settings.install()
+        passwords.install()
+        reset_keys.install()
 
     def configure(self, config: Any) -> None:
         startup.require_settings(config)
@@ -74,6 +80,13 @@ class GovopenPlugin(p.SingletonPlugin, DefaultTranslation):
 
     def login(self) -> Any:
         return sign_in.refusal()
+
+    def authenticate(self, identity: Mapping[str, Any]) -> None:
+        """Leaves it to CKAN who signs in."""
+        passwords.spend(identity)
+
+    def get_validators(self) -> dict[str, Any]:
+        return {"user_password_validator": passwords.user_password_validator}
 
     def get_helpers(self) -> dict[str, Any]:
         return {"govopen_choices": choices.of_field}

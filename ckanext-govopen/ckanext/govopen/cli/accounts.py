@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+import ckan.model as model
+from ckan.cli.user import set_password
+
 from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
-from ckanext.govopen.logic import accounts
+from ckanext.govopen.logic import accounts, findings, passwords
 
 __all__ = ["account", "role"]
 
 OWNER_ONLY = 0o600
+
+
+def _setpass_by_the_rule(stock: Callable[..., None]) -> Callable[[str, str | None], None]:
+    """`ckan user setpass` writes what it is given; here it is looked at first."""
+
+    def setpass(username: str, password: str | None) -> None:
+        user = model.User.get(username)
+        if user is not None:
+            password = password or click.prompt(
+                "Password", hide_input=True, confirmation_prompt=True
+            )
+            found = passwords.fault(password, user.name, user.email, user.fullname)
+            if found is not None:
+                raise click.ClickException(findings.render(found))
+        stock(username, password)
+
+    return setpass
+
+
+set_password.callback = _setpass_by_the_rule(set_password.callback)
 
 
 @click.group()

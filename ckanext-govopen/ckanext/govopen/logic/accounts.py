@@ -7,17 +7,17 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-from ckan.lib import mailer
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain.review import LIST_ROLES, REVIEW_ROLES
+from ckanext.govopen.logic import reset_keys
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.model import accounts as store
 from ckanext.govopen.model import units as unit_store
@@ -172,8 +172,8 @@ def site_user() -> str:
     return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
 
 
-def invite(name: str, fullname: str, email: str) -> tuple[model.User, str]:
-    """A new account without a password, and the one-time link with which its owner sets one.
+def invite(name: str, fullname: str, email: str) -> model.User:
+    """A new account whose password nobody knows; its owner sets one with a `reset_link`.
 
     Raises:
         tk.ValidationError: the name is taken or malformed.
@@ -190,13 +190,14 @@ def invite(name: str, fullname: str, email: str) -> tuple[model.User, str]:
     user = model.User(name=name, fullname=fullname, email=email, password=new_password())
     model.Session.add(user)
     model.Session.flush()
-    return user, reset_link(user)
+    return user
 
 
-def reset_link(user: model.User) -> str:
-    """The one-time link with which a person sets a password."""
-    mailer.create_reset_key(user)
-    return str(tk.url_for("user.perform_reset", id=user.id, key=user.reset_key, qualified=True))
+def reset_link(user: model.User, lifetime: timedelta = reset_keys.LIFETIME) -> dict[str, Any]:
+    """The one-time link with which a person sets a password, and until when it holds."""
+    expires_at = reset_keys.make(user, lifetime)
+    link = tk.url_for("user.perform_reset", id=user.id, key=user.reset_key, qualified=True)
+    return {"link": str(link), "expires_at": expires_at.isoformat()}
 
 
 def roles_of_vocabulary() -> Sequence[str]:

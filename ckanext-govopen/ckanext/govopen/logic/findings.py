@@ -26,6 +26,7 @@ FIELD_WORDS = {
 }
 # Vocabularies of facts that are codes, by the feature of the code and the name of the fact.
 FACT_WORDS = {
+    ("accounts", "reason"): "password_weakness",
     ("harvest", "wanted"): "harvest_option",
     ("inventory", "attribute"): "item_field",
     ("harvest", "state"): "harvest_state",

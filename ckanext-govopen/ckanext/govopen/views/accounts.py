@@ -31,7 +31,9 @@ def account_list() -> str:
     return _list_page({}, {})
 
 
-def _list_page(values: Mapping[str, Any], errors: desk.Errors, link: str | None = None) -> str:
+def _list_page(
+    values: Mapping[str, Any], errors: desk.Errors, link: Mapping[str, Any] | None = None
+) -> str:
     _require_keeper()
     q = request.args.get("q", "").strip()
     found = desk.call(
@@ -60,7 +62,7 @@ def invite() -> Any:
     made, errors = desk.tried(lambda: desk.call("govopen_account_invite", values))
     if errors:
         return _list_page(values, errors), desk.CONFLICT
-    return _person_page(made["name"], {}, {}, made["link"])
+    return _person_page(made["name"], {}, {}, made)
 
 
 @account_pages.get("/admin/<name>")
@@ -70,7 +72,7 @@ def person_show(name: str) -> str:
 
 
 def _person_page(
-    name: str, values: Mapping[str, Any], errors: desk.Errors, link: str | None = None
+    name: str, values: Mapping[str, Any], errors: desk.Errors, link: Mapping[str, Any] | None = None
 ) -> str:
     _require_keeper()
     people = list(desk.all_pages("govopen_account_list", {}))
@@ -150,4 +152,4 @@ def revoke(name: str) -> Any:
 def reset(name: str) -> Any:
     """Shows a one-time link with which the person sets a new password."""
     made = desk.call("govopen_account_reset", {"user": name})
-    return _person_page(name, {}, {}, made["link"])
+    return _person_page(name, {}, {}, made)

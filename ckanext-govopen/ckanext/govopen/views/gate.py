@@ -9,6 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.dcat.utils import CONTENT_TYPES
 from ckanext.govopen.logic import audit, tokens
 from ckanext.govopen.logic.datasets import may_have_file, require_page
+from ckanext.govopen.views import sign_in
 from ckanext.govopen.views.responses import DOWNLOADS
 
 # Pages about one dataset: their part `id` or `_id` names it, `resource_id` a part of it.
@@ -62,6 +63,7 @@ def install(app: Flask) -> Flask:
     app.before_request(_limit_token)
     app.before_request(_refuse_hidden)
     app.before_request(_keep_files)
+    app.before_request(sign_in.dead_link)
     return app
 
 

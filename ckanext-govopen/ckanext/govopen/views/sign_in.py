@@ -1,4 +1,4 @@
-"""The door of `/user/login`: an attempt that must not be looked at is answered in a sentence."""
+"""The doors of `/user/login` and `/user/reset`: what must not be looked at gets one answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.sign_in import WINDOW
-from ckanext.govopen.logic import sign_in
+from ckanext.govopen.logic import reset_keys, sign_in
 
-TOO_MANY, UNAVAILABLE = 429, 503
+TOO_MANY, UNAVAILABLE, NO_LINK = 429, 503, 403
+RESET_PAGE = "user.perform_reset"
 # The proxies that gunicorn believes: what they say of an address is what they saw.
 PROXIES = "GOVOPEN_TRUSTED_PROXIES"
 
@@ -35,6 +36,16 @@ def _refused(status: int) -> Response:
     if status == TOO_MANY:
         answer.headers["Retry-After"] = str(minutes * 60)
     return answer
+
+
+def dead_link() -> Response | None:
+    """The answer to a link for a password that holds for nobody, whether there is that account."""
+    if request.endpoint != RESET_PAGE:
+        return None
+    user, key = str((request.view_args or {})["id"]), request.args.get("key", "")
+    if reset_keys.is_in_force(user, key):
+        return None
+    return make_response(tk.render("user/dead_link.html"), NO_LINK)
 
 
 def address() -> str:

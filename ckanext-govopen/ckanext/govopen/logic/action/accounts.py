@@ -8,7 +8,7 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import accounts
+from ckanext.govopen.logic import accounts, reset_keys
 from ckanext.govopen.logic.dates import instant
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
 from ckanext.govopen.logic.guards import asks_first
@@ -25,6 +25,9 @@ __all__ = [
     "govopen_role_revoke",
     "group_member_delete",
     "organization_member_delete",
+    "user_create",
+    "user_patch",
+    "user_update",
 ]
 
 
@@ -134,15 +137,16 @@ def govopen_account_invite(context: Any, data_dict: dict[str, Any]) -> dict[str,
         name, fullname, email: of the person.
 
     Returns:
-        `{id, name, link}`; works without mail.
+        `{id, name, link, expires_at}`; works without mail.
     """
     tk.check_access("govopen_account_invite", context, data_dict)
     no_unknown(data_dict, "name", "fullname", "email")
-    user, link = accounts.invite(
+    user = accounts.invite(
         text(data_dict, "name"), str(data_dict.get("fullname") or ""), text(data_dict, "email")
     )
+    link = accounts.reset_link(user, reset_keys.INVITATION)
     model.repo.commit()
-    return {"id": user.id, "name": user.name, "link": link}
+    return {"id": user.id, "name": user.name, **link}
 
 
 def govopen_account_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +162,43 @@ def govopen_account_reset(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         raise tk.NotAuthorized(tk._("Only a system administrator may do this for another one"))
     link = accounts.reset_link(user)
     model.repo.commit()
-    return {"id": user.id, "name": user.name, "link": link}
+    return {"id": user.id, "name": user.name, **link}
+
+
+@asks_first
+def user_create(_context: Any, data_dict: dict[str, Any]) -> None:
+    """Makes an account with a password that is not soon guessed."""
+    _require_no_hash(data_dict)
+
+
+@asks_first
+def user_update(context: Any, data_dict: dict[str, Any]) -> None:
+    """Changes an account; a new password is one that is not soon guessed."""
+    _require_person(context)
+    _require_no_hash(data_dict)
+
+
+@asks_first
+def user_patch(context: Any, data_dict: dict[str, Any]) -> None:
+    """Changes some fields of an account; a new password is one that is not soon guessed."""
+    _require_person(context)
+    _require_no_hash(data_dict)
+
+
+def _require_no_hash(data_dict: Mapping[str, Any]) -> None:
+    """Of a hash nobody can say how good its password is."""
+    if "password_hash" in data_dict:
+        raise tk.ValidationError({"password_hash": [tk._("Set a password, or send a link")]})
+
+
+def _require_person(context: Any) -> None:
+    """A visitor is refused before anybody looks whether there is such an account.
+
+    A key counts on the page of its link alone, which has looked at it.
+    """
+    is_by_link = bool(context.get("reset_password"))
+    if user_of(context) is None and not context.get("ignore_auth") and not is_by_link:
+        raise tk.NotAuthorized(tk._("Sign in to change an account"))
 
 
 @asks_first

@@ -1,0 +1,1 @@
+DROP TABLE govopen_reset_key;
