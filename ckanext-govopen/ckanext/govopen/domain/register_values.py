@@ -26,7 +26,7 @@ from ckanext.govopen.domain.register_types import (
 from ckanext.govopen.domain.vocab import Vocabulary
 
 YES_NO = "yes_no"
-_COLUMN = "｜"
+COLUMN = "｜"
 _LINES = re.compile(r"[\n;；]+")
 _ITEMS = re.compile(r"[\n;；、,，]+")
 _CODES = re.compile(r"[\n;；、,，\s]+")
@@ -77,12 +77,17 @@ def write_cell(one: Field, value: object, words: Words) -> str:
     """
     if is_empty(value):
         return ""
-    text = _WRITERS[one.kind](one, value, words)
+    text = write_text(one, value, words)
     try:
         is_faithful = clean_text(text) == text and read_value(one, text, words) == value
     except UnreadableError:
         is_faithful = False
     return text if is_faithful else _as_json(value)
+
+
+def write_text(one: Field, value: object, words: Words) -> str:
+    """The text of a value that is not empty; it may say less than the value."""
+    return _WRITERS[one.kind](one, value, words)
 
 
 def read_cell(one: Field, text: str, words: Words) -> tuple[object, Finding | None]:
@@ -271,14 +276,14 @@ def _write_table(one: Field, value: object, words: Words) -> str:
     lines = []
     for row in rows:
         cells = [write_cell(column, row.get(column.name), words) for column in one.columns]
-        lines.append(_COLUMN.join(cells).rstrip(_COLUMN))
+        lines.append(COLUMN.join(cells).rstrip(COLUMN))
     return "\n".join(lines)
 
 
 def _read_table(one: Field, text: str, words: Words) -> object:
     rows = []
     for number, line in enumerate(_parts(re.compile(r"\n+"), text), 1):
-        cells = line.split(_COLUMN)
+        cells = line.split(COLUMN)
         if len(cells) > len(one.columns):
             names = [column.label(words.lang) for column in one.columns]
             raise UnreadableError("registers.E37", row=number, columns=names)

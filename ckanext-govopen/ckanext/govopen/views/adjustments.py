@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import redirect, request
@@ -12,14 +11,11 @@ from flask import redirect, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.adjustments import KINDS, NEW, WITH_CONTENT
-from ckanext.govopen.domain.register_types import Field, RegisterType
-from ckanext.govopen.domain.register_values import Words, read_cell, write_cell
+from ckanext.govopen.domain.register_types import RegisterType
 from ckanext.govopen.domain.review import AUTHORITY_STEPS
-from ckanext.govopen.logic import findings
-from ckanext.govopen.logic.errors import part_of, whole
+from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.register_types import register_types
-from ckanext.govopen.logic.vocab import vocabularies
-from ckanext.govopen.views import desk, register_fields
+from ckanext.govopen.views import adjustment_inputs, desk, register_fields
 
 __all__ = ["adjustment_pages"]
 
@@ -29,7 +25,8 @@ FACTS = (
     "basis", "basis_doc", "reason", "requested_on", "approved_on", "effective_on", "prose",
 )  # fmt: skip
 FOUND_ROWS = 20
-LINES = ("merged_codes", "receiving", "stays")
+# Errors that belong to no field of the entry's content.
+DRAFT_WIDE = ("message", "revision", "entry_code", "kind", "changes")
 
 
 def _labels() -> dict[str, str]:
@@ -302,26 +299,27 @@ def _entry_page(
     asked = request.values.get("kind", "") or (waiting or {}).get("kind", "")
     kind = asked if asked in KINDS else "add"
     shown = _shown_type(draft, kind, waiting)
-    versions = _versions(draft, code) if code and NEW not in KINDS[kind].wants else []
+    versions = _versions(draft, code) if code and KINDS[kind].wants != {NEW} else []
     before = versions[-1]["fields"] if versions else {}
-    fields = (waiting or {}).get("fields") or before
+    extra = (waiting or {}).get("extra") or {}
+    fields = adjustment_inputs.inputs(shown, (waiting or {}).get("fields") or before, typed)
+    parts = adjustment_inputs.part_inputs(shown, extra, typed, before) if kind == "split" else []
     return desk.page(
         "workbench/registers/entry.html",
         draft=draft,
         kind=kind,
         entry_code=code,
-        is_new=NEW in KINDS[kind].wants,
-        has_content=kind in WITH_CONTENT or kind == "convert",
-        fields=_inputs(shown, fields, typed),
-        parts=_part_inputs(shown, (waiting or {}).get("extra") or {}, typed, before)
-        if kind == "split"
-        else [],
-        extra=_extra_inputs(kind, (waiting or {}).get("extra") or {}, typed),
+        help=adjustment_inputs.kind_help(kind),
+        is_new=NEW in KINDS[kind].wants and not versions,
+        has_content=kind in WITH_CONTENT or shown.code != draft["register_type"],
+        fields=fields,
+        parts=parts,
+        extra=adjustment_inputs.extra_inputs(kind, extra, typed),
         before=before,
         versions=versions,
         types=[one for one in _types() if one["value"] != draft["register_type"]],
         units=_other_units(draft) if kind == "transfer" else [],
-        labels=_labels(),
+        labels={**_labels(), **adjustment_inputs.labels_of(kind, fields, parts)},
         errors=errors,
         theirs=_theirs(draft, theirs),
     )
@@ -367,122 +365,6 @@ def _shown_type(
     )
 
 
-def _inputs(
-    kind: RegisterType,
-    fields: Mapping[str, Any],
-    typed: Mapping[str, str] | None,
-    prefix: str = "",
-) -> list[dict[str, Any]]:
-    """One input for each field of the type, with what was typed or what is stored."""
-    words = Words(vocabularies(), register_fields.lang())
-    return [
-        {
-            "field": one,
-            "name": f"{prefix}field-{one.name}",
-            "label": one.label(words.lang),
-            "value": (
-                typed.get(f"{prefix}field-{one.name}", "")
-                if typed is not None
-                else write_cell(one, fields.get(one.name), words)
-            ),
-            "choices": _choices(one),
-            "is_long": one.kind not in ("text", "int", "decimal", "date", "url", "phone", "unit"),
-            "help": _field_help(one),
-            "is_required": one.need.value != "no",
-        }
-        for one in kind.fields.values()
-    ]
-
-
-def _part_inputs(
-    kind: RegisterType,
-    extra: Mapping[str, Any],
-    typed: Mapping[str, str] | None,
-    before: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    """Code and inputs of each entry that a split opens; one that is only named begins with what
-    the divided one says.
-    """
-    stored = extra.get("parts") or [] if typed is None else []
-    numbers = _part_numbers(typed or {}) or range(len(stored))
-    shown = [
-        {
-            "prefix": f"part-{number}-",
-            "code": _part_code(number, stored, typed),
-            "is_dropped": bool((typed or {}).get(f"part-{number}-drop")),
-            "fields": _inputs(
-                kind, stored[number]["fields"] if stored else {}, typed, f"part-{number}-"
-            ),
-        }
-        for number in numbers
-    ]
-    first = max(numbers, default=-1) + 1
-    for number, name in enumerate(_lines((typed or {}).get("extra-parts", "")), first):
-        prefix = f"part-{number}-"
-        inputs = _inputs(kind, {**before, "name": name}, None, prefix)
-        shown.append({"prefix": prefix, "code": "", "is_dropped": False, "fields": inputs})
-    return shown
-
-
-def _part_numbers(typed: Mapping[str, str]) -> list[int]:
-    found = (re.fullmatch(r"part-(\d{1,4})-code", name) for name in typed)
-    return sorted(int(one[1]) for one in found if one)
-
-
-def _part_code(
-    number: int, stored: Sequence[Mapping[str, Any]], typed: Mapping[str, str] | None
-) -> str:
-    if typed is None:
-        return str(stored[number].get("entry_code") or "")
-    return typed.get(f"part-{number}-code", "").strip()
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()]
-
-
-def _choices(one: Field) -> list[dict[str, str]]:
-    """Options of a coded field; their text is what a cell of a file would hold."""
-    vocabulary = {"code": one.vocabulary, "bool": "yes_no"}.get(one.kind)
-    if vocabulary is None:
-        return []
-    return [{"value": each["text"], "text": each["text"]} for each in desk.choices(vocabulary)]
-
-
-def _field_help(one: Field) -> str:
-    helped = {
-        "basis_list": tk._("One basis a line: 《title》(document number) article."),
-        "text_list": tk._("One item a line."),
-        "unit_list": tk._("One unit a line."),
-        "code_list": tk._("One term a line."),
-        "entry_ref": tk._("The code of the entry."),
-        "entry_ref_list": tk._("One code of an entry a line."),
-        "table": tk._("One row a line, columns parted by ｜: {columns}").format(
-            columns="｜".join(column.label(register_fields.lang()) for column in one.columns)
-        ),
-    }
-    return str(helped.get(one.kind, ""))
-
-
-def _extra_inputs(
-    kind: str, extra: Mapping[str, Any], typed: Mapping[str, str] | None
-) -> dict[str, str]:
-    """What the kind asks for beside the content, as texts."""
-    names = [*KINDS[kind].extra]
-    names += {"cancel": ["stays"], "split": ["stays_in_force"], "correct": ["status"]}.get(kind, [])
-    if typed is not None:
-        return {name: typed.get(f"extra-{name}", "") for name in names}
-    return {name: _as_text(name, extra.get(name)) for name in names}
-
-
-def _as_text(name: str, value: Any) -> str:
-    if name == "parts":  # each has inputs of its own
-        return ""
-    if isinstance(value, (list, tuple)):
-        return "\n".join(map(str, value))
-    return "" if value in (None, False) else str(value)
-
-
 @adjustment_pages.post("/registers/<draft_id>/entry")
 def entry_save(draft_id: str) -> Any:
     """Saves one entry of the draft; what could not be read is said at its field."""
@@ -491,17 +373,12 @@ def entry_save(draft_id: str) -> Any:
     kind = request.form.get("kind", "")
     if kind not in KINDS or request.form.get("show_fields"):
         return _entry_page(draft_id, typed, {})
-    shown = _shown_type(draft, kind, None)
-    fields, errors = _read_fields(shown, typed) if _gives_content(kind) else ({}, {})
-    parts, wrong = _read_parts(shown, typed, draft) if kind == "split" else ([], {})
-    if errors or wrong:
-        return _entry_page(draft_id, typed, {**errors, **wrong}), desk.CONFLICT
-    change = {
-        "entry_code": request.form.get("entry_code", "").strip() or None,
-        "kind": kind,
-        "fields": fields,
-        "extra": {**_read_extra(kind, typed), **({"parts": parts} if parts else {})},
-    }
+    shown, code = _shown_type(draft, kind, None), request.form.get("entry_code", "").strip()
+    begin = _begin(draft, kind, code)
+    said, errors = adjustment_inputs.read(kind, shown, typed, begin)
+    if errors:
+        return _entry_page(draft_id, typed, errors), desk.CONFLICT
+    change = {"entry_code": code or None, "kind": kind, **said}
     try:
         desk.call(
             "govopen_register_draft_update",
@@ -509,70 +386,22 @@ def entry_save(draft_id: str) -> Any:
         )
     except tk.ValidationError as error:
         theirs = str(part_of(error).get("params", {}).get("theirs", ""))
-        refused = _at_fields(desk.errors_of(error))
+        refused = _at_fields(kind, desk.errors_of(error))
         return _entry_page(draft_id, typed, refused, theirs), desk.CONFLICT
     tk.h.flash_success(tk._("The draft is saved."))
     return _to_draft(draft_id)
 
 
-def _gives_content(kind: str) -> bool:
-    return kind in WITH_CONTENT or kind == "convert"
+def _begin(draft: Mapping[str, Any], kind: str, code: str) -> adjustment_inputs.Begin:
+    waiting = (_waiting(str(draft["id"]), code) if code else None) or {}
+    versions = _versions(draft, code) if code and KINDS[kind].wants != {NEW} else []
+    before = versions[-1]["fields"] if versions else {}
+    parts = (waiting.get("extra") or {}).get("parts") or []
+    return adjustment_inputs.Begin(waiting.get("fields") or before, before, parts)
 
 
-def _at_fields(errors: desk.Errors) -> desk.Errors:
-    return {name if name in _labels() else f"field-{name}": texts for name, texts in errors.items()}
-
-
-def _read_fields(
-    kind: RegisterType, typed: Mapping[str, str], prefix: str = ""
-) -> tuple[dict[str, Any], desk.Errors]:
-    """The values that the inputs say, and what is wrong with those that say none."""
-    words = Words(vocabularies(), register_fields.lang())
-    values: dict[str, Any] = {}
-    errors: desk.Errors = {}
-    for one in kind.fields.values():
-        name = f"{prefix}field-{one.name}"
-        value, finding = read_cell(one, typed.get(name, ""), words)
-        if finding:
-            errors[name] = [findings.render(finding)]
-        elif value is not None:
-            values[one.name] = value
-    return values, errors
-
-
-def _read_parts(
-    kind: RegisterType, typed: Mapping[str, str], draft: Mapping[str, Any]
-) -> tuple[list[dict[str, Any]], desk.Errors]:
-    """What a split opens: the parts with their inputs, less those taken out, then those named."""
-    parts: list[dict[str, Any]] = []
-    errors: desk.Errors = {}
-    for number in _part_numbers(typed):
-        if typed.get(f"part-{number}-drop"):
-            continue
-        fields, wrong = _read_fields(kind, typed, f"part-{number}-")
-        errors |= wrong
-        code = typed.get(f"part-{number}-code", "").strip()
-        parts.append({"entry_code": code or None, "fields": fields})
-    versions = _versions(draft, request.form.get("entry_code", "").strip())
-    begin: Mapping[str, Any] = versions[-1]["fields"] if versions else {}
-    named = _lines(typed.get("extra-parts", ""))
-    return [*parts, *({"fields": {**begin, "name": name}} for name in named)], errors
-
-
-def _read_extra(kind: str, typed: Mapping[str, str]) -> dict[str, Any]:
-    said = dict(_said_extra(kind, typed))
-    if kind == "split":
-        said.pop("parts", None)
-        said["stays_in_force"] = bool(said.get("stays_in_force"))
-    for name in LINES:
-        if name in said:
-            said[name] = _lines(str(said[name]))
-    if (corrected := whole(said.get("corrects", ""))) is not None:
-        said["corrects"] = corrected
-    return said
-
-
-def _said_extra(kind: str, typed: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    for name in _extra_inputs(kind, {}, typed):
-        if text := typed.get(f"extra-{name}", "").strip():
-            yield name, text
+def _at_fields(kind: str, errors: desk.Errors) -> desk.Errors:
+    """Errors under the names of the inputs."""
+    extra = adjustment_inputs.extra_inputs(kind, {}, None)
+    places = {name: f"extra-{name}" for name in extra} | {name: name for name in DRAFT_WIDE}
+    return {places.get(name, f"field-{name}"): texts for name, texts in errors.items()}

@@ -19,8 +19,9 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain.register_display import show_value
 from ckanext.govopen.domain.register_types import RegisterType
-from ckanext.govopen.domain.register_values import Words, write_cell
+from ckanext.govopen.domain.register_values import Words
 from ckanext.govopen.logic import import_report, register_files
 from ckanext.govopen.logic.register_chain import VERIFIER, chain_lines
 from ckanext.govopen.logic.register_types import register_types
@@ -175,7 +176,7 @@ def _rows(import_id: str, kind: RegisterType, verdict: str) -> dict[str, Any]:
         row["changes"] = [
             (
                 kind.fields[name].label(tk.h.lang()),
-                *(write_cell(kind.fields[name], value, words) for value in pair),
+                *(show_value(kind.fields[name], value, words) for value in pair),
             )
             for name, pair in row["difference"].items()
             if name in kind.fields

@@ -8,6 +8,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.adjustments import KINDS
+from ckanext.govopen.domain.register_display import show_value
 from ckanext.govopen.domain.register_types import Field, Need
 from ckanext.govopen.domain.register_values import Words, write_cell
 from ckanext.govopen.logic.register_types import register_types
@@ -64,6 +65,14 @@ def entry_label(register_type: str, name: str) -> str:
 
 def entry_value(register_type: str, name: str, value: Any) -> str:
     """The value of a field as text; several lines where it is a list."""
+    one = field_of(register_type, name)
+    if one is None:
+        return helpers.field_value(name, value)
+    return show_value(one, value, Words(vocabularies(), lang()))
+
+
+def entry_cell(register_type: str, name: str, value: Any) -> str:
+    """The value of a field in a file, from which the same value can be read."""
     one = field_of(register_type, name)
     if one is None:
         return helpers.field_value(name, value)

@@ -151,7 +151,7 @@ def show_file(register_id: str, kind: str) -> Response:
     flat = (
         {
             **{
-                name: register_fields.entry_value(kind_of, name, row["fields"].get(name))
+                name: register_fields.entry_cell(kind_of, name, row["fields"].get(name))
                 for name in fields
             },
             **{name: row[name] for name in ("entry_code", "effective_on", "basis", "reason")},
