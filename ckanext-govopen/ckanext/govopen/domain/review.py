@@ -219,6 +219,7 @@ class Case:
         hits, consultations: what the scan found, and the bodies that were asked.
         points: questions that whoever covers the secrecy review answers.
         said_yes: questions that the officer answered with yes.
+        refusals: what the data of its records must not hold, and do.
     """
 
     kind: str
@@ -234,6 +235,7 @@ class Case:
     consultations: tuple[Consultation, ...] = ()
     points: tuple[Point, ...] = ()
     said_yes: frozenset[str] = frozenset()
+    refusals: tuple[Finding, ...] = ()
 
     @property
     def submitters(self) -> frozenset[str]:
@@ -388,7 +390,7 @@ def _may_approve(case: Case, actor: Actor, decision: Decision) -> tuple[Finding,
     if case.step in PLACES or not case.is_scanned:
         return hits or (Finding("review.E15"),)
     covered = covered_by(case, actor)
-    found = list(checks.check_consultations(case.consultations))
+    found = [*case.refusals, *checks.check_consultations(case.consultations)]
     if covered and case.path.index(covered[-1]) >= case.path.index("secrecy_review"):
         found += hits
     if "secrecy_review" in covered:
@@ -400,10 +402,11 @@ def _may_approve(case: Case, actor: Actor, decision: Decision) -> tuple[Finding,
 
 
 def still_stands(case: Case) -> tuple[Finding, ...]:
-    """What is asked again when an approved case is published later: content, scan, answers."""
+    """What is asked again when an approved case is published later."""
     if not case.is_unchanged:
         return (Finding("review.E3", field="content_hash"),)
     return (
+        *case.refusals,
         *checks.check_hits(case.hits, case.submitters),
         *checks.check_consultations(case.consultations),
     )

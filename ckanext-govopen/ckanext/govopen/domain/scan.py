@@ -458,11 +458,12 @@ def shares_none(headings: Iterable[str], declared: Iterable[str]) -> bool:
         headings: of all its tables; notes in brackets and blanks do not count.
         declared: names of data items, in any language.
     """
-    seen, said = ({_bare(one) for one in names} - {""} for names in (headings, declared))
+    seen, said = ({bare_name(one) for one in names} - {""} for names in (headings, declared))
     return bool(seen) and bool(said) and not seen & said
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """A name by which columns and data items are compared: no notes, blanks, marks or case."""
     return _NOTE_OR_BLANK.sub("", fold(name)).casefold()
 
 

@@ -27,6 +27,8 @@ FIELD_WORDS = {
 # Vocabularies of facts that are codes, by the feature of the code and the name of the fact.
 FACT_WORDS = {
     ("accounts", "reason"): "password_weakness",
+    ("inventory", "sensitive"): "item_sensitivity",
+    ("inventory", "other"): "same_content",
     ("harvest", "wanted"): "harvest_option",
     ("inventory", "attribute"): "item_field",
     ("harvest", "state"): "harvest_state",

@@ -23,7 +23,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import refresh as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import State
-from ckanext.govopen.logic import case_scan, review, revisions, scans
+from ckanext.govopen.logic import case_scan, dataset_checks, review, revisions, scans
 from ckanext.govopen.logic.errors import absent, refuse, refuse_all, sentence
 from ckanext.govopen.logic.refresh_tables import moved, read
 from ckanext.govopen.logic.roles import user_of
@@ -210,7 +210,11 @@ def go_on(revision_id: str, rule_id: str, source: Mapping[str, str]) -> None:
     if revision_store.of_package(session, package_id, revision_store.UNDER_REVIEW):
         return
     refresh = _look_at(session, revision, rule, source)
-    found = rules.outside(_rule(rule), refresh, clock.today())
+    records = scans.records_of(session, [revision_id])
+    found = (
+        *rules.outside(_rule(rule), refresh, clock.today()),
+        *dataset_checks.refusals(session, records),
+    )
     case_id = review.open_case(
         session,
         kind="dataset",
@@ -222,8 +226,9 @@ def go_on(revision_id: str, rule_id: str, source: Mapping[str, str]) -> None:
     )
     review.submit_case(session, case_id, str(revision["created_by"]))
     if found:
-        case_scan.proceed(session, case_id)
+        case_scan.proceed(session, case_id, records)
         return
+    dataset_checks.keep(session, case_id, records)
     try:
         _approve(session, case_id, rule_id, refresh)
     except sa.exc.IntegrityError:  # the guard asks for the rule once more, at the very end

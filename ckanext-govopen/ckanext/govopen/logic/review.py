@@ -242,7 +242,7 @@ def view_of(
     asked = consultation_store.of_case(session, case_id, case["submitted_at"])
     said = store.opinions(session, case_id)
     records = [(str(row["record_type"]), str(row["record_id"])) for row in found]
-    hits, is_scanned = case_scan.hits_of(session, case_scan.ids_of(records))
+    seen, refusals = case_scan.look_at_case(session, records)
     return rules.Case(
         kind=str(case["kind"]),
         profile=str(case["profile"]),
@@ -256,8 +256,9 @@ def view_of(
         and all(row["current_hash"] == row["submitted_hash"] for row in found),
         embargo_until=first["embargo_until"],
         steps=tuple(case["steps"]),
-        is_scanned=is_scanned,
-        hits=hits,
+        is_scanned=seen.is_scanned,
+        hits=seen.hits,
+        refusals=refusals,
         consultations=tuple(Consultation(row["consents"]) for row in asked),
         points=checklist.points(),
         said_yes=_said_yes(said),

@@ -12,7 +12,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,26 @@ class Subject:
 
 @dataclass(frozen=True)
 class Record:
-    """A dataset or a revision, what of it is scanned, and the names of its data items."""
+    """A dataset or a revision, what of it is scanned, and the names of its data items.
+
+    Args:
+        fields: of the dataset, those in its extras as texts.
+    """
 
     id: str
     unit_id: str
     subjects: tuple[Subject, ...]
     declared: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Subject, ...]:
+        return tuple(one for one in self.subjects if one.texts is None)
+
+    def listed(self, name: str) -> Sequence[Any]:
+        """A field of the dataset that is a list."""
+        value = (self.fields.get("extras") or {}).get(name) or []
+        return (_parsed(value) or []) if isinstance(value, str) else list(value)
 
 
 @dataclass(frozen=True)
@@ -119,15 +133,14 @@ def records_of(session: Session, record_ids: Sequence[str]) -> list[Record]:
                 files_.append(Subject(str(sha256), label, int(size), str(resource["id"])))
         words = {**package, "tags": [name for _, name in tags or []], "resources": described}
         subjects = (_texts_of(words), *files_)
-        declared = tuple(_declared(package))
-        found.append(Record(str(row["id"]), str(row["unit_id"]), subjects, declared))
+        record = Record(str(row["id"]), str(row["unit_id"]), subjects, fields=package)
+        found.append(replace(record, declared=tuple(_declared(record))))
     return found
 
 
-def _declared(package: Mapping[str, Any]) -> Iterator[str]:
+def _declared(record: Record) -> Iterator[str]:
     """Names of the data items of a dataset, in both languages."""
-    items = (package.get("extras") or {}).get("items") or []
-    for one in (_parsed(items) or []) if isinstance(items, str) else items:
+    for one in record.listed("items"):
         yield from (str(one[name]) for name in ("name_zh", "name_en") if one.get(name))
 
 
@@ -189,16 +202,22 @@ def _parsed(value: str) -> Any:
 # --- scanning -------------------------------------------------------------------------------------
 
 
-def scan(session: Session, record_ids: Sequence[str]) -> None:
-    """Scans what no scan has seen yet: texts and small files now, the rest by a job."""
-    later = _scan(session, record_ids, _AtOnce())
+def scan(session: Session, record_ids: Sequence[str]) -> list[Record]:
+    """Scans what no scan has seen yet: texts and small files now, the rest by a job.
+
+    Returns:
+        the records.
+    """
+    records = records_of(session, record_ids)
+    later = _scan(session, records, _AtOnce())
     if later:
         jobs.enqueue(session, TASK, {"records": later}, f"{TASK}:{later[0]}:{len(later)}")
+    return records
 
 
 def run(session: Session, record_ids: Sequence[str]) -> None:
     """Scans everything of these records, however large it is: the work of the job."""
-    _scan(session, record_ids, None)
+    _scan(session, records_of(session, record_ids), None)
 
 
 class _AtOnce:
@@ -220,9 +239,8 @@ class _AtOnce:
             return None
 
 
-def _scan(session: Session, record_ids: Sequence[str], at_once: _AtOnce | None) -> list[str]:
+def _scan(session: Session, records: Sequence[Record], at_once: _AtOnce | None) -> list[str]:
     """Returns the records of which files are left."""
-    records = records_of(session, record_ids)
     every = {one.name: one for record in records for one in record.subjects}
     seen = store.known(session, list(every), VERSION)
     key_, left = key(), set()
@@ -255,7 +273,11 @@ def hits_of(session: Session, case_id: str) -> list[Hit]:
 
 def hits_of_records(session: Session, record_ids: Sequence[str]) -> list[Hit]:
     """The findings of records, the gravest first."""
-    records = records_of(session, record_ids)
+    return hits_in(session, records_of(session, record_ids))
+
+
+def hits_in(session: Session, records: Sequence[Record]) -> list[Hit]:
+    """As `hits_of_records`, of records that are read already."""
     names = sorted({one.name for record in records for one in record.subjects})
     seen = store.known(session, names, VERSION)
     rows: dict[str, list[Mapping[str, Any]]] = {}
@@ -357,9 +379,9 @@ class Foreign:
     declared: tuple[str, ...]
 
 
-def foreign_files(session: Session, record_ids: Sequence[str]) -> list[Foreign]:
+def foreign_among(session: Session, every: Sequence[Record]) -> list[Foreign]:
     """Scanned files of records that look like those of another dataset."""
-    records = [one for one in records_of(session, record_ids) if one.declared]
+    records = [one for one in every if one.declared]
     names = sorted({one.name for record in records for one in record.subjects})
     scanned = store.scans(session, names, VERSION)
     found = []

@@ -486,3 +486,50 @@ def hidden_ids(session: Session, ids: Sequence[str]) -> set[str]:
             {"ids": list(ids)},
         ).scalars()
     )
+
+
+def marked_items(session: Session, entry_codes: Sequence[str], marks: Sequence[str]) -> list[Row]:
+    """Data items of entries in force that bear one of some marks: `{entry_code, item}`."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT d.entry_code, i.item FROM govopen_data_resource d"
+                " CROSS JOIN LATERAL jsonb_array_elements(CASE"
+                "  WHEN jsonb_typeof(d.active_fields -> 'items') = 'array'"
+                "  THEN d.active_fields -> 'items' ELSE '[]' END) WITH ORDINALITY i(item, place)"
+                " WHERE d.entry_code = ANY(:codes) AND i.item ->> 'sensitive' = ANY(:marks)"
+                " ORDER BY d.entry_code, i.place"
+            ),
+            {"codes": list(entry_codes), "marks": list(marks)},
+        ).mappings()
+    )
+
+
+def same_content(session: Session, digests: Sequence[str]) -> list[Row]:
+    """Where some bytes are the file of a resource: `{sha256, package_id, resource_id}`."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT f.sha256, r.package_id, f.resource_id FROM govopen_file f"
+                " JOIN resource r ON r.id = f.resource_id AND r.state = 'active'"
+                " JOIN package p ON p.id = r.package_id AND p.state <> 'deleted'"
+                " WHERE f.sha256 = ANY(:digests) ORDER BY r.package_id, f.resource_id"
+            ),
+            {"digests": list(digests)},
+        ).mappings()
+    )
+
+
+def last_public_files(session: Session, package_ids: Sequence[str]) -> list[Row]:
+    """The files of the last version of packages that was public: `{resource_id, sha256}`."""
+    return list(
+        session.execute(
+            sa.text(
+                "SELECT f.resource_id, f.sha256 FROM (SELECT package_id, max(number) AS number"
+                "  FROM govopen_published_version WHERE package_id = ANY(:ids)"
+                "  GROUP BY package_id) v"
+                " JOIN govopen_version_file f USING (package_id, number)"
+            ),
+            {"ids": list(package_ids)},
+        ).mappings()
+    )

@@ -474,6 +474,14 @@ def set_findings(session: Session, case_id: str, findings: int) -> None:
     )
 
 
+def set_told(session: Session, case_id: str, told: Sequence[Mapping[str, Any]]) -> None:
+    """What the checks of the data said of a case, as its people shall see it from now on."""
+    session.execute(
+        sa.text("UPDATE govopen_review_case SET told = CAST(:told AS jsonb) WHERE id = :id"),
+        {"id": case_id, "told": json.dumps(list(told), ensure_ascii=False)},
+    )
+
+
 def people_of_case(session: Session, case_id: str, role: str) -> list[str]:
     """User ids of those who hold a role for one of a case's units now, deputies among them."""
     found = _rows(

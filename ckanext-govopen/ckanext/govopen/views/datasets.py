@@ -145,11 +145,13 @@ def _dataset_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> 
     shown = desk.call("package_show", {"id": name})
     drafting = desk.me().drafting_units
     keeps = drafting is None or shown["owner_org"] in drafting
+    is_open = keeps and shown["review"]["state"] in EDITABLE
     return desk.page(
         "workbench/datasets/show.html",
         pkg=shown,
         state=shown["review"]["state"],
-        is_open=keeps and shown["review"]["state"] in EDITABLE,
+        is_open=is_open,
+        told=desk.call("govopen_scan_show", {"id": shown["id"]}) if is_open else {},
         values=values,
         errors=errors,
         labels=_labels(),

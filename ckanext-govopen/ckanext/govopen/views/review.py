@@ -103,6 +103,7 @@ def _scanned(case: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> d
             for hit in found["hits"]
         ],
         "scan_is_complete": found["is_complete"] and bool(records),
+        "refusals": found["refusals"],
         "warnings": found["warnings"],
         "titles": titles,
     }

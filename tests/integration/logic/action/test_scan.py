@@ -455,14 +455,17 @@ class TestLargeFiles:
         assert {hit.pattern for hit in found} == {"id18", "mobile"}
 
 
-ITEMS = [{"name_zh": "名称", "name_en": "name", "data_type": "C", "length": "100"}]
+ITEMS = [
+    {"name_zh": "名称", "name_en": "name", "data_type": "C", "length": "100"},
+    {"name_zh": "泊位", "data_type": "N"},
+]
 
 
 def test_a_file_without_any_declared_column_is_told_at_the_draft_and_in_its_case(
     office: Office,
 ) -> None:
-    right = office.draft(data="名称,泊位\n甲,3\n".encode(), items=ITEMS)
-    wrong = office.draft(data="科室,人数\n甲,3\n".encode(), items=ITEMS)
+    right = office.draft(data=f"名称,泊位\n{office.mark},3\n".encode(), items=ITEMS)
+    wrong = office.draft(data=f"科室,人数\n{office.mark},3\n".encode(), items=ITEMS)
     case_id = office.submit(right["id"], wrong["id"])
     at_draft = office.act("officer", "govopen_scan_show", id=wrong["id"])["warnings"]
     in_case = office.act("approver", "govopen_scan_show", case=case_id)

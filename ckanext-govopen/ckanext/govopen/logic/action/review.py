@@ -18,12 +18,14 @@ from ckanext.govopen.domain.review import Decision, Move, State
 from ckanext.govopen.logic import (
     case_scan,
     checklist,
+    dataset_checks,
     datasets,
     hiding,
     purge,
     refresh,
     review,
     revisions,
+    scans,
     search,
 )
 from ckanext.govopen.logic.cases import readable as readable_case
@@ -63,6 +65,7 @@ __all__ = [
 ]
 
 SUBMITTED = ("datasets", "revisions", "rules", "case")
+INSIDE = ("cursor", "told")  # of the row of a case; `govopen_scan_show` says what was told
 DECISION_PARTS = ("checklist", "approved_on", "submission")
 MOVES = {"approve": Move.APPROVE, "return": Move.RETURN, "withhold": Move.WITHHOLD}
 
@@ -81,7 +84,8 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         publish_at: date, or instant with offset, before which it is not public; optional.
 
     Returns:
-        `{id, state, step, records}`.
+        `{id, state, step, records, warnings}`; `warnings` as `govopen_scan_show` tells them of the
+        case, so far as its data are read by now.
     """
     no_unknown(data_dict, *SUBMITTED, "title", "reason", "checklist", "publish_at")
     user = user_of(context)
@@ -103,7 +107,14 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     case_scan.begin(model.Session, case_id)
     summary = _summary(case_id)
     search.follow(context, summary["records"])
-    return summary
+    return {**summary, "warnings": _warnings(user, case_id)}
+
+
+def _warnings(user: Any, case_id: str) -> list[dict[str, Any]]:
+    """What the checks told of the data of a case that was just handed in."""
+    case = review_store.case(model.Session, case_id)
+    told = dataset_checks.of_case(model.Session, case, ()) if case else []
+    return dataset_checks.views(model.Session, user, told)
 
 
 def _embargo(value: object) -> datetime | None:
@@ -140,8 +151,7 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     units = sorted(set(map(str, owners)))
     for unit_id in units:
         tk.check_access("govopen_review_submit", dict(context), {"unit_id": unit_id})
-    if found := check_datasets(packages):
-        refuse_all(found)
+    _require_sound(packages, changed)
     for package in packages:
         package.state = "active"  # a form that was left half-way is whole now: the checks say so
     model.Session.flush()
@@ -164,6 +174,21 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
         actor=user_id,
         reason=str(data_dict.get("reason") or "") or None,
     )
+
+
+def _require_sound(packages: Sequence[model.Package], changed: Sequence[Mapping[str, Any]]) -> None:
+    """Refuses what may not be submitted, by its description and then by its data.
+
+    The data are scanned for it; a file too large for that is looked at when its scan has ended,
+    and then nobody approves it.
+    """
+    if found := check_datasets(packages):
+        refuse_all(found)
+    ids = [str(package.id) for package in packages] + [str(row["id"]) for row in changed]
+    records = scans.scan(model.Session, ids) if ids else []
+    model.repo.commit()  # what was read stays read, also of a submission that is refused
+    if refused := dataset_checks.refusals(model.Session, records):
+        refuse_all(refused)
 
 
 def _names(data_dict: Mapping[str, Any], name: str) -> list[Any]:
@@ -272,7 +297,7 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
 
 def _case_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in row.items() if name != "cursor"}
+    shown = {name: value for name, value in row.items() if name not in INSIDE}
     for name in ("created_at", "submitted_at", "closed_at", "embargo_until"):
         shown[name] = shown[name].isoformat() if shown.get(name) else None
     return shown

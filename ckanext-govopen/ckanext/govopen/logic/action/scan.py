@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.errors import Finding, is_refusal
 from ckanext.govopen.domain.review import Actor
-from ckanext.govopen.logic import case_scan, datasets, masking, revisions, scans
+from ckanext.govopen.logic import case_scan, dataset_checks, datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.cases import readable as readable_case
 from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text, whole
@@ -38,7 +38,7 @@ __all__ = [
     "govopen_scan_show",
 ]
 
-_Found = TypeVar("_Found", scans.Hit, scans.Foreign)
+_Found = TypeVar("_Found", scans.Hit, scans.Foreign, scans.Record)
 
 
 @tk.side_effect_free
@@ -51,36 +51,49 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     Returns:
         `{is_complete, is_clean, hits, warnings}`; of a hit: `id, record_id, label, pattern,
         severity, sheet, column_no, column_name, hits, rows, cells: [{row, cell, masked}],
-        cleared_by, cleared_names, resource_id, is_allowed`. `warnings` tells the files none of
-        whose columns is a declared data item: `{record_id, resource_id, label, code, text}`.
+        cleared_by, cleared_names, resource_id, is_allowed`. `refusals` and `warnings` are what the
+        checks say of the data, of a case what they said when its scan had ended:
+        `{record_id, resource_id, label, code, field, text}`.
     """
     no_unknown(data_dict, "id", "case")
+    session = model.Session
     if data_dict.get("case"):
         case = readable_case(context, text(data_dict, "case"))
-        ids = [str(row["record_id"]) for row in review_store.records(model.Session, case["id"])]
-        found = _seen(context, scans.hits_of_records(model.Session, ids))
-        foreign = _seen(context, scans.foreign_files(model.Session, ids))
+        ids = [str(row["record_id"]) for row in review_store.records(session, case["id"])]
+        records = scans.records_of(session, ids)
+        told = dataset_checks.of_case(session, case, records)
     else:
         package = datasets.readable(context, text(data_dict, "id"))
         tk.check_access("govopen_scan_show", dict(context), {"unit_id": package.owner_org})
-        found = scans.hits_of_records(model.Session, [package.id])
-        foreign = scans.foreign_files(model.Session, [package.id])
+        records = scans.records_of(session, [package.id])
+        told = dataset_checks.of_records(session, records)
+    found = _seen(context, scans.hits_in(session, records))
+    foreign = _seen(context, scans.foreign_among(session, records))
+    ours = {one.id for one in _seen(context, records)}
+    shown = dataset_checks.views(
+        session, user_of(context), [one for one in told if one.record_id in ours]
+    )
     return {
         "is_complete": all(hit.id is not None for hit in found),
         "is_clean": all(hit.severity == "info" for hit in found),
         "hits": _views(found),
-        "warnings": [_warning(one) for one in foreign],
+        "refusals": [one for one in shown if is_refusal(one["code"])],
+        "warnings": [
+            *(_warning(one) for one in foreign),
+            *(one for one in shown if not is_refusal(one["code"])),
+        ],
     }
 
 
 def _warning(one: scans.Foreign) -> dict[str, Any]:
     facts = {"seen": one.columns, "declared": one.declared}
-    finding = Finding("review.W1", value=one.label, params=facts)
+    finding = Finding("review.W1", "resources", one.label, params=facts)
     return {
         "record_id": one.record_id,
         "resource_id": one.resource_id,
         "label": one.label,
         "code": finding.code,
+        "field": finding.field,
         "text": render(finding),
     }
 

@@ -1,0 +1,167 @@
+"""The checks of the data of a dataset: at the draft, at its submission, in its case, in a refresh."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from publishing_kit import Office, upload
+from publishing_kit import office as open_office
+
+import ckan.model as model
+import ckan.plugins.toolkit as tk
+
+from ckanext.govopen import clock
+
+ITEMS = [
+    {"name_zh": "名称", "data_type": "C"},
+    {"name_zh": "泊位", "data_type": "N"},
+    {"name_zh": "姓名", "data_type": "C", "sensitive": "personal"},
+]
+PASSWORD = "Zu-langes-Wort-7391"
+TITLE = "停车泊位（另一单位）"
+
+
+def rows(office: Office, count: int, head: str, last: str) -> bytes:
+    """A table of this office alone, in the encoding of old spreadsheets."""
+    lines = [f"停车场{office.mark}{n}号,{n},{last}\n" for n in range(count)]
+    return (f"名称,车位数,{head}\n" + "".join(lines)).encode("gb18030")
+
+
+@pytest.fixture(scope="module")
+def office(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        one.entry_codes[:] = one.add_entries(1, items=ITEMS)
+        yield one
+
+
+@pytest.fixture(scope="module")
+def neighbour(application: Flask) -> Iterator[Office]:
+    with open_office(application) as one:
+        yield one
+
+
+def refused(office: Office, action: str, /, **data: Any) -> dict[str, Any]:
+    with pytest.raises(tk.ValidationError) as caught:
+        office.act("officer", action, **data)
+    part: dict[str, Any] = caught.value.govopen
+    return part
+
+
+def page(office: Office, person: str, address: str) -> str:
+    with office.application.test_request_context("/"):
+        office.user(person).password = PASSWORD
+        model.repo.commit()
+    with office.application.test_client() as client:
+        client.post("/user/login", data={"login": office.name(person), "password": PASSWORD})
+        answer = client.get(address)
+        assert answer.status_code == 200
+        return str(answer.get_data(as_text=True))
+
+
+def codes(found: list[dict[str, Any]]) -> list[str]:
+    return [one["code"].removeprefix("inventory.") for one in found]
+
+
+def tomorrow() -> str:
+    return (clock.today() + timedelta(days=1)).isoformat()
+
+
+def test_everything_at_once_from_the_draft_to_the_case_of_a_revision(
+    office: Office, neighbour: Office
+) -> None:
+    made = office.published(
+        data="名称,泊位\n".encode() + b"".join(b"a%d,1\n" % n for n in range(100))
+    )
+    resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+    with office.application.test_request_context("/"):
+        new = rows(office, 60, "日期", tomorrow())
+    neighbour.draft(data=new, title=TITLE)
+    own = office.draft(data=new, title="同内容草稿")
+    revision = office.act(
+        "officer", "govopen_pending_revision_create", id=made["id"], note="更正",
+        title="停车场测试数据", license_id="notspecified", resource=resource,
+        upload=upload(rows(office, 60, "姓名", "张三"), "new.csv"),
+    )  # fmt: skip
+    answer = refused(office, "govopen_review_submit", revisions=[revision["id"]])
+    assert (answer["code"], answer["fields"]) == ("inventory.E3", ["resources"])
+    assert "姓名" in answer["hint"]
+    office.act(
+        "officer", "govopen_pending_revision_update", id=revision["id"], resource=resource,
+        upload=upload(new, "new.csv"),
+    )  # fmt: skip
+    case = office.act("officer", "govopen_review_submit", revisions=[revision["id"]])
+    told = case["warnings"]
+    assert codes(told) == ["W1", "W2", "W2", "W3", "W4", "W5", "W6", "W7"]
+    texts = {one["code"]: one["text"] for one in told}
+    assert "泊位" in texts["inventory.W1"]
+    assert "车位数" in texts["inventory.W1"]
+    assert "40.0%（100 → 60）" in texts["inventory.W3"]
+    assert "GB18030" in texts["inventory.W6"]
+    twins = [one["text"] for one in told if one["code"] == "inventory.W2"]
+    assert sorted(("同内容草稿" in one, "另一个数据集" in one) for one in twins) == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+    assert TITLE not in str(told)
+    seen = office.act("approver", "govopen_scan_show", case=case["id"])
+    assert codes(seen["warnings"]) == codes(told)
+    assert TITLE not in str(office.act("approver", "govopen_review_show", id=case["id"]))
+    # What was told stays told, whatever becomes of the other draft.
+    office.act("officer", "package_delete", id=own["id"])
+    shown = page(office, "approver", f"/workbench/review/{case['id']}")
+    assert all(f"inventory.W{n}" in shown for n in range(1, 8))
+
+
+def test_a_draft_with_a_marked_column_stays_one_until_the_column_is_masked(office: Office) -> None:
+    data = f"名称,泊位,姓 名\n{office.mark},3,张三\n乙,4,李四\n".encode()
+    made = office.draft(data=data)
+    assert refused(office, "govopen_review_submit", datasets=[made["id"]])["code"] == "inventory.E3"
+    shown = office.act("officer", "govopen_scan_show", id=made["id"])
+    assert codes(shown["refusals"]) == ["E3"]
+    assert "inventory.E3" in page(office, "officer", f"/workbench/datasets/{made['name']}")
+    resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+    masks = [{"column": 2, "how": "truncate"}]
+    office.act("officer", "govopen_file_mask", resource=resource, columns=masks)
+    assert codes(office.act("officer", "govopen_scan_show", id=made["id"])["refusals"]) == []
+    assert office.act("officer", "govopen_review_submit", datasets=[made["id"]])["warnings"] == []
+
+
+def test_a_refresh_inside_its_rule_with_a_name_in_it_is_a_case_that_nobody_approves(
+    office: Office,
+) -> None:
+    def table(name: str) -> bytes:
+        lines = [f"停车场{n},{n},{name if n == 3 else '张*'}\n" for n in range(100)]
+        return ("名称,泊位,姓名\n" + "".join(lines)).encode()
+
+    made = office.draft(data=table("李*"), update_cycle="daily")
+    rule = office.act(
+        "officer", "govopen_refresh_rule_create", id=made["id"], row_change_bound=0.2,
+        expires_on=office.days_ahead(90),
+    )  # fmt: skip
+    office.approve(office.submit(made["id"]))
+    resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+
+    def bring(name: str) -> Any:
+        return office.act(
+            "officer", "govopen_pending_revision_create", id=made["id"], note="每日更新",
+            rule=rule["id"], resource=resource, upload=upload(table(name), "new.csv"),
+        )  # fmt: skip
+
+    assert bring("王*")["state"] == "published"
+    held = bring("王五")
+    assert held["state"] == "submitted"
+    case = office.act("approver", "govopen_review_show", id=held["case_id"])
+    assert "姓名" in case["reason"]
+    assert "inventory.E3" in case["can"]["why"]
+    told = office.act("approver", "govopen_scan_show", case=held["case_id"])
+    assert codes(told["refusals"]) == ["E3"]
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(held["case_id"])
+    assert caught.value.govopen["code"] == "inventory.E3"
