@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ckanext.govopen.domain.inventory import (
+    ENDED_CYCLES,
+    OPENS_BY_LEVEL,
     RULES,
     Need,
     activation_findings,
@@ -54,10 +56,14 @@ def test_each_field_needed_to_become_active_is_named_when_missing(name: str) -> 
     [
         ({"open_type": "conditional", "sensitivity": "L2"}, ("inventory.E17", "open_condition")),
         ({"open_type": "withheld"}, ("inventory.E17", "open_condition")),
+        ({"open_type": "withheld"}, ("inventory.E17", "withheld_ground")),
         ({"share_type": "2"}, ("inventory.E17", "share_condition")),
         ({"share_type": "3"}, ("inventory.E17", "share_condition")),
         ({"catalog_visible": False}, ("inventory.E17", "hidden_ground")),
         ({"sensitivity": "L2"}, ("inventory.E4", "sensitivity")),
+        ({"sensitivity": "L4", "open_type": "conditional"}, ("inventory.E4", "sensitivity")),
+        ({"update_cycle": "static"}, ("inventory.W11", "coverage_end")),
+        ({"items": [{"name_zh": "名称"}]}, ("inventory.E22", "items")),
         ({"abstract": "长" * 1001}, ("inventory.E13", "abstract")),
         ({"items": []}, ("inventory.W11", "items")),
         ({"planned_open_on": None}, ("inventory.W11", "planned_open_on")),
@@ -68,6 +74,41 @@ def test_a_condition_that_applies_is_asked_for(
     changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     assert expected in lacks(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"open_type": "conditional", "open_condition": "签订协议", "sensitivity": "L2"},
+        {"open_type": "conditional", "open_condition": "签订协议", "sensitivity": "L1"},
+        {
+            "open_type": "withheld",
+            "open_condition": "依据某法第一条",
+            "withheld_ground": "g15_privacy",
+            "sensitivity": "L4",
+        },
+        {"update_cycle": "static", "coverage_end": "2019-12-31"},
+    ],
+)
+def test_what_states_its_condition_and_fits_its_level_lacks_nothing(
+    changes: dict[str, Any],
+) -> None:
+    assert lacks(**changes) == set()
+
+
+def test_levels_and_cycles_follow_their_vocabularies() -> None:
+    levels = {term.code: tuple(term.extra["opens"]) for term in vocabularies()["sensitivity"]}  # type: ignore[arg-type]
+    assert levels == OPENS_BY_LEVEL
+    ended = [t.code for t in vocabularies()["update_cycle"] if t.extra.get("needs")]
+    assert tuple(ended) == ENDED_CYCLES
+
+
+@pytest.mark.parametrize(("cycle", "end"), [("静态", "2019-12-31"), ("每月", None)])
+def test_data_that_are_not_updated_any_more_reach_to_the_end_of_their_period(
+    cycle: str, end: str | None
+) -> None:
+    texts = {"update_cycle": cycle, "temporal_end": "2019-12-31"}
+    assert read_fields(texts, vocabularies()).fields.get("coverage_end") == end
 
 
 def test_a_published_dataset_stands_in_for_the_planned_date() -> None:

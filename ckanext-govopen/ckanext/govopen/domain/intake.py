@@ -21,7 +21,7 @@ INVENTORY_FIELDS = (
     "sensitivity", "planned_open_on", "res_class", "related_codes",
     "withheld_ground",
     "catalog_visible",
-    "hidden_ground",
+    "hidden_ground", "coverage_end",
 )  # fmt: skip
 SOURCE_FIELDS = (
     "ordinal", "link", "licence", "contact_name", "contact_phone", "contact_email", "tags",
@@ -31,8 +31,8 @@ FIELDS = INVENTORY_FIELDS + SOURCE_FIELDS
 
 DATE_FIELDS = frozenset(
     {
-        "published_on", "planned_open_on", "temporal_start", "temporal_end", "last_updated",
-        "created_on", "valid_from", "valid_to", "workday_date",
+        "published_on", "planned_open_on", "coverage_end", "temporal_start", "temporal_end",
+        "last_updated", "created_on", "valid_from", "valid_to", "workday_date",
     }
 )  # fmt: skip
 CODE_FIELDS = frozenset(

@@ -54,8 +54,9 @@ FIELD_RULES: tuple[FieldRule, ...] = (
     FieldRule("share_method", "code", Need.OPTIONAL, vocabulary="share_method"),
     FieldRule("open_type", "code", Need.ACTIVE, vocabulary="open_type"),
     FieldRule("open_condition", "text", Need.CONDITION, 1000),
-    FieldRule("withheld_ground", "code", Need.OPTIONAL, vocabulary="hidden_ground"),
+    FieldRule("withheld_ground", "code", Need.CONDITION, vocabulary="hidden_ground"),
     FieldRule("update_cycle", "code", Need.ACTIVE, vocabulary="update_cycle"),
+    FieldRule("coverage_end", "date", Need.CONDITION),
     FieldRule("secrecy", "code", Need.ACTIVE, vocabulary="secrecy"),
     FieldRule("sensitivity", "code", Need.ACTIVE, vocabulary="sensitivity"),
     FieldRule("catalog_visible", "bool"),
@@ -75,6 +76,16 @@ SECRET_ANSWERS = ("是", "密", "y", "yes", "true", "1", "secret")  # below a he
 NOT_SECRET = ("非", "不涉", "无", "無", "未")
 # Codes of the vocabulary `share_type`: conditional, and none (which names its law).
 CONDITIONED_SHARING = ("2", "3")
+# How data of a level may open: L1 without conditions too, L2 with conditions alone.
+OPENS_BY_LEVEL: Mapping[str, tuple[str, ...]] = {
+    "L1": ("unconditional", "conditional"),
+    "L2": ("conditional",),
+    "L3": (),
+    "L4": (),
+}
+OPEN_TYPES = ("unconditional", "conditional")
+# Data that nobody updates any more say up to which day they reach.
+ENDED_CYCLES = ("static",)
 TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
 FILE_METHODS = ("platform_file", "mail", "disk")
 
@@ -112,8 +123,17 @@ def read_fields(texts: Mapping[str, str], vocabularies: Vocabularies) -> Reading
             fields[rule.name] = value
     if finding := _type_items(fields, texts.get(DEFAULT_TYPE, "").strip(), vocabularies):
         findings.append(finding)
+    _derive_coverage_end(fields, texts)
     _derive_format_category(fields, vocabularies)
     return Reading(fields, tuple(findings), unread)
+
+
+def _derive_coverage_end(fields: Fields, texts: Mapping[str, str]) -> None:
+    """Of data that are not updated any more, the end of the period that a file gives them."""
+    if fields.get("update_cycle") in ENDED_CYCLES and "coverage_end" not in fields:
+        end, finding = _read_date(RULES["coverage_end"], texts.get("temporal_end", "").strip(), {})
+        if finding is None:
+            fields["coverage_end"] = end
 
 
 def _type_items(fields: Fields, text: str, vocabularies: Vocabularies) -> Finding | None:
@@ -334,8 +354,10 @@ def activation_findings(fields: Mapping[str, object], has_dataset: bool = False)
     ]
     findings += _limit_findings(fields)
     findings += _condition_findings(fields)
-    if fields.get("open_type") in ("unconditional", "conditional") and not has_dataset:
+    if fields.get("open_type") in OPEN_TYPES and not has_dataset:
         findings += _missing(fields, "planned_open_on")
+    if fields.get("update_cycle") in ENDED_CYCLES:
+        findings += _missing(fields, "coverage_end")
     if fields.get("format_category") in TABULAR_CATEGORIES:
         findings += _missing(fields, "items")
     findings += inventory_items.findings(_items_of(fields))
@@ -366,10 +388,11 @@ def _limit_findings(fields: Mapping[str, object]) -> list[Finding]:
 
 
 def _condition_findings(fields: Mapping[str, object]) -> list[Finding]:
-    """A condition that applies and is missing (E17); L1 alone opens unconditionally (E4)."""
+    """A condition that applies and is missing (E17); a level that does not open so (E4)."""
     needs = (
         ("share_condition", fields.get("share_type") in CONDITIONED_SHARING),
         ("open_condition", fields.get("open_type") in ("conditional", "withheld")),
+        ("withheld_ground", fields.get("open_type") == "withheld"),
         ("hidden_ground", fields.get("catalog_visible") is False),
     )
     findings = [
@@ -377,9 +400,16 @@ def _condition_findings(fields: Mapping[str, object]) -> list[Finding]:
         for name, applies in needs
         if applies and not fields.get(name)
     ]
-    if fields.get("open_type") == "unconditional" and fields.get("sensitivity") not in (None, "L1"):
+    if not may_open(fields.get("sensitivity"), fields.get("open_type")):
         findings.append(Finding("inventory.E4", "sensitivity", str(fields.get("sensitivity"))))
     return findings
+
+
+def may_open(level: object, open_type: object) -> bool:
+    """False for a level that does not open in this way; what is not graded yet is not judged."""
+    if level not in OPENS_BY_LEVEL or open_type not in OPEN_TYPES:
+        return True
+    return open_type in OPENS_BY_LEVEL[str(level)]
 
 
 def class_code(fields: Mapping[str, object]) -> str | None:

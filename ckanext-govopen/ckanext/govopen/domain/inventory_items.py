@@ -235,14 +235,15 @@ def item_text(item: Mapping[str, object]) -> str:
         text += f":{item['data_type']}" + (f"({item['length']})" if is_long else "")
     shown = _IN_FRONT if is_long else _IN_FRONT[:2]
     more = [
-        f"{name}={_quoted(_said(item[name]))}"
+        f"{name}={_quoted(as_text(item[name]))}"
         for name in RULES
         if name not in shown and item.get(name) not in (None, "")
     ]
     return text + (f"{{{','.join(more)}}}" if more else "")
 
 
-def _said(value: object) -> str:
+def as_text(value: object) -> str:
+    """One attribute as it is written."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

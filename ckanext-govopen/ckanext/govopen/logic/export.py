@@ -113,9 +113,9 @@ def _sheet_title(title: str) -> str:
 
 TEMPLATE_FIELDS = (
     "name", "provider", "res_code", "res_class", "abstract", "format_category", "formats", "items",
-    "share_type", "share_condition", "share_method", "open_type", "open_condition", "update_cycle",
-    "secrecy", "sensitivity", "planned_open_on", "data_domain", "system", "rights", "rows",
-    "remarks",
+    "share_type", "share_condition", "share_method", "open_type", "open_condition",
+    "withheld_ground", "update_cycle", "coverage_end", "secrecy", "sensitivity", "planned_open_on",
+    "data_domain", "system", "rights", "rows", "remarks",
 )  # fmt: skip
 _WIDE = {"name": 32, "abstract": 40, "items": 40, "provider": 26}
 

@@ -58,6 +58,7 @@ def check(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     finder = units.finder(session)
     fine = [_with_known_unit(finder, one) for one in fine]
     own = _own(session, bounds, fine)
+    fine = _without_plans(session, fine, own)
     kept, left_out = _without_conflicts(session, bounds, fine, own)
     foreseen = [Result(one.taken, _foreseen(one, own)) for one in kept]
     return [*refused, *left_out, *foreseen]
@@ -147,6 +148,7 @@ def load(session: Session, bounds: Bounds, given: Given) -> list[Result]:
     fine, results = _checked(session, bounds, given)
     fine = [_with_unit(session, bounds, one) for one in fine]
     own = _own(session, bounds, fine)
+    fine = _without_plans(session, fine, own)
     fine, left_out = _without_conflicts(session, bounds, fine, own)
     results += left_out
     by_unit: dict[str, list[_Checked]] = {}
@@ -168,6 +170,22 @@ def _own(
     entries = store.entries(session, [str(row["record_id"]) for row in known.values()])
     return {guid: entries.get(str(row["record_id"])) for guid, row in known.items()
             if row["state"] != "removed"}  # fmt: skip
+
+
+def _without_plans(
+    session: Session,
+    fine: Sequence[_Checked],
+    own: Mapping[str, Mapping[str, Any] | None],
+) -> list[_Checked]:
+    """Rows of entries whose data are public do not lack the day on which they are to be."""
+    codes = {guid: str(entry["entry_code"]) for guid, entry in own.items() if entry is not None}
+    opened = projection.opened(session, list(codes.values()))
+    return [
+        replace(one, row=imports.without_plan(one.row))
+        if codes.get(str(one.taken.guid)) in opened
+        else one
+        for one in fine
+    ]
 
 
 def _with_unit(session: Session, bounds: Bounds, one: _Checked) -> _Checked:

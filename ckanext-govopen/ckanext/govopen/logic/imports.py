@@ -6,7 +6,7 @@ Checking writes only staging rows; applying is one transaction: it happens whole
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from ckanext.govopen.domain.intake_header import FOLDED
 from ckanext.govopen.domain.units import UnitFinder, read_unit_text
 from ckanext.govopen.logic import registers, units
 from ckanext.govopen.logic.export import FINDINGS_HEADING
-from ckanext.govopen.logic.import_records import finding_json, named_as
+from ckanext.govopen.logic.import_records import BLOCKING, finding_json, named_as
 from ckanext.govopen.logic.intake import Column, Row, Table, read_table
 from ckanext.govopen.logic.intake_proposals import MOST, proposals
 from ckanext.govopen.logic.vocab import vocabularies
@@ -310,6 +310,16 @@ class RowReader:
             cell,
             row.number,
         )
+
+
+def without_plan(row: StagedRow) -> StagedRow:
+    """The row of an entry whose data are public: nobody asks when they are to be."""
+    kept = [
+        finding
+        for finding in row.findings
+        if (finding.code, finding.field) != ("inventory.W11", "planned_open_on")
+    ]
+    return replace(row, findings=kept, is_draft=any(each.code in BLOCKING for each in kept))
 
 
 def _unit_finding(unit_text: str | None) -> Finding:

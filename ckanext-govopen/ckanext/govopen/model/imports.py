@@ -215,6 +215,17 @@ _MATCH = (
     " END"
     " WHERE r.import_id = :id AND r.verdict <> 'rejected'"
     " AND (r.entry_code IS NOT NULL OR r.verdict <> 'created')",
+    # Whose data are public already needs no day on which they are to be.
+    "UPDATE govopen_import_row r SET findings = x.kept,"
+    " is_draft = jsonb_path_exists(x.kept, '$[*] ? (@.blocks == true)')"
+    " FROM (SELECT i.row_no, (SELECT coalesce(jsonb_agg(f ORDER BY n), '[]') FROM"
+    " jsonb_array_elements(i.findings) WITH ORDINALITY t(f, n) WHERE NOT f @>"
+    ' \'{"code": "inventory.W11", "field": "planned_open_on"}\') AS kept'
+    " FROM govopen_import_row i WHERE i.import_id = :id AND i.entry_code IS NOT NULL"
+    ' AND i.findings @> \'[{"code": "inventory.W11", "field": "planned_open_on"}]\''
+    " AND EXISTS (SELECT FROM govopen_publication_period p WHERE p.to_at IS NULL"
+    " AND p.entry_codes @> ARRAY[i.entry_code])) x"
+    " WHERE r.import_id = :id AND r.row_no = x.row_no",
     "UPDATE govopen_import_row r SET changed_fields = (SELECT array_agg(k ORDER BY k)"
     " FROM jsonb_object_keys(d.fields || r.fields) k WHERE d.fields -> k IS DISTINCT FROM r.fields"
     " -> k)"

@@ -174,6 +174,18 @@ def activate(session: Session, version_id: str, on: date) -> None:
     )
 
 
+def opened(session: Session, entry_codes: Sequence[str]) -> set[str]:
+    """Those of the entries that a public dataset opens."""
+    found = session.execute(
+        sa.text(
+            "SELECT c FROM unnest(CAST(:codes AS text[])) c WHERE EXISTS (SELECT FROM"
+            " govopen_publication_period p WHERE p.to_at IS NULL AND p.entry_codes @> ARRAY[c])"
+        ),
+        {"codes": list(entry_codes)},
+    )
+    return set(found.scalars())
+
+
 def set_status(session: Session, version_id: str, old: str, new: str) -> None:
     """Moves the entries of a version between draft and in_review; active ones stay active."""
     session.execute(

@@ -20,6 +20,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock, config
+from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.rates import CYCLES, stale_ranges
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.vocab import vocabularies
@@ -485,11 +486,32 @@ def field_value(name: str, value: Any) -> str:
     return str(term(str(vocabulary), value)) if vocabulary else "" if value is None else str(value)
 
 
+@helper
+def item_changes(old: Any, new: Any) -> tuple[list[str], list[str]]:
+    """Data items that are no more as they were, and those that are new: each whole."""
+    before, after = ([item_words(one) for one in part or []] for part in (old, new))
+    return [text for text in before if text not in after], [t for t in after if t not in before]
+
+
+@helper
+def item_words(item: Mapping[str, Any]) -> str:
+    """A data item with everything that is said of it, in the words of the reader."""
+    size = f"({item['length']})" if item.get("length") else ""
+    name = item.get("name_zh") or item.get("name_en") or item.get("code") or ""
+    words = [f"{name} {item.get('data_type') or ''}{size}".strip()]
+    for rule in inventory_items.ITEM_RULES:
+        value = item.get(rule.name)
+        if rule.name not in ("name_zh", "data_type", "length") and value not in (None, "", name):
+            said = term(rule.vocabulary, value) if rule.vocabulary else field_value("", value)
+            words.append(f"{term('item_field', rule.name)}{tk._(': ')}{said}")
+    return " · ".join(words)
+
+
 def _list_value(vocabulary: object, values: Sequence[Any]) -> str:
     shown = []
     for value in values:
         if isinstance(value, dict):
-            shown.append(str(value.get("name_zh") or value.get("name_en") or ""))
+            shown.append(item_words(value))
         elif isinstance(value, (list, tuple)):
             shown.append(": ".join(str(part) for part in value))
         else:

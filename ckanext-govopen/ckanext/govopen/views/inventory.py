@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response as AnyResponse
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.intake import FIELDS as INTAKE_FIELDS
 from ckanext.govopen.domain.inventory import DEFAULT_TYPE, FIELD_RULES, RULES, Need
+from ckanext.govopen.domain.inventory_items import text_of
 from ckanext.govopen.logic import audit, export, import_report
-from ckanext.govopen.views import desk
+from ckanext.govopen.views import desk, inventory_items
 from ckanext.govopen.views.import_steps import (
     BACKGROUND_ROWS,
     ROWS_SHOWN,
@@ -37,8 +37,8 @@ inventory_pages = desk.blueprint("govopen_inventory", __name__)
 VOCABULARIES = {rule.name: rule.vocabulary for rule in FIELD_RULES if rule.vocabulary}
 CONSTANT_FIELDS = (
     "share_type", "share_condition", "share_method", "open_type", "open_condition", "update_cycle",
-    "secrecy", "sensitivity", "format_category", "formats", "items", DEFAULT_TYPE, "data_domain",
-    "res_class", "planned_open_on",
+    "coverage_end", "secrecy", "sensitivity", "format_category", "formats", "items",
+    DEFAULT_TYPE, "data_domain", "res_class", "planned_open_on",
 )  # fmt: skip
 CUT_FIELDS = ("name", "abstract", "share_condition", "open_condition")
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
@@ -536,7 +536,7 @@ def _shown(name: str, value: object) -> object:
     if vocabulary and isinstance(value, list):
         return [tk.h.govopen_term(vocabulary, code) for code in value]
     if name == "items" and isinstance(value, list):
-        return inventory_items.text_of(value)
+        return text_of(value)
     return value
 
 
@@ -564,7 +564,18 @@ def entry_json() -> Response:
 LONG_FIELDS = ("abstract", "items", "share_condition", "open_condition")
 GROUPS = (
     ("what", ("name", "res_class", "abstract", "data_domain", "items", "rows", "bytes")),
-    ("form", ("format_category", "formats", "update_cycle", "system", "rights", "related_codes")),
+    (
+        "form",
+        (
+            "format_category",
+            "formats",
+            "update_cycle",
+            "coverage_end",
+            "system",
+            "rights",
+            "related_codes",
+        ),
+    ),
     ("sharing", ("share_type", "share_condition", "share_method")),
     ("opening", ("open_type", "open_condition", "withheld_ground", "planned_open_on")),
     ("care", ("secrecy", "sensitivity", "catalog_visible", "hidden_ground")),
@@ -593,6 +604,8 @@ def _help(name: str) -> str:
         "planned_open_on": tk._(
             "Needed while the data are to be open and no dataset is published."
         ),
+        "coverage_end": tk._("Needed for data that are not updated any more."),
+        "withheld_ground": tk._("Needed for withholding, with the law in the condition."),
         "hidden_ground": tk._("Needed when the line is not visible in the catalogue."),
         "secrecy": tk._("Secret data must not be entered in this system at all."),
         "related_codes": tk._("Separated by commas."),
@@ -606,7 +619,7 @@ def _form_text(name: str, value: object) -> str:
     if value is True or value is False:
         return "true" if value else "false"
     if name == "items" and isinstance(value, list):
-        return inventory_items.text_of(value)
+        return text_of(value)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     return str(value)
@@ -645,7 +658,12 @@ def entry_new() -> str:
 @inventory_pages.post("/inventory/new")
 def entry_create() -> Any:
     values = desk.form_values("unit", "basis", "reason", *RULES)
-    made, errors = desk.tried(lambda: desk.call("govopen_data_resource_create", values))
+    if request.form.get("more_items"):
+        return _entry_form(None, values, {})
+    given, errors = _with_items(values, [])
+    made = None
+    if not errors:
+        made, errors = desk.tried(lambda: desk.call("govopen_data_resource_create", given))
     if errors:
         return _entry_form(None, values, errors), desk.CONFLICT
     return _after_save(made, tk._("The draft entry was added."))
@@ -672,17 +690,43 @@ def entry_update(entry_code: str) -> Any:
     """Saves what changed; an active entry stays as approved until the revision is published."""
     item = _inside(entry_code)
     values = {name: request.form.get(name, "").strip() for name in RULES}
+    said = desk.form_values("basis", "reason")
+    if request.form.get("more_items"):
+        return _entry_form(item, {**values, **said}, {})
     old = {name: _form_text(name, item["fields"].get(name)) for name in RULES}
     changes = {name: text for name, text in values.items() if text != old[name].strip()}
-    if not changes:
+    given, errors = _with_items(changes, item["fields"].get("items") or [])
+    if not (given or errors):
         return _after_save(item, tk._("Nothing changed."))
-    said = desk.form_values("basis", "reason")
-    saved, errors = desk.tried(
-        lambda: desk.call("govopen_data_resource_update", {"id": entry_code, **changes, **said})
-    )
+    saved = None
+    if not errors:
+        saved, errors = desk.tried(
+            lambda: desk.call("govopen_data_resource_update", {"id": entry_code, **given, **said})
+        )
     if errors:
         return _entry_form(item, {**values, **said}, errors), desk.CONFLICT
     return _after_save(saved, tk._("The entry was saved."))
+
+
+def _with_items(
+    values: Mapping[str, Any], stored: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], desk.Errors]:
+    """What is to be saved, with the items where the table or the text says new ones."""
+    items, wrong = inventory_items.changed(request.form, stored)
+    plain = {name: value for name, value in values.items() if name != "items"}
+    if wrong:
+        return plain, {"items": [wrong]}
+    return plain if items is None else {**plain, "items": items}, {}
+
+
+def _item_table(item: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of items as it was posted, else as it is stored."""
+    stored = (item["fields"].get("items") if item else None) or []
+    rows = inventory_items.posted(request.form) if request.method == "POST" else None
+    if rows is None:
+        rows = [inventory_items.texts_of(one) for one in stored]
+    more = inventory_items.MORE_ROWS if request.form.get("more_items") else 0
+    return inventory_items.view(rows, str(values.get("items") or ""), more)
 
 
 def _after_save(item: Mapping[str, Any], words: str) -> AnyResponse:
@@ -722,6 +766,7 @@ def _entry_form(
         values={**dict.fromkeys(RULES, ""), **values},  # else jinja takes `items` for the method
         errors=errors,
         groups=groups,
+        item_table=_item_table(item, values),
         labels={**labels, "unit": tk._("Unit"), "reason": tk._("Reason"), "basis": tk._("Basis")},
         units=desk.unit_choices(),
         vocabularies=VOCABULARIES,

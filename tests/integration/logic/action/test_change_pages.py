@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +19,8 @@ from publishing_kit import CSV, Office
 from publishing_kit import office as open_office
 
 import ckan.model as model
+
+from ckanext.govopen.domain.inventory_items import text_of
 
 PASSWORD = "correct-horse-battery-7"
 NEWER = CSV.replace(b"12", b"13", 1)
@@ -158,3 +161,62 @@ def test_the_form_of_a_new_entry_is_empty(office: Office) -> None:
         shown = read(client, "/workbench/inventory/new")
         assert 'name="items"' in shown
         assert "built-in" not in shown
+
+
+ROW = {"name_zh": "姓名", "data_type": "C", "length": "20", "sensitive": "personal"}
+HIDDEN = {"description": "法定代表人；姓名", "mask_rule": "truncate", "nullable": "false"}
+
+
+def rows(*items: dict[str, str], **more: str) -> dict[str, str]:
+    """The inputs of a table of items."""
+    said = {
+        f"item-{number}-{name}": value
+        for number, item in enumerate(items)
+        for name, value in item.items()
+    }
+    return {"item-rows": str(len(items)), **said, **more}
+
+
+def test_items_of_an_entry_are_kept_in_a_table_that_drops_nothing(office: Office) -> None:
+    def stored() -> list[dict[str, Any]]:
+        shown = office.act("officer", "govopen_data_resource_show", id=code)
+        return list(shown["fields"].get("items") or [])
+
+    with signed_in(office, "officer") as client:
+        basic = {"unit": office.unit_id, "name": "表格条目", "rows": "12"}
+        one, two = {**ROW, **HIDDEN}, {"name_zh": "泊位", "data_type": "I"}
+        more = client.post(
+            "/workbench/inventory/new", data={**basic, **rows(one), "more_items": "x"}
+        )
+        text = more.get_data(as_text=True)
+        assert (more.status_code, text.count('name="item-13-name_zh"')) == (200, 1)
+        assert "法定代表人；姓名" in text
+
+        data = {**basic, **rows(one, {}, two)}
+        made = client.post("/workbench/inventory/new", data=data)
+        assert made.status_code == 302
+        page = urlsplit(made.headers["Location"]).path
+        code = page.rsplit("/", 1)[1]
+        full = {**ROW, "length": 20, **HIDDEN, "nullable": False}
+        assert stored() == [full, two]
+
+        same = {**basic, "items": text_of(stored())}
+        assert client.post(page, data={**same, **rows(one, two)}).status_code == 302
+        office_view = read(client, page)
+        assert 'value="truncate"' in office_view
+        assert stored() == [full, two]
+
+        removed = rows(one, {**two, "remove": "true"}, {"name_zh": "日期", "data_type": "D"})
+        assert client.post(page, data={**same, **removed}).status_code == 302
+        assert stored() == [full, {"name_zh": "日期", "data_type": "D"}]
+
+        now = {**basic, "items": text_of(stored()) + "；费用:Y"}
+        both = client.post(page, data={**now, **rows(one)})
+        assert (both.status_code, len(stored())) == (409, 2)
+        kept = rows(one, {"name_zh": "日期", "data_type": "D"})
+        assert client.post(page, data={**now, **kept}).status_code == 302
+        assert [item["name_zh"] for item in stored()] == ["姓名", "日期", "费用"]
+        assert stored()[0] == full
+        wrong = client.post(page, data={**basic, **rows({**one, "length": "很长"})})
+        assert wrong.status_code == 409
+        assert 'value="很长"' in wrong.get_data(as_text=True)

@@ -461,3 +461,26 @@ def test_a_value_of_another_kind_is_refused_under_its_field(
         )  # fmt: skip
     assert getattr(caught.value, "govopen", {})["code"] == code
     assert list(caught.value.error_dict) == [field]
+
+
+def test_a_planned_day_is_asked_for_until_a_dataset_of_the_entry_is_public(office: Office) -> None:
+    code = office.add_entries(1)[0]
+    name = f"停车场{code}"
+    row = line(name, f"测试局{office.mark}", "").replace("2030-12-31", "")
+
+    def lacking() -> tuple[bool, set[str]]:
+        """Whether the entry, and a row of a file that is it, lack the day."""
+        shown = office.act("officer", "govopen_data_resource_update", id=code, system=uuid4().hex)
+        report = bring(office, [HEADER, row], dry_run=True)
+        assert (report["changed"], report["rejected"]) == (1, 0)
+        return "planned_open_on" in shown["missing"], {
+            str(each["field"]) for each in report["problems"] if each["code"] == "inventory.W11"
+        }
+
+    assert lacking() == (True, {"planned_open_on"})
+    file = [{"name": "数据", "upload": upload(CSV, "data.csv")}]
+    made = office.act("officer", "govopen_inventory_datasets", entries=[code], files={code: file})[
+        "items"
+    ][0]
+    office.approve(office.submit(made["id"]))
+    assert lacking() == (False, set())

@@ -59,6 +59,7 @@ _HEADER = (
     "目录可见",
     "不可见情形",
     "数据领域",
+    "数据覆盖截止日期",
 )
 
 
@@ -396,4 +397,5 @@ def _line(number: int, row: Resource, unit: Unit, day: date) -> list[str | int]:
         "是" if row.catalog_visible else "否",
         row.hidden_ground or "",
         labels["domain"][row.domain],
+        row.coverage_end.isoformat() if row.coverage_end else "",
     ]

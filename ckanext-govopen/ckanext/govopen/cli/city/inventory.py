@@ -80,6 +80,7 @@ class Resource:
     bytes: int
     registered_on: date
     planned_open_on: date | None = None
+    coverage_end: date | None = None
     cancelled_on: date | None = None
     moves: tuple[tuple[date, str], ...] = ()
 
@@ -238,6 +239,7 @@ class _UnitRows:
                     name=f"{row.name}（{year}年度）",
                     res_code=f"{row.res_code.split('/')[0]}/{number}",
                     update_cycle="static",
+                    coverage_end=date(year, 12, 31),
                 )
 
     def _row(self, family: Family, side: list[Any]) -> Resource:

@@ -138,7 +138,7 @@ def govopen_data_resource_create(context: Any, data_dict: dict[str, Any]) -> dic
             "add",
             fields,
             res_code=imports.res_code(fields, entry_code),
-            warnings=_warnings(fields),
+            warnings=_warnings(fields, has_dataset=False),
         ),
         data_dict,
     )
@@ -151,6 +151,7 @@ def govopen_data_resource_update(context: Any, data_dict: dict[str, Any]) -> dic
     row = _entry(str(data_dict.get("id")))
     _refuse_in_review(row)
     fields = _fields_from(data_dict, row["fields"])
+    opened = projection.opened(model.Session, [row["entry_code"]])
     _write(
         context,
         row["register_id"],
@@ -161,7 +162,7 @@ def govopen_data_resource_update(context: Any, data_dict: dict[str, Any]) -> dic
             source_key=row["source_key"],
             source_id=row["source_id"],
             res_code=row["res_code"] or imports.res_code(fields, row["entry_code"]),
-            warnings=_warnings(fields),
+            warnings=_warnings(fields, has_dataset=bool(opened)),
         ),
         data_dict,
     )
@@ -220,10 +221,10 @@ def _fields_from(data_dict: Mapping[str, Any], old: Mapping[str, Any]) -> dict[s
     return fields
 
 
-def _warnings(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _warnings(fields: Mapping[str, Any], *, has_dataset: bool) -> list[dict[str, Any]]:
     return [
         {**import_records.finding_json(finding), "blocks": True}
-        for finding in rules.activation_findings(fields)
+        for finding in rules.activation_findings(fields, has_dataset)
     ]
 
 
