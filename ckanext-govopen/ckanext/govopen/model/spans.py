@@ -87,6 +87,37 @@ def page(
     return found.mappings().all()
 
 
+def page_of_type(
+    session: Session,
+    register_type: str,
+    wanted: Wanted,
+    after: Sequence[str] = ("", ""),
+    limit: int | None = None,
+) -> Sequence[Row]:
+    """Entries of every register of a type, by register and code, each with its unit.
+
+    Args:
+        after: register and code of the last entry of the page before.
+    """
+    found = session.execute(
+        sa.text(
+            "SELECT g.id AS register_id, g.unit_id, (SELECT u.name FROM govopen_org_unit_current u"
+            " WHERE u.unit_id = g.unit_id) AS unit_name, e.* FROM (SELECT id, unit_id"
+            " FROM govopen_register WHERE register_type = :type AND id >= :register ORDER BY id) g"
+            # Of each register no more than a page is read, of those behind the page nothing.
+            f" CROSS JOIN LATERAL (SELECT {_ENTRY} FROM govopen_register_span s{_STORED}"
+            " WHERE s.register_id = g.id AND (g.id > :register OR s.entry_code > :after)"
+            f" AND {_where(wanted)} AND {_SHOWN} ORDER BY s.entry_code LIMIT :limit) e"
+            " ORDER BY g.id, e.entry_code LIMIT :limit"
+        ),
+        {
+            "type": register_type, "register": after[0], "after": after[1], "limit": limit,
+            **_values(wanted),
+        },
+    )  # fmt: skip
+    return found.mappings().all()
+
+
 _COUNT_NOW = (
     "SELECT coalesce((SELECT sum(k.delta) FROM govopen_register_step k"
     " WHERE k.register_id = :id AND k.on_day <= :as_of), 0)"
@@ -101,15 +132,28 @@ _COUNT_NOW = (
 
 def count(session: Session, register_id: str, wanted: Wanted) -> int:
     """How many entries `page` would give from the beginning."""
+    query, values = _count(wanted), {"id": register_id, **_values(wanted)}
+    return int(session.execute(sa.text(query), values).scalar_one())
+
+
+def count_of_type(session: Session, register_type: str, wanted: Wanted) -> int:
+    """How many entries `page_of_type` would give from the beginning."""
+    each = _count(wanted).replace(":id", "g.id")
+    query = (
+        f"SELECT coalesce(sum(({each})), 0) FROM govopen_register g WHERE g.register_type = :type"
+    )
+    values = {"type": register_type, **_values(wanted)}
+    return int(session.execute(sa.text(query), values).scalar_one())
+
+
+def _count(wanted: Wanted) -> str:
     if wanted == Wanted(wanted.as_of):
-        query = _COUNT_NOW
-    else:
-        stored = _STORED if wanted.filters else ""
-        query = (
-            f"SELECT count(*) FROM govopen_register_span s{stored} WHERE s.register_id = :id"
-            f" AND {_where(wanted)} AND {_SHOWN}"
-        )
-    return int(session.execute(sa.text(query), {"id": register_id, **_values(wanted)}).scalar_one())
+        return _COUNT_NOW
+    stored = _STORED if wanted.filters else ""
+    return (
+        f"SELECT count(*) FROM govopen_register_span s{stored} WHERE s.register_id = :id"
+        f" AND {_where(wanted)} AND {_SHOWN}"
+    )
 
 
 def entry_at(

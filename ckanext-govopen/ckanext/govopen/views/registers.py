@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.views import desk, helpers, register_fields, tables
 
 __all__ = ["registers"]
@@ -50,7 +51,8 @@ def _register(register_id: str) -> dict[str, Any]:
 def index() -> str:
     """Every register with a published version, by type and unit."""
     found = _index(INDEX_ROWS, request.args.get("cursor", ""))
-    return str(tk.render("govopen/registers/index.html", {"found": found}))
+    types = dict.fromkeys(one["register_type"] for one in found["items"])
+    return str(tk.render("govopen/registers/index.html", {"found": found, "types": types}))
 
 
 def _index(limit: int, cursor: str) -> dict[str, Any]:
@@ -85,34 +87,70 @@ def index_file(kind: str) -> Response:
     )
 
 
+@registers.get("/registers/types/<register_type>")
+def show_type(register_type: str) -> tuple[str, int]:
+    """The lists of one type of all units as one, on a date, as they were known at a moment."""
+    _require_type(register_type)
+    page, errors = _entries(register_type=register_type, include_total=True)
+    values = {
+        "register_type": register_type,
+        "page": page,
+        **_table(register_type),
+        "errors": errors,
+        "api_url": _api_url(
+            "govopen_register_entry_list", register_type=register_type, **_filters()
+        ),
+    }
+    return tk.render("govopen/registers/type.html", values), 400 if errors else 200
+
+
+def _require_type(register_type: str) -> None:
+    if register_type not in vocabulary("register_type"):
+        tk.abort(404)
+
+
+@registers.get(f"/registers/types/<register_type>.{KIND}")
+def type_file(register_type: str, kind: str) -> Response:
+    """Every row of the lists of one type on that date as a file."""
+    _require_type(register_type)
+    api = _api_url("govopen_register_entry_list", register_type=register_type, **_filters())
+    rows = _all_rows(register_type=register_type)
+    unit = [("unit_name", tk._("Unit"))]
+    return _entries_file(kind, f"registers-{register_type}", register_type, rows, api, unit)
+
+
 @registers.get("/registers/<register_id>")
 def show(register_id: str) -> tuple[str, int]:
     """One register on a date, as it was known at a moment."""
     register = _register(register_id)
-    errors: Mapping[str, Any] = {}
-    page: dict[str, Any] = {"items": [], "next_cursor": None}
-    try:
-        page = _call(
-            "govopen_register_entry_list",
-            id=register_id,
-            limit=PAGE_ROWS,
-            cursor=request.args.get("cursor", ""),
-            **_filters(),
-        )
-    except tk.ValidationError as refused:
-        errors = refused.error_dict
-    kind = register["register_type"]
+    page, errors = _entries(id=register_id)
     values = {
         "register": register,
         "page": page,
-        "fields": register_fields.columns(kind),
-        "filters": _filters(),
-        "statuses": desk.choices("entry_status"),
+        **_table(register["register_type"]),
         "notices": _notices(register_id),
         "errors": errors,
         "api_url": _api_url("govopen_register_entry_list", id=register_id, **_filters()),
     }
     return tk.render("govopen/registers/show.html", values), 400 if errors else 200
+
+
+def _entries(**of: object) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """A page of entries, and what is wrong with the question."""
+    asked = {"limit": PAGE_ROWS, "cursor": request.args.get("cursor", ""), **_filters()}
+    try:
+        return _call("govopen_register_entry_list", **of, **asked), {}
+    except tk.ValidationError as refused:
+        return {"items": [], "next_cursor": None}, refused.error_dict
+
+
+def _table(register_type: str) -> dict[str, Any]:
+    """What the table of entries and its form need."""
+    return {
+        "fields": register_fields.columns(register_type),
+        "filters": _filters(),
+        "statuses": desk.choices("entry_status"),
+    }
 
 
 def _notices(register_id: str, limit: int = NOTICES_SHOWN) -> dict[str, Any]:
@@ -134,42 +172,58 @@ def _api_url(action: str, **parameters: str) -> str:
 def show_file(register_id: str, kind: str) -> Response:
     """Every row of the register on that date as a file."""
     kind_of = _register(register_id)["register_type"]
-    rows = list(_all_rows(register_id))
+    api = _api_url("govopen_register_entry_list", id=register_id, **_filters())
+    rows = _all_rows(id=register_id)
+    return _entries_file(kind, f"register-{register_id}", kind_of, rows, api)
+
+
+def _entries_file(
+    kind: str,
+    name: str,
+    kind_of: str,
+    rows: Iterator[dict[str, Any]],
+    api: str,
+    first: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """Entries of a type as a file.
+
+    Args:
+        first: columns before those of the type.
+    """
     fields = register_fields.all_columns(kind_of)
-    columns = [("entry_code", tk._("Entry code"))] + [
-        (name, register_fields.entry_label(kind_of, name)) for name in fields
-    ]
+    columns = [*first, ("entry_code", tk._("Entry code"))]
+    columns += [(one, register_fields.entry_label(kind_of, one)) for one in fields]
     columns += [
         ("effective_on", tk._("In force since")),
         ("basis", tk._("Basis")),
         ("reason", tk._("Reason")),
     ]
-    api = _api_url("govopen_register_entry_list", id=register_id, **_filters())
     if kind == "json":
-        return tables.respond(kind, register_id, columns, rows, api)
+        return tables.respond(kind, name, columns, rows, api)
     # A field may bear the name of a column that says something of the row itself.
     flat = (
         {
             **{
-                name: register_fields.entry_cell(kind_of, name, row["fields"].get(name))
-                for name in fields
+                one: register_fields.entry_cell(kind_of, one, row["fields"].get(one))
+                for one in fields
             },
-            **{name: row[name] for name in ("entry_code", "effective_on", "basis", "reason")},
+            **{one: row[one] for one in ("entry_code", "effective_on", "basis", "reason")},
+            "unit_name": row["unit"]["name"] if "unit" in row else None,
         }
         for row in rows
     )
-    return tables.respond(kind, f"register-{register_id}", columns, flat, api)
+    return tables.respond(kind, name, columns, flat, api)
 
 
-def _all_rows(register_id: str) -> Iterator[dict[str, Any]]:
+def _all_rows(**of: object) -> Iterator[dict[str, Any]]:
     cursor: str | None = ""
     while cursor is not None:
         try:
             page = _call(
                 "govopen_register_entry_list",
-                id=register_id,
                 limit=FILE_PAGE_ROWS,
                 cursor=cursor,
+                **of,
                 **_filters(),
             )
         except tk.ValidationError as refused:

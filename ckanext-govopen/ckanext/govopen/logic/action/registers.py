@@ -123,23 +123,48 @@ def _moment(data_dict: Mapping[str, Any]) -> datetime | None:
 
 @tk.side_effect_free
 def govopen_register_entry_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Entries of a register on a date, as known at a moment.
+    """Entries of a register, or of every register of a type, on a date, as known at a moment.
 
     Args:
-        id: of the register.
+        id: of the register; or instead of it
+        register_type: the lists of all units in one: each entry with `register_id` and `unit`.
         as_of, known_at: the day (today), and the moment of knowledge (now).
         status: in_force, cancelled, delegated, transferred, suspended or merged; without it, what
             is in force or suspended.
         q: part of the name, or a code; filters: an object of values of public fields.
-        limit, cursor: of the page.
+        limit, cursor, include_total: as in every list.
     """
     tk.check_access("govopen_register_entry_list", context, data_dict)
-    no_unknown(data_dict, "id", "as_of", "known_at", "status", "q", "filters", "limit", "cursor")
-    row, limit, after = _register(data_dict), page_limit(data_dict), cursor_of(data_dict)
-    found = spans.page(
-        model.Session, row["id"], _wanted(data_dict), after[0] if after else "", limit + 1
+    known = ("id", "register_type", "as_of", "known_at", "status", "q", "filters")
+    no_unknown(data_dict, *known, "limit", "cursor", "include_total")
+    if data_dict.get("register_type") and not data_dict.get("id"):
+        return _entries_of_type(data_dict)
+    row, wanted, limit = _register(data_dict), _wanted(data_dict), page_limit(data_dict)
+    after = cursor_of(data_dict)
+    rows = spans.page(model.Session, row["id"], wanted, after[0] if after else "", limit + 1)
+    found = page(rows, limit, lambda entry: (entry["entry_code"],), _entry_view)
+    if tk.asbool(data_dict.get("include_total", False)):
+        found["total"] = spans.count(model.Session, row["id"], wanted)
+    return found
+
+
+def _entries_of_type(data_dict: Mapping[str, Any]) -> dict[str, Any]:
+    kind, wanted = str(data_dict["register_type"]), _wanted(data_dict)
+    if kind not in (known := vocabulary("register_type")):
+        refuse("vocab.E1", "register_type", kind[:40], allowed=", ".join(sorted(known.codes)))
+    after, limit = cursor_of(data_dict, 2) or ("", ""), page_limit(data_dict)
+    rows = spans.page_of_type(model.Session, kind, wanted, after, limit + 1)
+    found = page(
+        rows, limit, lambda entry: (entry["register_id"], entry["entry_code"]), _entry_of_unit
     )
-    return page(found, limit, lambda entry: (entry["entry_code"],), _entry_view)
+    if tk.asbool(data_dict.get("include_total", False)):
+        found["total"] = spans.count_of_type(model.Session, kind, wanted)
+    return found
+
+
+def _entry_of_unit(entry: Mapping[str, Any]) -> dict[str, Any]:
+    unit = {"id": entry["unit_id"], "name": entry["unit_name"]}
+    return {"register_id": entry["register_id"], "unit": unit, **_entry_view(entry)}
 
 
 def _wanted(data_dict: Mapping[str, Any]) -> spans.Wanted:
