@@ -26,6 +26,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.cli import govopen
 from ckanext.govopen.logic import accounts
+from ckanext.govopen.model import audit as audit_store
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,13 @@ def test_a_register_is_exported_in_three_forms_with_the_same_entries(
     assert rows[0]["name"] == items[0]["fields"]["name"]
     sheet = openpyxl.load_workbook(files["xlsx"]).worksheets[0]
     assert [cell.value for cell in sheet["A"][1:]] == codes
+    assert call(office, "inventory", "export", "--unit", office.unit_id).exit_code == 0
+    with office.application.test_request_context("/"):
+        filters = {"object": f"register:{register}", "action": "register.exported"}
+        assert len(audit_store.listing(model.Session, filters, None, 10)) == 3
+        [noted] = audit_store.listing(model.Session, {"action": "inventory.exported"}, None, 1)
+        assert noted["details"]["filters"] == {"unit": office.unit_id}
+        assert noted["details"]["via"] == "command:inventory.export"
     refused = call(office, "register", "export", register, str(tmp_path / "r.pdf"))
     assert refused.exit_code == 1
     assert ".csv, .xlsx, .json" in refused.output

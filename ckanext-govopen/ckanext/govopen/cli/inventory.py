@@ -13,6 +13,7 @@ import yaml
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
+from ckanext.govopen.logic import audit as log
 from ckanext.govopen.logic import export as export_files
 
 __all__ = ["inventory"]
@@ -106,7 +107,10 @@ def undo(import_id: str, reason: str, dry_run: bool, user: str | None, as_json: 
 @click.option("--unit")
 @as_json
 def export(unit: str | None, as_json: bool) -> None:
-    """Prints every entry as JSON lines."""
+    """Prints every entry as JSON lines; that it was exported is recorded first."""
+    with log.acting(None, "command:inventory.export"):
+        filters = {"unit": unit or ""}
+        log.note_apart("inventory.exported", "inventory:entries", details={"filters": filters})
     cursor = ""
     while cursor is not None:
         page = run(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ckanext.govopen.cli.output import as_json, run, show, table
+from ckanext.govopen.logic import audit as log
 from ckanext.govopen.logic import export as export_files
 from ckanext.govopen.logic import register_files, registers
 from ckanext.govopen.logic.register_types import register_types
@@ -124,6 +125,9 @@ def export(
     if write is None:
         raise click.ClickException(f"the file ends in one of: {', '.join(WRITERS)}")
     entries = list(_every("govopen_register_entry_list", asked))
+    with log.acting(None, "command:register.export"):
+        facts = {"entries": len(entries), "file": file.name}
+        log.note_apart("register.exported", f"register:{register_id}", details=facts)
     file.write_bytes(write(entries) if kind is None else register_files.whole(kind, file, entries))
     show(
         {"file": str(file), "entries": len(entries)},

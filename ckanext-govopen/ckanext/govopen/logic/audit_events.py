@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import request
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.lib import signals
@@ -19,6 +21,14 @@ from ckanext.govopen.logic.roles import officer_units
 from ckanext.govopen.model import datasets as dataset_store
 
 RECORDS_NAMED = 100
+ADDRESS_KEPT = 300
+# Exports with a row of their own kind, which says what was asked.
+NOTED_BY_THEMSELVES = (
+    "govopen_audit.log_file",
+    "govopen_inventory.entry_csv",
+    "govopen_inventory.entry_json",
+    "govopen_inventory.entry_xlsx",
+)
 
 
 def subscriptions(*, failed: Any, succeeded: Any) -> dict[Any, list[Any]]:
@@ -72,6 +82,19 @@ def read_file(resource_id: str) -> None:
         after=file.get("sha256"),
         details={"resource": resource_id},
     )
+
+
+def exported(page: str) -> None:
+    """Rows are taken from a page of the workbench as a file, where it does not note that itself.
+
+    The address may hold anything that somebody typed; it is kept as it stands, and short.
+    """
+    if page in NOTED_BY_THEMSELVES:
+        return
+    details = {"path": request.path, "query": request.query_string.decode(errors="replace")}
+    audit.note_apart("export.made", f"export:{page}", details={
+        name: text[:ADDRESS_KEPT] for name, text in details.items()
+    })  # fmt: skip
 
 
 def read_case(case: Mapping[str, Any], person: str) -> None:

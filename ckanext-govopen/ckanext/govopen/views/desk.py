@@ -22,7 +22,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import export
+from ckanext.govopen.logic import audit_events, export
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.logic.workbench import Person, person_of
@@ -37,6 +37,7 @@ def blueprint(name: str, import_name: str) -> Blueprint:
     """A blueprint below /workbench that answers signed-in people only."""
     made = Blueprint(name, import_name, url_prefix="/workbench")
     made.before_request(_require_sign_in)
+    made.after_request(_note_export)
     made.register_error_handler(tk.ObjectNotFound, _absent)
     made.register_error_handler(tk.NotAuthorized, _refused)
     return made
@@ -46,6 +47,15 @@ def _require_sign_in() -> AnyResponse | None:
     if tk.current_user.is_authenticated:
         return None
     return redirect(tk.url_for("user.login", came_from=request.full_path.rstrip("?")))
+
+
+def _note_export(answer: Response) -> Response:
+    """That rows leave as a file is recorded before their first byte does; a blank form has none."""
+    is_file = "attachment" in answer.headers.get("Content-Disposition", "")
+    is_taken = answer.status_code == 200 and (is_file or request.path.endswith(".json"))
+    if is_taken and not str(request.endpoint).endswith("template"):
+        audit_events.exported(str(request.endpoint))
+    return answer
 
 
 def _absent(_error: tk.ObjectNotFound) -> Any:

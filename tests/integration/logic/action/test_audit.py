@@ -392,6 +392,27 @@ class TestReadingTheLog:
         assert signed_in(office, "officer").get("/workbench/audit").status_code == 403
         assert office.application.test_client().get("/workbench/audit").status_code == 302
 
+    def test_every_file_that_leaves_the_workbench_is_recorded(self, office: Office) -> None:
+        client, person = signed_in(office, "officer"), office.user_id("officer")
+        rules = {str(rule) for rule in office.application.url_map.iter_rules()}
+        files = {rule.replace("<any(csv,xlsx,json):kind>", kind)
+                 for rule in rules for kind in ("csv", "xlsx", "json")
+                 if rule.startswith("/workbench/")}  # fmt: skip
+        files = {path for path in files if path.endswith((".csv", ".xlsx", ".json"))}
+        taken = [path for path in sorted(files) if "<" not in path and "template" not in path
+                 and client.get(f"{path}?password=x&unit=").status_code == 200]  # fmt: skip
+        assert {"/workbench/review.json", "/workbench/inventory.csv"} <= set(taken)
+        noted = [row for row in rows(office, actor=person)
+                 if row["action"] in ("export.made", "inventory.exported")]  # fmt: skip
+        assert len(noted) == len(taken)
+        by_path = {row["details"].get("path"): row for row in noted}
+        queue = by_path["/workbench/review.xlsx"]
+        assert queue["object"] == "export:govopen_queue_pages.queue_file"
+        assert queue["details"]["query"] == "password=x&unit="
+        client.get("/workbench/inventory/template.xlsx")
+        client.get("/workbench/review.pdf")
+        assert len(rows(office, actor=person, action="export.made")) == len(by_path) - 1
+
 
 class TestCommands:
     @pytest.fixture
