@@ -41,11 +41,13 @@ class Told:
 
 def of_records(session: Session, records: Sequence[Record]) -> list[Told]:
     """What the checks say of records; of a file that is not scanned yet they know only its hash."""
-    facts = _Facts(session, records)
+    if not records:
+        return []
+    facts, today = _Facts(session, records), clock.today()
     return [
         Told(record.id, finding)
         for record in records
-        for finding in rules.check(facts.of(record), clock.today())
+        for finding in rules.check(facts.of(record), today)
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -19,6 +20,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic import case_scan, dataset_checks, scans
 
 ITEMS = [
     {"name_zh": "名称", "data_type": "C"},
@@ -126,6 +128,7 @@ def test_a_draft_with_a_marked_column_stays_one_until_the_column_is_masked(offic
     shown = office.act("officer", "govopen_scan_show", id=made["id"])
     assert codes(shown["refusals"]) == ["E3"]
     assert "inventory.E3" in page(office, "officer", f"/workbench/datasets/{made['name']}")
+    assert "疑似涉密" in page(office, "officer", f"/dataset/edit/{made['name']}")
     resource = office.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
     masks = [{"column": 2, "how": "truncate"}]
     office.act("officer", "govopen_file_mask", resource=resource, columns=masks)
@@ -165,3 +168,43 @@ def test_a_refresh_inside_its_rule_with_a_name_in_it_is_a_case_that_nobody_appro
     with pytest.raises(tk.ValidationError) as caught:
         office.approve(held["case_id"])
     assert caught.value.govopen["code"] == "inventory.E3"
+
+
+def test_a_file_that_is_scanned_after_the_submission_is_checked_then_and_not_approved(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = office.draft(data=f"名称,泊位,姓名\n{office.mark}大,3,张三\n".encode())
+    with monkeypatch.context() as patch:
+        patch.setattr(scans, "AT_ONCE_BYTES", 10)
+        case = office.act("officer", "govopen_review_submit", datasets=[made["id"]])
+    assert case["warnings"] == []
+    with office.application.test_request_context("/"):  # as the worker does, maybe beside it
+        scans.run(model.Session, [made["id"]])
+        model.repo.commit()
+        case_scan.proceed_all(model.Session)
+    told = office.act("approver", "govopen_scan_show", case=case["id"])
+    assert (told["is_complete"], codes(told["refusals"])) == (True, ["E3"])
+    with pytest.raises(tk.ValidationError) as caught:
+        office.approve(case["id"])
+    assert caught.value.govopen["code"] == "inventory.E3"
+
+
+def test_many_records_are_checked_by_as_many_statements_as_one(office: Office) -> None:
+    made = [office.draft(data=f"名称,泊位\n{n},{n}\n".encode())["id"] for n in range(4)]
+
+    def statements(ids: list[str]) -> int:
+        asked: list[str] = []
+        engine = model.Session.get_bind()
+
+        def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            asked.append(statement)
+
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            dataset_checks.of_records(model.Session, scans.records_of(model.Session, ids))
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return len(asked)
+
+    with office.application.test_request_context("/"):
+        assert statements(made) == statements(made[:1]) <= 6
