@@ -113,6 +113,7 @@ class RegisterType:
         key_field: the field by which a file knows its rows when it has no entry codes.
         review_days: after so many days without a change or a look the entry is stale (W2).
         rules: codes of checks between fields of one entry, each a key of `_RULES`.
+        ends_by: the field with the day on which an entry leaves the list.
     """
 
     code: str
@@ -129,6 +130,7 @@ class RegisterType:
     synonyms: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     code_aliases: tuple[str, ...] = ()
+    ends_by: str | None = None
 
     def label(self, lang: str) -> str:
         return self.en if lang.startswith("en") else self.zh
@@ -151,7 +153,8 @@ _FIELD_KEYS = frozenset(
 )  # fmt: skip
 _TYPE_KEYS = frozenset(
     {"code", "order", "zh", "en", "authority_role", "groups", "fields", "needs_basis",
-     "code_pattern", "key_field", "review_days", "rules", "synonyms", "ignored", "code_aliases"}
+     "code_pattern", "key_field", "review_days", "rules", "synonyms", "ignored", "code_aliases",
+     "ends_by"}
 )  # fmt: skip
 
 
@@ -201,6 +204,7 @@ def _type(content: Mapping[str, Any], fields: Mapping[str, Field]) -> RegisterTy
         synonyms=tuple(content.get("synonyms", ())),
         ignored=tuple(content.get("ignored", ())),
         code_aliases=tuple(content.get("code_aliases", ())),
+        ends_by=content.get("ends_by"),
     )
 
 
@@ -209,6 +213,8 @@ def _check_type(found: RegisterType) -> None:
         raise TypeFileError(f"{found.code!r} is no name of a type")
     if found.key_field is not None and found.key_field not in found.fields:
         raise TypeFileError(f"{found.code}: key_field {found.key_field!r} is no field")
+    if found.ends_by is not None and found.ends_by not in found.fields:
+        raise TypeFileError(f"{found.code}: ends_by {found.ends_by!r} is no field")
     if unknown := set(found.rules) - set(_RULES):
         raise TypeFileError(f"{found.code}: there is no rule {', '.join(sorted(unknown))}")
 

@@ -37,6 +37,7 @@ app = procrastinate.App(
         "ckanext.govopen.jobs.links",
         "ckanext.govopen.jobs.periodic",
         "ckanext.govopen.jobs.rates",
+        "ckanext.govopen.jobs.registers",
         "ckanext.govopen.jobs.reconcile",
         "ckanext.govopen.jobs.review",
         "ckanext.govopen.jobs.scan",

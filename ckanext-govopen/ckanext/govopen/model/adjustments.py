@@ -52,6 +52,27 @@ _DRAFT = (
 )
 
 
+def ended(session: Session, register_type: str, field: str) -> list[Row]:
+    """Entries in force whose day of leaving has come and that no open draft changes, by register.
+
+    Args:
+        field: the one that holds the day.
+    """
+    return _rows(
+        session,
+        "SELECT e.register_id, e.unit_id, array_agg(e.entry_code ORDER BY e.entry_code) AS codes"
+        " FROM govopen_register_entry e WHERE e.register_type = :type"
+        " AND e.status IN ('in_force', 'suspended')"
+        " AND CAST(nullif(e.fields ->> :field, '') AS date) <= govopen_today()"
+        " AND NOT EXISTS (SELECT FROM govopen_register_draft_change c"
+        "  JOIN govopen_register_draft d ON d.id = c.draft_id WHERE d.register_id = e.register_id"
+        "  AND c.entry_code = e.entry_code AND d.state IN ('editing', 'submitted'))"
+        " GROUP BY e.register_id, e.unit_id ORDER BY e.register_id",
+        type=register_type,
+        field=field,
+    )
+
+
 def create(session: Session, register_id: str, actor: str, import_id: str | None = None) -> str:
     """An empty draft on the newest published version of a register."""
     return str(

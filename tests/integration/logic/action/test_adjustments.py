@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,8 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import adjustments, findings
+from ckanext.govopen import clock
+from ckanext.govopen.logic import adjustments, findings, register_exits
 from ckanext.govopen.model import adjustments as drafts
 from ckanext.govopen.model import registers as store
 
@@ -451,6 +452,38 @@ def test_the_lists_of_a_unit_are_paged(office: Office) -> None:
     assert kinds == sorted(set(kinds))
     assert {"data_inventory", "power_list", "responsibility_list"} <= set(kinds)
     assert found["total"] == len(kinds)
+
+
+def test_who_leaves_a_list_on_a_day_is_drafted_to_leave_it_once(office: Office) -> None:
+    today = clock.today()
+    days = {"due": today, "later": today + timedelta(days=1), "open": None}
+    entries = {name: credit(f"{name}{office.mark}", day) for name, day in days.items()}
+    adjust(office, *(change("add", None, fields) for fields in entries.values()),
+           kind="blackwhite_list")  # fmt: skip
+    assert draft_exits(office) == 1
+    drafts = office.act("officer", "govopen_register_draft_list", unit=office.unit_id)["items"]
+    (draft,) = (one for one in drafts if one["state"] == "editing" and "退出日期" in one["reason"])
+    shown = office.act("officer", "govopen_register_draft_show", id=draft["id"])
+    assert [(one["kind"], one["name"]) for one in shown["items"]] == [
+        ("cancel", f"due{office.mark}")
+    ]
+    assert draft_exits(office) == 0, "what waits in a draft is not drafted again"
+
+
+def credit(name: str, leaves: date | None) -> dict[str, Any]:
+    basis = [{"title": "企业信息公示暂行条例", "article": "第十七条"}]
+    return {
+        "name": name, "list_kind": "black", "is_person": False, "fact": "拒不履行责令改正决定", "listed_on": "2026-01-05",
+        "legal_basis": basis, **({"exit_on": leaves.isoformat()} if leaves else {}),
+    }  # fmt: skip
+
+
+def draft_exits(office: Office) -> int:
+    """How many entries of the office's lists are drafted to leave."""
+    with office.application.test_request_context("/"):
+        leaving = register_exits.draft_exits(model.Session)
+        model.repo.commit()
+    return leaving
 
 
 def test_a_look_without_adjustment_is_recorded_and_makes_a_list_fresh(office: Office) -> None:
