@@ -18,6 +18,7 @@ __all__ = ["harvest"]
 COUNTS = ("seen", "unchanged", "created", "updated", "rejected", "conflict", "missing", "removed")
 SOURCE_COLUMNS = ("name", "title", "kind", "unit_name", "schedule", "health", "records", "dead",
                   "last_complete_at", "next_run_at")  # fmt: skip
+WITHDRAWAL_COLUMNS = ("source_name", "guid", "record_type", "title", "missing_since")
 EXIT_FAILED = 1
 EXIT_WAITS = 3  # nothing is written before the data authority approves
 EXIT_PARTIAL = 4
@@ -205,3 +206,28 @@ def dead_letters(name: str | None, retry: bool, user: str | None, as_json: bool)
     show(found, as_json, lambda rows: (
         f"{one['source']}\t{one['guid']}\t{one['problem']['code']}\t{one['problem']['text']}"
         for one in rows))  # fmt: skip
+
+
+@harvest.command("withdrawals")
+@click.argument("name", required=False)
+@click.option("--accept", "accepted", help="Take this record back: its identifier at the source.")
+@click.option("--keep", "kept", help="Keep this record without its source.")
+@click.option("--reason", default="", help="Why; on record.")
+@acting_user
+@as_json
+def withdrawals(
+    name: str | None,
+    accepted: str | None,
+    kept: str | None,
+    reason: str,
+    user: str | None,
+    as_json: bool,
+) -> None:
+    """Lists what is public or in force and no longer at its source; settles one of them."""
+    for decision, guid in (("accept", accepted), ("keep", kept)):
+        if guid:
+            facts = {"source": name, "guid": guid, "decision": decision, "reason": reason}
+            run("govopen_harvest_withdrawal_decide", user, facts)
+    wanted = {"source": name or "", "limit": 1000}
+    found = run("govopen_harvest_withdrawal_list", user, wanted)["items"]
+    show(found, as_json, lambda rows: table(rows, WITHDRAWAL_COLUMNS))

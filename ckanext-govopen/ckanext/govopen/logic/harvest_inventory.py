@@ -317,6 +317,21 @@ def remove(session: Session, bounds: Bounds, gone: Iterable[Mapping[str, Any]]) 
     return states
 
 
+def keep(session: Session, act_: registers.Act, codes: Sequence[str]) -> None:
+    """Takes back retirements that were staged: what is in force is what waits beside it again."""
+    staged = [one for one in store.entries(session, codes).values() if one["change"] == "cancel"]
+    by_register: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in staged:
+        by_register.setdefault(str(entry["register_id"]), []).append(entry)
+    log.lock(session, by_register)
+    for register_id, some in sorted(by_register.items()):
+        registers.write(session, register_id, [_as_in_force(one) for one in some], act_)
+
+
+def _as_in_force(entry: Mapping[str, Any]) -> registers.EntryChange:
+    return replace(_cancelled(entry), change="change", fields=entry["active_fields"])
+
+
 def _cancelled(entry: Mapping[str, Any]) -> registers.EntryChange:
     return registers.EntryChange(
         entry["entry_code"],

@@ -495,6 +495,9 @@ class Run:
                 return False
             now = clock.now()
             if row["stage"] == "load":
+                again = store.entries_found_again(session, self._id, self._source_id)
+                if again:
+                    harvest_inventory.keep(session, harvest_inventory.act(self._bounds), again)
                 store.found_again(session, self._id, self._source_id)
                 store.note_missing(session, self._id, self._source_id, now)
                 store.update(session, self._id, stage="remove")

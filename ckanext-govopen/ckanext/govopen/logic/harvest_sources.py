@@ -546,6 +546,13 @@ def object_view(row: Row) -> dict[str, Any]:
     }
 
 
+def withdrawal_view(row: Row) -> dict[str, Any]:
+    """A record that its source has no longer, and what it is here."""
+    names = ("source_name", "source_title", "guid", "record_type", "record_id", "unit_id", "title")
+    shown = {name: row[name] for name in names}
+    return {**shown, "missing_since": _time(row["missing_since"])}
+
+
 def dead_view(row: Row, most: int = LONGEST_RAW) -> dict[str, Any]:
     """A record that could not be taken, with the reason in words.
 

@@ -323,6 +323,52 @@ def object_(session: Session, source_id: str, guid: str) -> Row | None:
     )
 
 
+# Records that are public, or in force, and whose retirement nobody has handed in yet.
+_WITHDRAWALS = (
+    "SELECT o.*, s.name AS source_name, s.title AS source_title, coalesce(d.name, p.title) AS title"
+    " FROM govopen_harvest_object o JOIN govopen_harvest_source s ON s.id = o.source_id"
+    " LEFT JOIN package p ON o.record_type = 'package' AND p.id = o.record_id"
+    " LEFT JOIN govopen_data_resource d ON o.record_type = 'entry' AND d.entry_code = o.record_id"
+    " WHERE o.state = 'withdrawal_proposed' AND o.missing_since IS NOT NULL"
+    " AND (p.state = 'active' AND NOT p.private OR d.status = 'active' AND NOT EXISTS"
+    "  (SELECT FROM govopen_register_version_entry e JOIN govopen_review r"
+    "   ON r.record_type = 'register_version' AND r.record_id = e.version_id"
+    "   WHERE e.log_seq = d.working_seq AND r.state IN ('submitted', 'approved', 'embargoed')))"
+)
+
+
+def withdrawals(
+    session: Session,
+    source_id: str | None,
+    unit_ids: Sequence[str] | None,
+    after: Sequence[str],
+    limit: int,
+) -> Sequence[Row]:
+    """Proposals for withdrawal that stand.
+
+    Args:
+        after: source and guid of the last one before; empty for the first.
+    """
+    return _all(
+        session,
+        f"{_WITHDRAWALS} AND (o.source_id, o.guid) > (:source_after, :guid_after)"
+        " AND (CAST(:source AS text) IS NULL OR o.source_id = :source)"
+        " AND (CAST(:units AS text[]) IS NULL OR o.unit_id = ANY (CAST(:units AS text[])))"
+        " ORDER BY o.source_id, o.guid LIMIT :limit",
+        source_after=after[0] if after else "",
+        guid_after=after[1] if after else "",
+        source=source_id,
+        units=None if unit_ids is None else list(unit_ids),
+        limit=limit,
+    )
+
+
+def withdrawal(session: Session, source_id: str, guid: str) -> Row | None:
+    """One proposal that stands."""
+    sql = f"{_WITHDRAWALS} AND o.source_id = :source AND o.guid = :guid"
+    return _one(session, sql, source=source_id, guid=guid)
+
+
 _DEAD = (
     "SELECT d.*, s.name AS source_name, s.title AS source_title, s.outcome, s.unit_id,"
     " r.body AS raw FROM govopen_harvest_dead d"

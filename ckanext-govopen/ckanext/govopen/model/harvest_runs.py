@@ -493,7 +493,9 @@ def entries(session: Session, codes: Sequence[str]) -> dict[str, Row]:
     rows = _run(
         session,
         "SELECT d.entry_code, d.register_id, d.unit_id, d.status, d.active_seq, d.res_code,"
-        " d.fields, d.fields_hash, d.source_id, d.source_key FROM govopen_data_resource d"
+        " d.fields, d.fields_hash, d.source_id, d.source_key, d.active_fields,"
+        " (SELECT l.change FROM govopen_register_log l WHERE l.seq = d.working_seq) AS change"
+        " FROM govopen_data_resource d"
         " WHERE d.entry_code = ANY (CAST(:codes AS text[]))",
         codes=list(codes),
     ).mappings()
@@ -514,18 +516,58 @@ def used_codes(session: Session, res_codes: Sequence[str]) -> set[str]:
 # --- remove and close ----------------------------------------------------------------------------
 
 
+_SEEN_AGAIN = (
+    " o.source_id = :source AND o.missing_since IS NOT NULL"
+    " AND o.state IN ('missing', 'withdrawal_proposed', 'kept_here') AND EXISTS"
+    " (SELECT FROM govopen_harvest_stage t WHERE t.job_id = :job AND t.guid = o.guid)"
+)
+
+
+def entries_found_again(session: Session, job_id: str, source_id: str) -> list[str]:
+    """Entries that were proposed for withdrawal, and that the run has seen."""
+    with _without_loops(session):
+        rows = _run(
+            session,
+            f"SELECT o.record_id FROM govopen_harvest_object o WHERE {_SEEN_AGAIN}"
+            " AND o.state = 'withdrawal_proposed' AND o.record_type = 'entry' ORDER BY o.record_id",
+            job=job_id,
+            source=source_id,
+        )
+        return [str(code) for (code,) in rows]
+
+
 def found_again(session: Session, job_id: str, source_id: str) -> None:
     """What was missing and is there again is kept as before."""
     with _without_loops(session):
         _run(
             session,
             "UPDATE govopen_harvest_object o SET state = 'kept', missing_since = NULL"
-            " WHERE o.source_id = :source AND o.missing_since IS NOT NULL"
-            " AND o.state IN ('missing', 'withdrawal_proposed') AND EXISTS"
-            " (SELECT FROM govopen_harvest_stage t WHERE t.job_id = :job AND t.guid = o.guid)",
+            f" WHERE {_SEEN_AGAIN}",
             job=job_id,
             source=source_id,
         )
+
+
+def hold_open_run(session: Session, source_id: str) -> None:
+    """Locks the row of a source's open run: who writes its records holds it."""
+    _run(
+        session,
+        "SELECT FROM govopen_harvest_job WHERE source_id = :id AND state IN"
+        " ('queued', 'running', 'paused', 'needs_approval') FOR UPDATE",
+        id=source_id,
+    )
+
+
+def keep_here(session: Session, source_id: str, guid: str) -> bool:
+    """Settles a proposal for withdrawal: the record stays. False where none stands any more."""
+    found = _run(
+        session,
+        "UPDATE govopen_harvest_object SET state = 'kept_here', updated_at = govopen_now()"
+        " WHERE source_id = :source AND guid = :guid AND state = 'withdrawal_proposed'",
+        source=source_id,
+        guid=guid,
+    )
+    return bool(found.rowcount)
 
 
 def note_missing(session: Session, job_id: str, source_id: str, now: datetime) -> int:

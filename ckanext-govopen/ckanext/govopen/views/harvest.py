@@ -27,14 +27,20 @@ BOUNDS = ("breaker_least", "breaker_share", "grace_days")
 
 @harvest_pages.get("/harvest")
 def sources() -> str:
-    """Sources with their health, and what officers propose."""
+    """Sources with their health, what officers propose, and what sources have no longer."""
+    return _sources_page({})
+
+
+def _sources_page(errors: desk.Errors) -> str:
     wanted = {"limit": desk.PAGE_ROWS, "cursor": request.args.get("cursor", "")}
     return desk.page(
         "workbench/harvest/index.html",
         found=desk.call("govopen_harvest_source_list", {**wanted, "proposed": False}),
         proposals=list(desk.all_pages("govopen_harvest_source_list", {"proposed": True})),
+        withdrawals=desk.call("govopen_harvest_withdrawal_list", {"limit": REPORT_ROWS}),
         kinds=form.kinds(),
         is_keeper=_is_keeper(),
+        errors=errors,
     )
 
 
@@ -58,10 +64,9 @@ def _source_page(name: str, errors: desk.Errors) -> str:
         is_proposal=shown["state"] in PROPOSALS,
         jobs=desk.call("govopen_harvest_job_list", {"source": name, "limit": 20})["items"],
         dead=desk.call("govopen_harvest_dead_list", {"source": name, "limit": REPORT_ROWS}),
-        proposed=desk.call(
-            "govopen_harvest_object_list",
-            {"source": name, "state": "withdrawal_proposed", "limit": REPORT_ROWS},
-        )["items"],
+        withdrawals=desk.call(
+            "govopen_harvest_withdrawal_list", {"source": name, "limit": REPORT_ROWS}
+        ),
         is_keeper=_is_keeper(),
         errors=errors,
     )
@@ -108,6 +113,22 @@ def set_state(name: str) -> Any:
     if errors:
         return _source_page(name, errors), desk.CONFLICT
     return redirect(tk.url_for("govopen_harvest.source", name=name))
+
+
+@harvest_pages.post("/harvest/sources/<name>/withdrawal")
+def withdrawal(name: str) -> Any:
+    """Takes back what the source has no longer, or keeps it."""
+    wanted = {key: request.form.get(key, "") for key in ("guid", "decision", "reason")}
+    settled = lambda: desk.call("govopen_harvest_withdrawal_decide", {**wanted, "source": name})  # noqa: E731
+    _, errors = desk.tried(settled)
+    if errors:
+        return _sources_page(errors), desk.CONFLICT
+    tk.h.flash_success(
+        tk._("Taken back, or handed in for it.")
+        if wanted["decision"] == "accept"
+        else tk._("It stays, also without its source.")
+    )
+    return redirect(tk.url_for("govopen_harvest.sources"))
 
 
 # --- adding one ----------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import harvest_differences, harvest_recovery, harvest_runs
 from ckanext.govopen.logic.intake import read_table
+from ckanext.govopen.model import harvest_mail
 
 from govopen_harvesters import pipeline
 
@@ -207,6 +208,76 @@ def test_an_active_entry_that_vanishes_is_proposed_for_withdrawal_and_stays(one:
                     " JOIN govopen_data_resource d ON d.entry_code = o.record_id"
                     " WHERE o.record_id = :code", code=code)[0]  # fmt: skip
     assert tuple(state) == ("withdrawal_proposed", "active")
+
+
+def test_a_proposal_is_kept_handed_in_or_gone_when_the_source_has_the_entry_again(
+    one: Field,
+) -> None:
+    *rows, stays = one.rows(4)
+    one.put("a.csv", [*rows, stays])
+    source = one.approved()
+    one.run(source)
+    codes = dict(tuple(row) for row in one.sql(
+        "SELECT guid, record_id FROM govopen_harvest_object WHERE source_id = :id", id=source["id"]
+    ))  # fmt: skip
+    one.sql("UPDATE govopen_data_resource SET status = 'active', active_seq = working_seq,"
+            " active_fields = fields WHERE source_id = :id", id=source["id"])  # fmt: skip
+    one.put("a.csv", [stays])
+    one.run(source)
+    assert _proposed(one, source) == [row[0] for row in rows]
+    assert _staged(one, codes) == {**{row[0]: "cancel" for row in rows}, stays[0]: "add"}
+    with alone():
+        waiting = harvest_mail.waiting(model.Session, [one.office.unit_id])
+    assert waiting["withdrawals"] == 3
+
+    def decide(number: int, decision: str, person: str = "officer", **more: str) -> Any:
+        facts = {"source": source["id"], "guid": rows[number][0], "decision": decision, **more}
+        return one.act(person, "govopen_harvest_withdrawal_decide", **facts)
+
+    for wrong, code in (({"reason": " "}, "harvest.E71"), ({"guid": "no such"}, "harvest.E72")):
+        with pytest.raises(tk.ValidationError) as refused:
+            decide(0, "keep", "adder", **{"reason": "x", **wrong})
+        assert code_of(refused.value) == code
+    with pytest.raises((tk.ObjectNotFound, tk.NotAuthorized)):
+        decide(0, "keep", "stranger", reason="x")
+    decide(0, "keep", reason="仍然有效")
+    decide(1, "accept", reason="来源不再提供")
+    assert _proposed(one, source) == [rows[2][0]]
+    assert _staged(one, codes)[rows[0][0]] == "change"
+    said = one.sql("SELECT reason FROM govopen_audit WHERE action = 'harvest.kept' AND object = :o",
+                   o=f"entry:{codes[rows[0][0]]}")  # fmt: skip
+    assert [tuple(row) for row in said] == [("仍然有效",)]
+    case = one.sql("SELECT r.state FROM govopen_register_version_entry e JOIN govopen_register_log l"
+                   " ON l.seq = e.log_seq JOIN govopen_review r ON r.record_id = e.version_id"
+                   " WHERE l.entry_code = :code", code=codes[rows[1][0]])  # fmt: skip
+    assert [tuple(row) for row in case] == [("submitted",)]
+    with pytest.raises(tk.ValidationError) as refused:
+        decide(0, "keep", "adder", reason="x")
+    assert code_of(refused.value) == "harvest.E72"
+    one.run(source)  # what is kept here is not proposed again
+    assert _proposed(one, source) == [rows[2][0]]
+    one.put("a.csv", [rows[0], rows[2], stays])
+    one.run(source)
+    assert _proposed(one, source) == []
+    assert _staged(one, codes)[rows[2][0]] == "change"
+    one.put("a.csv", [stays])
+    one.run(source)
+    assert _proposed(one, source) == [rows[0][0], rows[2][0]]
+
+
+def _proposed(one: Field, source: dict[str, Any]) -> list[str]:
+    """What the unit's officer is asked about, of a source that brings entries of many units."""
+    found = one.act("officer", "govopen_harvest_withdrawal_list")["items"]
+    return [each["guid"] for each in found if each["source_name"] == source["name"]]
+
+
+def _staged(one: Field, codes: dict[str, str]) -> dict[str, str]:
+    """The newest change of each entry, by the name of its record."""
+    rows = one.sql("SELECT d.entry_code, l.change FROM govopen_data_resource d"
+                   " JOIN govopen_register_log l ON l.seq = d.working_seq"
+                   " WHERE d.entry_code = ANY (:codes)", codes=list(codes.values()))  # fmt: skip
+    changes = dict(tuple(row) for row in rows)
+    return {guid: changes[code] for guid, code in codes.items()}
 
 
 def test_a_file_that_cannot_be_read_touches_nothing(one: Field) -> None:

@@ -158,6 +158,14 @@ def test_what_is_public_gets_a_revision_and_stays_as_it_is(one: Field, site: Por
         "state"
     ]
     assert state == "withdrawal_proposed"
+    decision = {"source": source["id"], "guid": "d1", "decision": "accept", "reason": "来源已停"}
+    with pytest.raises((tk.ObjectNotFound, tk.NotAuthorized)):
+        one.act("stranger", "govopen_harvest_withdrawal_decide", **decision)
+    assert shown(one, package_id)["private"] is False
+    one.office.act_signed_in("officer", "govopen_harvest_withdrawal_decide", **decision)
+    assert shown(one, package_id)["review"]["state"] == "withdrawn"
+    left = one.act("adder", "govopen_harvest_withdrawal_list", source=source["id"])["items"]
+    assert left == []
 
 
 def _published(one: Field, source: dict[str, Any], guid: str) -> str:

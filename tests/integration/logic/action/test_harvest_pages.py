@@ -108,6 +108,23 @@ def test_a_source_is_added_tried_approved_by_another_and_mended(one: Field) -> N
         again = client.post(f"{page}/run").headers["Location"]
         assert "账目相符" in settled(client, again)
         assert "没有：每条记录都已载入。" in read(client, page)
+        one.sql("UPDATE govopen_data_resource SET status = 'active', active_seq = working_seq,"
+                " active_fields = fields WHERE source_key = :key", key=rows[0][0])  # fmt: skip
+        one.sql("UPDATE govopen_harvest_source SET grace_days = 0 WHERE name = :name", name=name)
+        one.put("a.csv", one.rows(4)[1:])
+        settled(client, client.post(f"{page}/run").headers["Location"])
+        assert "建议撤回" in read(client, "/workbench")
+        assert "提交注销" in read(client, page)
+        assert "提交注销" in read(client, "/workbench/harvest")
+        wanted = {"guid": rows[0][0], "decision": "keep", "reason": ""}
+        answer = client.post(f"{page}/withdrawal", data=wanted)
+        assert (answer.status_code, "请写明撤回或保留的理由" in answer.get_data(as_text=True)) == (
+            409,
+            True,
+        )
+        answer = client.post(f"{page}/withdrawal", data={**wanted, "reason": "仍然有效"})
+        assert answer.status_code == 302
+        assert "建议撤回" not in read(client, page)
         assert client.get("/workbench/harvest/new").status_code == 404
         assert client.post(f"{page}/state", data={"state": "paused"}).status_code in (403, 409)
     with signed_in(one, "stranger") as client:

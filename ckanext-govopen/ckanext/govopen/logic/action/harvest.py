@@ -9,10 +9,10 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import harvest_mending, harvest_proposals
+from ckanext.govopen.logic import harvest_mending, harvest_proposals, harvest_withdrawals
 from ckanext.govopen.logic import harvest_sources as keeping
 from ckanext.govopen.logic.action.units import unit_id_of
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, text
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
 from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
 from ckanext.govopen.logic.roles import has_role, user_of
 from ckanext.govopen.logic.workbench import person_of
@@ -35,6 +35,8 @@ __all__ = [
     "govopen_harvest_source_propose",
     "govopen_harvest_source_show",
     "govopen_harvest_source_update",
+    "govopen_harvest_withdrawal_decide",
+    "govopen_harvest_withdrawal_list",
 ]
 
 SETTABLE = (
@@ -292,7 +294,7 @@ def govopen_harvest_object_list(context: Any, data_dict: dict[str, Any]) -> dict
     """Records of a source and what they are here.
 
     Args:
-        source: id or name; state: kept, missing, removed or withdrawal_proposed.
+        source: id or name; state: kept, missing, removed, withdrawal_proposed or kept_here.
     """
     tk.check_access("govopen_harvest_object_list", context, data_dict)
     no_unknown(data_dict, "source", "state", "limit", "cursor")
@@ -313,6 +315,68 @@ def govopen_harvest_object_show(context: Any, data_dict: dict[str, Any]) -> dict
     if row is None:
         absent()
     return {**keeping.object_view(row), "raw": keeping.opened(row["raw"])}
+
+
+def _any_source(reference: object) -> Mapping[str, Any]:
+    """A source whose records may be one's own although it is nobody's single unit.
+
+    Who uses it asks of the records, and of the source itself where there are none.
+    """
+    found = store.source(model.Session, reference) if isinstance(reference, str) else None
+    if found is None:
+        absent()
+    return found
+
+
+@tk.side_effect_free
+def govopen_harvest_withdrawal_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Records that are public, or in force, and that their source has no longer.
+
+    Args:
+        source: id or name; default: of all that one keeps.
+    """
+    tk.check_access("govopen_harvest_withdrawal_list", context, data_dict)
+    no_unknown(data_dict, "source", "limit", "cursor")
+    source = _any_source(data_dict["source"]) if data_dict.get("source") else None
+    limit, keys, units = page_limit(data_dict), cursor_of(data_dict, 2), _units(context)
+    source_id = source["id"] if source else None
+    rows = store.withdrawals(model.Session, source_id, units, keys, limit + 1)
+    if source is not None and not rows:
+        _source(context, source["id"])
+    key = lambda row: (row["source_id"], row["guid"])  # noqa: E731
+    return page(rows, limit, key, keeping.withdrawal_view)
+
+
+def govopen_harvest_withdrawal_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Settles one of these: takes the record back, or keeps it without its source.
+
+    Args:
+        source: id or name; guid: of the record.
+        decision: `accept` withdraws the dataset at once, on the ground `source_ended`, or hands in
+            the retirement of the entry as a case; by who may do that without a proposal too.
+            `keep` leaves it as it is until the source has had it again.
+        reason: for the record; required.
+
+    Returns:
+        `{source, guid, decision}`.
+    """
+    tk.check_access("govopen_harvest_withdrawal_decide", context, data_dict)
+    no_unknown(data_dict, "source", "guid", "decision", "reason")
+    source, guid = _any_source(data_dict.get("source")), text(data_dict, "guid")
+    decision, units = text(data_dict, "decision"), _units(context)
+    row = store.withdrawal(model.Session, source["id"], guid)
+    if row is None or not (units is None or row["unit_id"] in units):
+        _source(context, source["id"])
+        refuse("harvest.E72", value=guid)
+    reason = harvest_withdrawals.require_reason(data_dict.get("reason"))
+    if decision == "accept":
+        harvest_withdrawals.accept(context, row, reason)
+    elif decision == "keep":
+        harvest_withdrawals.keep(model.Session, row, reason, user_of(context).id)
+        model.repo.commit()
+    else:
+        refuse("vocab.E1", "decision", decision, allowed="accept, keep")
+    return {"source": source["name"], "guid": guid, "decision": decision}
 
 
 @tk.side_effect_free

@@ -27,6 +27,8 @@ __all__ = [
     "govopen_harvest_source_propose",
     "govopen_harvest_source_show",
     "govopen_harvest_source_update",
+    "govopen_harvest_withdrawal_decide",
+    "govopen_harvest_withdrawal_list",
 ]
 
 
@@ -50,3 +52,4 @@ govopen_harvest_job_create = govopen_harvest_job_list = _keeps_some_unit
 govopen_harvest_job_show = govopen_harvest_dead_list = _keeps_some_unit
 govopen_harvest_dead_retry = govopen_harvest_dead_show = _keeps_some_unit
 govopen_harvest_object_list = govopen_harvest_object_show = _keeps_some_unit
+govopen_harvest_withdrawal_decide = govopen_harvest_withdrawal_list = _keeps_some_unit
