@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scan_plain import found as plainly_found
 from scan_plain import matches as plain_matches
 
-from ckanext.govopen.domain import scan_find, scan_patterns, scan_text
+from ckanext.govopen.domain import scan_checks, scan_find, scan_patterns, scan_text
+from ckanext.govopen.domain.units import is_uscc, uscc_check_character
 
 
 def digits(count: int) -> st.SearchStrategy[str]:
@@ -86,14 +87,15 @@ def folded(cells: Sequence[str]) -> list[str]:
 @example(["12.5 0211234567", "0211234567"])
 @example(["1.123456789012345678", "12345678901X2345678901234"])
 def test_columns_are_read_as_plainly_as_cell_by_cell(cells: list[str]) -> None:
-    expected = [
-        (index, cell, found)
-        for index, cell in enumerate(folded(cells))
-        if (found := plainly_found(cell))
-    ]
+    expected = [plainly_found(cell) for cell in folded(cells)]
     for _ in range(2):  # once more, when all shapes are known
-        quick = scan_find.found_in(cells)
-        assert [(index, cell, list(found)) for index, cell, found in quick] == expected
+        found: list[list[scan_find.Match]] = [[] for _ in cells]
+        texts, finds = scan_find.found_in(cells)
+        for find in finds:
+            for index, value in find.values:
+                found[index].append(scan_find.Match(*find[:1], value, *find[1:5]))
+        assert found == expected
+        assert texts in (folded(cells), [])
 
 
 @settings(max_examples=200)
@@ -111,7 +113,8 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(30):
         words = ["".join(chance.choices("甲乙丙丁1a", k=9)) for _ in range(20)]
         cells = [*words, "x" * 300, "13900002345"]
-        assert [index for index, *_ in scan_find.found_in(cells)][-1] == len(cells) - 1
+        _, finds = scan_find.found_in(cells)
+        assert [find.values for find in finds] == [[(len(cells) - 1, "13900002345")]]
         assert len(scan_find._known) <= 50
         assert max(map(len, scan_find._known)) <= 200
 
@@ -123,11 +126,14 @@ def test_cells_fold_one_by_one_as_they_do_together(cells: list[str]) -> None:
     assert scan_text.fold(text).split(scan_text.END) == scan_text.fold_each(whole)
 
 
-@given(identity_numbers())
-def test_an_identity_number_is_read_part_by_part_as_a_whole(text: str) -> None:
-    value = text[:18].upper()
-    if scan_patterns.is_id_shaped(value):
-        right = scan_patterns.id_check_character(value[:17]) == value[17]
-        assert scan_patterns.read_id(value) is right
-    else:
-        assert scan_patterns.read_id(value) is None
+@given(st.lists(identity_numbers(), min_size=1, max_size=5), st.lists(digits(16), max_size=5))
+def test_check_digits_of_many_are_those_of_each(texts: list[str], cards: list[str]) -> None:
+    values = [text[:18].upper() for text in texts]
+    assert scan_checks.are_ids(values) == [
+        scan_patterns.id_check_character(value[:17]) == value[17] for value in values
+    ]
+    assert scan_checks.pass_luhn(cards) == list(map(scan_patterns.passes_luhn, cards))
+    codes = [f"9133010{card[:10]}" for card in cards]
+    codes = [code + uscc_check_character(code) for code in codes] + [f"{code}0" for code in codes]
+    assert scan_checks.are_usccs(codes) == list(map(is_uscc, codes))
+    assert scan_checks.are_usccs([]) == []

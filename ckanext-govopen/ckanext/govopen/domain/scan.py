@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from math import comb
+from operator import itemgetter
 from typing import NamedTuple
 
 from ckanext.govopen.domain import scan_patterns as patterns
@@ -19,6 +20,7 @@ from ckanext.govopen.domain.intake import column_letter
 from ckanext.govopen.domain.scan_facts import Facts, Table
 from ckanext.govopen.domain.scan_find import Match, found_in, matches
 from ckanext.govopen.domain.scan_patterns import PATTERNS
+from ckanext.govopen.domain.scan_read import Find
 from ckanext.govopen.domain.scan_shape import BARE, COUNTER, KEYED, OTHER, PROSE
 from ckanext.govopen.domain.scan_text import fold, fold_each
 
@@ -37,6 +39,7 @@ _UNLIKELY = 0.01
 _UNLIKELY_IN_MANY = 0.001
 _MANY = 20
 _LIKE_A_CARD = 1 / 1000  # of long numbers that begin with 62 and have the right last digit
+_TITLES = frozenset({"internal_mark", "draft_mark"})  # they say most where a title stands
 _ADDRESS_SHARE = 0.3
 _NAME_SHOWN = 60
 
@@ -84,10 +87,18 @@ class Unread:
 
 @dataclass(slots=True)
 class _Tally:
-    """Values of one pattern with one kind of evidence; row and value of the first that pass."""
+    """Values of one pattern with one kind of evidence.
 
+    Args:
+        first: row of the first, and how many were counted before it.
+        places: row and value of those that pass.
+        is_full: so many places are known that no further one is kept.
+    """
+
+    first: tuple[int, int]
     shaped: int = 0
     passed: int = 0
+    is_full: bool = False
     places: list[tuple[int, str]] = field(default_factory=list, repr=False)
     values: set[str] = field(default_factory=set, repr=False)
 
@@ -107,38 +118,62 @@ class Column:
         # A spreadsheet that keeps these as numbers has lost their last digits: the form is enough.
         self._is_certain = patterns.CERTAIN_ID_WORDS.search(self.heading) is not None
         self._tallies: dict[tuple[str, str], _Tally] = {}
+        self._counted = 0
 
     def feed(self, cells: Sequence[str], first_row: int) -> None:
         """Looks at further cells, the first of which stands in row `first_row` (from 0)."""
         self.rows = max(self.rows, first_row + len(cells))
-        for index, cell, found in found_in(cells):
-            for match in found:
-                self.note(match, first_row + index, cell)
+        texts, finds = found_in(cells)
+        if self.number is None:
+            for match, index in _in_order(finds):
+                self.note(match, first_row + index, texts[index])
+        else:
+            for find in finds:
+                self._note_all(find, first_row, texts)
+        for tally in self._tallies.values():
+            if len(tally.places) > CELLS_KEPT:
+                tally.places.sort(key=_row)
+                del tally.places[CELLS_KEPT:]
+            tally.is_full = len(tally.places) == CELLS_KEPT
+
+    def _note_all(self, find: Find, first_row: int, texts: Sequence[str]) -> None:
+        """Counts values of one kind at once, where nothing is left to judge about each of them."""
+        if find.code in _TITLES or len(find.values[0][1]) == 15:
+            for index, value in find.values:
+                match = Match(find.code, value, find.start, find.end, find.evidence, find.passes)
+                self.note(match, first_row + index, texts[index])
+            return
+        values = [(first_row + index, value) for index, value in find.values]
+        self._count(find.code, find.evidence, values, passes=find.passes)
 
     def note(self, match: Match, row: int, text: str) -> None:
         """Counts one value."""
-        # Most values fill their cell, and nothing about them is left to judge.
-        code, evidence = (
-            (match.code, BARE)
-            if match.evidence == BARE and self.number is not None and len(match.value) != 15
-            else self._judged(match, row, text)
-        )
+        code, evidence = self._judged(match, row, text)
+        self._count(code, evidence, [(row, match.value)], passes=match.passes)
+
+    def _count(
+        self, code: str, evidence: str, values: list[tuple[int, str]], *, passes: bool
+    ) -> None:
+        first = values[0][0], self._counted
+        self._counted += 1
         tally = self._tallies.get((code, evidence))
         if tally is None:
-            tally = self._tallies[code, evidence] = _Tally()
-        tally.shaped += 1
-        if match.passes or (self._is_certain and code in ("id18", "residence")):
-            tally.passed += 1
+            tally = self._tallies[code, evidence] = _Tally(first)
+        elif first < tally.first:
+            tally.first = first
+        tally.shaped += len(values)
+        if passes or (self._is_certain and code in ("id18", "residence")):
+            tally.passed += len(values)
             if code in LISTED and len(tally.values) <= VALUES_KEPT:
-                tally.values.add(match.value)
-            if len(tally.places) < CELLS_KEPT:
-                tally.places.append((row, match.value))
+                tally.values.update(value for _, value in values)
+            if not tally.is_full:
+                tally.places += values
 
     def _judged(self, match: Match, row: int, text: str) -> tuple[str, str]:
         """The pattern and evidence that count, now that place and text around are known."""
         if match.code in ("id15", "bankcard") and len(match.value) == 15:
             return self._of_fifteen(match)
-        if match.code in ("internal_mark", "draft_mark"):
+        if match.code in _TITLES:
             is_title = len(text) <= _SHORT_LINE or row < _TOP_OF_TEXT
             in_table = self.number is not None and row >= _TOP_LINES
             return match.code, KEYED if is_title and not in_table else PROSE
@@ -164,11 +199,12 @@ class Column:
 
     def note_mark(self, row: int, text: str) -> None:
         """A classification that stands alone on a line."""
-        self.note(Match("secret_mark", text.strip(), 0, len(text), KEYED), row, text)
+        self._count("secret_mark", KEYED, [(row, text.strip())], passes=True)
 
     def hits(self) -> list[Hit]:
         """The findings that stand."""
-        codes = dict.fromkeys(code for code, _ in self._tallies)
+        in_order = sorted(self._tallies, key=lambda one: self._tallies[one].first)
+        codes = dict.fromkeys(code for code, _ in in_order)
         return [hit for code in codes if (hit := self._hit(code)) is not None]
 
     def _hit(self, code: str) -> Hit | None:
@@ -179,9 +215,7 @@ class Column:
         ]
         if not believed:
             return None
-        places = sorted(
-            (place for _, tally in believed for place in tally.places), key=lambda one: one[0]
-        )
+        places = sorted((place for _, tally in believed for place in tally.places), key=_row)
         return Hit(
             code,
             _severity(code, {evidence for evidence, _ in believed}, self._speaks_of(code)),
@@ -225,6 +259,19 @@ class Column:
             is_counter=evidence == COUNTER or counts_things,
             in_prose=evidence == PROSE,
         )
+
+
+_row = itemgetter(0)
+
+
+def _in_order(finds: Iterable[Find]) -> list[tuple[Match, int]]:
+    """Values one by one, as they stand in the lines."""
+    found = [
+        (Match(find.code, value, find.start, find.end, find.evidence, find.passes), index)
+        for find in finds
+        for index, value in find.values
+    ]
+    return sorted(found, key=lambda one: one[1])
 
 
 def is_no_chance(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from ckanext.govopen.domain.scan_text import fold
+from ckanext.govopen.domain.scan_text import fold, is_folded
 
 MASK = "*"
 _SAMPLE = 20  # cells of a column that tell whether it holds dates
@@ -134,7 +134,7 @@ def _newest(cells: Sequence[str], form: re.Pattern[str], known: str) -> str:
 
 
 def _day(cell: str, form: re.Pattern[str]) -> str | None:
-    found = form.match(cell if cell.isascii() else fold(cell))
+    found = form.match(cell if is_folded(cell) else fold(cell))
     if found is None:
         return None
     year, month, day = (int(part) for part in found.groups() if part)

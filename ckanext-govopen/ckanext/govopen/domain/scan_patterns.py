@@ -21,14 +21,15 @@ SEVERITIES = ("info", "med", "high", "critical")
 # What may stand between the digits of one number, after folding.
 SEPARATORS = r" \t\r\n\-‐‒–—―−_"
 
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2, 1)
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ZEROS = ord("0") * sum(_ID_WEIGHTS)  # digits are taken as their bytes
 _ID_CHECKS = "10X98765432"
 _ID_SHAPE = re.compile(r"[1-9][0-9]{16}[0-9X]")
-_CENTURIES = frozenset({"18", "19", "20"})
+_CENTURIES = range(18, 21)
 _ID15_SHAPE = re.compile(r"[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
-_MOBILE_BEGINNINGS = frozenset(f"1{digit}" for digit in range(3, 10))
+MOBILE_BEGINNINGS = frozenset(f"1{digit}" for digit in range(3, 10))
 # By the number of digits: UnionPay, Visa, Mastercard, JCB and American Express.
-_CARD_BEGINNINGS = {
+CARD_BEGINNINGS = {
     15: frozenset({"34", "37"}),
     16: frozenset({"62", "35", *map(str, range(40, 50)), *map(str, range(51, 56))}),
     17: frozenset({"62"}),
@@ -40,50 +41,31 @@ _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 def id_check_character(first17: str) -> str:
     """The 18th character of an identity number (GB 11643-1999, MOD 11-2)."""
-    return _ID_CHECKS[_weighted(first17, 0) % 11]
-
-
-def read_id(value: str) -> bool | None:
-    """Whether the check character of an identity number is right; None for another number.
-
-    Args:
-        value: 17 digits and a digit or an X.
-    """
-    of_day = _weighted_day(value[6:14])
-    if of_day is None or value[0] == "0":
-        return None
-    # The last character, with a weight of 1, fills the sum up to 1 (MOD 11-2). Regions and days
-    # come again and again, so that their share of the sum is remembered.
-    return (_weighted(value[:6], 0) + of_day + _weighted(value[14:], 14)) % 11 == 1
-
-
-@lru_cache(maxsize=1 << 16)
-def _weighted(digits: str, place: int) -> int:
-    """Sum of the digits of a part of an identity number, each with the weight of its place."""
-    values = (10 if digit == "X" else int(digit) for digit in digits)
-    return sum(map(mul, values, _ID_WEIGHTS[place:]))
-
-
-@lru_cache(maxsize=1 << 16)
-def _weighted_day(digits: str) -> int | None:
-    """The same of the day of birth; None for a day that never was."""
-    if digits[:2] not in _CENTURIES:
-        return None
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
-    return _weighted(digits, 6)
+    total = sum(map(mul, first17.encode(), _ID_WEIGHTS)) - _ZEROS
+    return _ID_CHECKS[total % 11]
 
 
 def is_id_shaped(value: str) -> bool:
     """18 characters in the form of an identity number with a date that exists."""
-    return _ID_SHAPE.fullmatch(value) is not None and _weighted_day(value[6:14]) is not None
+    return _ID_SHAPE.fullmatch(value) is not None and has_birthday(value)
+
+
+def has_birthday(value: str) -> bool:
+    """17 digits, whatever follows them, with a day where identity numbers have it."""
+    return value[0] != "0" and _is_day(value[6:14])
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_day(digits: str) -> bool:
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).year // 100 in _CENTURIES
+    except ValueError:
+        return False
 
 
 def is_id(value: str) -> bool:
     """An identity number whose date and check character are right."""
-    return is_id_shaped(value) and read_id(value) is True
+    return is_id_shaped(value) and id_check_character(value[:17]) == value[17]
 
 
 def is_residence(value: str) -> bool:
@@ -98,12 +80,12 @@ def is_id15_shaped(value: str) -> bool:
 
 def is_mobile_shaped(value: str) -> bool:
     """Digits of a mobile number."""
-    return len(value) == 11 and value[:2] in _MOBILE_BEGINNINGS
+    return len(value) == 11 and value[:2] in MOBILE_BEGINNINGS
 
 
 def is_card_shaped(value: str) -> bool:
     """Digits with the length and the beginning of a bank card."""
-    return value[:2] in _CARD_BEGINNINGS.get(len(value), ())
+    return value[:2] in CARD_BEGINNINGS.get(len(value), ())
 
 
 def is_of_a_chinese_bank(value: str) -> bool:

@@ -8,7 +8,7 @@ it, is found out once; for each cell the digits alone are left to read (`scan_fi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -74,11 +74,13 @@ class Window:
     text: str
     _known: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
-    def digits(self, text: str) -> str:
-        """Its digits in a text of this shape."""
+    def digits_of(self, texts: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Its digits in numbered texts of this shape."""
         if self.pieces:
-            return "".join([text[piece] for piece in self.pieces])
-        return text[self.start : self.end]
+            pieces = self.pieces
+            return [(at, "".join([text[piece] for piece in pieces])) for at, text in texts]
+        start, end = self.start, self.end
+        return [(at, text[start:end]) for at, text in texts]
 
     def evidence(self, code: str, start: int, end: int) -> str:
         """What speaks for the value at this place; asked again for every text of the shape."""

@@ -45,12 +45,6 @@ def fold(text: str) -> str:
     return _OTHER_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), plain)
 
 
-def fold_each(cells: Sequence[str]) -> list[str]:
-    """Many texts folded, each different one once."""
-    folded = {cell: fold(cell) for cell in set(cells) if not cell.isascii()}
-    return [folded.get(cell, cell) for cell in cells]
-
-
 END = "\x1e"  # stands between cells that are looked at together
 
 
@@ -60,6 +54,13 @@ def joined(cells: Sequence[str]) -> str:
     if text.count(END) >= len(cells):
         text = END.join(cell.replace(END, " ") for cell in cells)
     return text
+
+
+def fold_each(cells: Sequence[str]) -> list[str]:
+    """Many texts folded, each different one once."""
+    texts = [cell for cell in set(cells) if not cell.isascii()]
+    folded = dict(zip(texts, fold(joined(texts)).split(END), strict=False))
+    return [folded.get(cell, cell) for cell in cells]
 
 
 def mask_id(value: str) -> str:
