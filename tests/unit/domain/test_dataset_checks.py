@@ -74,6 +74,7 @@ def test_a_refusal_names_column_file_and_mark() -> None:
     [
         (("名称", "泊位"), None),
         (("NAME", "泊位(个)"), None),
+        (("data.name", "data.spaces"), None),
         (("名称",), {"missing": ["泊位"]}),
         (("名称", "泊位", "电话"), {"extra": ["电话"]}),
         (("名称", "电话"), {"missing": ["泊位"], "extra": ["电话"]}),

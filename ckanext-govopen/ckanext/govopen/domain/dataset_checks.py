@@ -148,12 +148,12 @@ def _drift(data: Data, forbidden: Sequence[Item]) -> Iterator[Finding]:
     columns: dict[str, None] = {}
     for file in data.files:
         own = dict.fromkeys(column for table in file.tables for column in table.columns)
-        if any(bare_name(column) in declared for column in own):
+        if any(_keys(column) & declared for column in own):
             columns |= own
     if not columns:
         return
-    seen = frozenset(map(bare_name, columns))
-    extra = [column for column in columns if bare_name(column) not in known]
+    seen = frozenset().union(*map(_keys, columns))
+    extra = [column for column in columns if not _keys(column) & known]
     missing = [
         one.names[0]
         for one in data.items
