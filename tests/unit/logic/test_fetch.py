@@ -12,7 +12,7 @@ import pytest
 import requests_hardened.ip_filter
 from fetch_lab import PIECE, Lab, closed_port, lab
 
-from ckanext.govopen.logic.fetch import FetchRefused, Limits, fetch, require_address
+from ckanext.govopen.logic.fetch import FetchRefused, Limits, _Deadline, fetch, require_address
 
 QUICK = Limits(
     connect_seconds=1,
@@ -222,3 +222,12 @@ def test_the_environment_s_proxy_is_not_used(server: Lab, monkeypatch: pytest.Mo
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("no_proxy", "")
     assert body(server.url("/plain"), server) == PIECE
+
+
+def test_a_connection_that_is_made_when_its_time_is_over_is_cut_at_once() -> None:
+    deadline = _Deadline(0)
+    deadline._alarm.join()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        deadline.watch(ours)
+        assert theirs.recv(1) == b""

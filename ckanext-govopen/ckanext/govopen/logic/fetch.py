@@ -284,17 +284,21 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._sockets: list[Any] = []
+        self._is_over = False
         self._alarm = threading.Timer(seconds, self._cut)
         self._alarm.daemon = True
         self._alarm.start()
 
     def watch(self, sock: Any) -> None:
         self._sockets.append(sock)
+        if self._is_over:  # it took all the time to connect
+            self._cut()
 
     def over(self) -> None:
         self._alarm.cancel()
 
     def _cut(self) -> None:
+        self._is_over = True
         for sock in self._sockets:
             with suppress(OSError):  # it has ended by itself
                 sock.shutdown(SHUT_RDWR)

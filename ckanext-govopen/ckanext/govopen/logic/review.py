@@ -399,7 +399,7 @@ def _publish_one(session: Session, case_id: str) -> bool:
         session.rollback()
         log.warning("case %s is not published at its time: %s", case_id, type(error).__name__)
         _return_due(session, case_id)
-    except sa.exc.OperationalError:
+    except Exception:  # a file that is gone, a database that is away: the other cases are due too
         session.rollback()
         log.exception("case %s is tried again", case_id)
     session.commit()

@@ -403,6 +403,28 @@ def test_a_date_begins_at_midnight_in_the_citys_zone(office: Office, business_ti
     assert office.act("officer", "govopen_review_show", id=case_id)["closed_at"]
 
 
+def test_a_case_that_cannot_be_published_keeps_no_other_back_and_is_tried_again(
+    office: Office, business_time: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = datetime(2033, 1, 1, tzinfo=clock.SITE_ZONE)
+    business_time(midnight - timedelta(days=2))
+    (first, broken), (second, _) = (_embargoed(office, f"2033-01-0{day}") for day in (1, 2))
+    publish = review.publish_case
+
+    def failing(session: Any, case_id: str, actor: str) -> None:
+        if case_id == broken:
+            raise FileNotFoundError
+        publish(session, case_id, actor)
+
+    business_time(midnight + timedelta(days=3))
+    with monkeypatch.context() as without_a_file:
+        without_a_file.setattr(review, "publish_case", failing)
+        publish_due(office)
+    assert [state(office, one) for one in (first, second)] == ["embargoed", "published"]
+    publish_due(office)
+    assert state(office, first) == "published"
+
+
 def test_the_job_may_be_late_run_twice_and_see_the_clock_go_back(
     office: Office, business_time: Any, client: FlaskClient
 ) -> None:
