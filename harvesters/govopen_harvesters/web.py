@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
-from ckanext.govopen.logic.fetch import Answer, FetchRefused, Limits, fetch
+from ckanext.govopen.logic.fetch import Answer, FetchRefused, Limits, fetch, parts_of
 
 from govopen_harvesters.contract import Json, SourceFault
 
@@ -72,7 +72,7 @@ class GuardedWeb:
             SourceFault: it could not be had whole.
         """
         with TemporaryDirectory(prefix="harvest-") as folder:
-            name = Path(unquote(urlsplit(url).path)).name or "file"
+            name = Path(unquote(parts_of(url).path)).name or "file"
             path = Path(folder) / name[-100:]
             answers: list[Answer] = []
 

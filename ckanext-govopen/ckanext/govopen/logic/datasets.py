@@ -15,13 +15,14 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import Move, State
 from ckanext.govopen.logic import files, labels, links, names
 from ckanext.govopen.logic.errors import absent, gone, refuse
+from ckanext.govopen.logic.fetch import parts_of
 from ckanext.govopen.logic.intake import field_of
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
 
-LINK_SCHEMES = ("http://", "https://")
+LINK_SCHEMES = ("http", "https")
 TITLE_CHARACTERS = 500
 DERIVED = ("stat", "review")  # added on show, never stored
 OWN_OF_DRAFT = ("type", "owner_org", "entry_codes")  # said by the entries alone
@@ -195,8 +196,14 @@ def require_web_links(resources: Sequence[Mapping[str, Any]]) -> None:
     for resource in resources:
         url = str(resource.get("url") or "")
         is_file = resource.get("url_type") == "upload" or resource.get("upload")
-        if not is_file and url and not url.lower().startswith(LINK_SCHEMES):
+        if not is_file and url and not _is_web_link(url):
             refuse("datasets.E6", "url", url[:200])
+
+
+def _is_web_link(url: str) -> bool:
+    """True of an address with a host; CKAN can show no dataset with `http://[x`, nor index it."""
+    parts = parts_of(url)
+    return parts.scheme in LINK_SCHEMES and bool(parts.hostname)
 
 
 def bind_files(package_id: str, uploads: Sequence[files.ResourceFile]) -> None:

@@ -185,6 +185,14 @@ def fetch(
             response.close()
 
 
+def parts_of(url: str) -> SplitResult:
+    """The parts of a text that may be an address; no host and no path where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:  # a bracket that nothing closes
+        return SplitResult("", "", "", "", "")
+
+
 def require_address(url: str) -> SplitResult:
     """The parts of an address that a request may be sent to, as far as its text tells.
 
@@ -220,7 +228,7 @@ def _follow(
         if not response.is_redirect:
             return response
         response.close()
-        url = urljoin(url, response.headers["location"])
+        url = _joined(url, response.headers["location"])
         there = require_address(url)
         if (here.scheme, there.scheme) == ("https", "http"):
             raise FetchRefused("fetch.E5", host=there.hostname)
@@ -230,6 +238,13 @@ def _follow(
         if is_elsewhere:
             headers = {k: v for k, v in headers.items() if k.lower() in PLAIN_HEADERS}
     raise FetchRefused("fetch.E5", host=urlsplit(url).hostname)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FetchRefused("fetch.E3", host=location[:200]) from error
 
 
 def _send(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
@@ -28,6 +28,7 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import State
 from ckanext.govopen.logic import audit, blobs, datasets, files
 from ckanext.govopen.logic.errors import part_of
+from ckanext.govopen.logic.fetch import parts_of
 from ckanext.govopen.logic.harvest_datasets import (
     NOTE,
     context_of_system,
@@ -95,7 +96,7 @@ def due(session: Session, source_id: str, since: datetime, after: str) -> list[R
 
 def filename_of(row: Row) -> str | None:
     """The name under which a resource's file is kept; None for what is no file that is taken."""
-    path = PurePosixPath(unquote(urlsplit(str(row["url"])).path))
+    path = PurePosixPath(unquote(parts_of(str(row["url"])).path))
     ending, told = path.suffix.lstrip(".").lower(), str(row["format"] or "").strip(". ").lower()
     if ending in files.KINDS:
         return files.safe_name(path.name)

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
 from ckanext.govopen import config
 from ckanext.govopen.logic import rates
-from ckanext.govopen.logic.fetch import FetchRefused, Limits, fetch
+from ckanext.govopen.logic.fetch import FetchRefused, Limits, fetch, parts_of
 from ckanext.govopen.model import links as store
 
 AT_ONCE = 8
@@ -34,7 +33,7 @@ def check_all(session: Session) -> dict[str, int]:
     wanted = store.public_links(session)
     session.commit()  # nothing is held while others are waited for
     inside = config.inside_hosts()
-    hosts = [list(rows) for _, rows in groupby(wanted, lambda row: urlsplit(row["url"]).netloc)]
+    hosts = [list(rows) for _, rows in groupby(wanted, lambda row: parts_of(row["url"]).netloc)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = [each for rows in pool.map(lambda rows: _ask(rows, inside), hosts) for each in rows]
     changed = store.save(session, found)

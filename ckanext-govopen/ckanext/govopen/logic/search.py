@@ -37,6 +37,8 @@ BATCH = 500
 ROUND = 50  # packages in one transaction, so that a drain never waits long for another
 LONGEST_TERM = 32000  # bytes; Solr refuses a document with a term over 32,766
 SMALL = 100  # packages that a request indexes itself
+# What CKAN's own code says of content that it cannot show.
+UNSHOWN = (ValueError, TypeError, LookupError, AttributeError)
 
 
 class _Collector:
@@ -183,8 +185,12 @@ def _index(package_ids: Sequence[str]) -> None:
             if package is None or package.state == "deleted":
                 absent.append(package_id)
                 continue
-            both = ckan_logic.package_show_default_and_custom_schemas({}, package_id)
-            index.index_package(dict(both[0], with_custom_schema=both[1]), defer_commit=True)
+            try:
+                both = ckan_logic.package_show_default_and_custom_schemas({}, package_id)
+                index.index_package(dict(both[0], with_custom_schema=both[1]), defer_commit=True)
+            except UNSHOWN as error:  # the others are not to wait for it
+                log.warning("dataset %s cannot be indexed: %s", package_id, type(error).__name__)
+                absent.append(package_id)
     connection = make_connection()
     if absent:
         wanted = " OR ".join(f'"{package_id}"' for package_id in absent)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from babel import Locale
@@ -23,6 +23,7 @@ from ckanext.govopen import clock, config
 from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.rates import CYCLES, stale_ranges
 from ckanext.govopen.logic.calendar import work_calendar
+from ckanext.govopen.logic.fetch import parts_of
 from ckanext.govopen.logic.vocab import vocabularies
 
 # Facets whose values are codes, with the vocabulary that names them.
@@ -253,7 +254,8 @@ def twin(extension: str) -> str:
 
 @helper
 def host_of(url: str) -> str:
-    return urlsplit(url).netloc
+    """Where a link leads; nothing for a text that is no address."""
+    return parts_of(url).netloc
 
 
 @helper

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -19,6 +20,7 @@ from publishing_kit import office as open_office
 import ckan.model as model
 
 from ckanext.govopen.logic import search
+from ckanext.govopen.model import datasets as store
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,29 @@ def test_a_document_that_solr_refuses_holds_up_no_other(
         kept = connection.search("*:*", fq=[f"+index_id:{office.mark}-*"], fl="index_id")
         connection.delete(q=f"index_id:{office.mark}-*", commit=True)
     assert {doc["index_id"] for doc in kept.docs} == {f"{office.mark}-{n}" for n in (0, 1, 3)}
+
+
+def test_a_dataset_that_ckan_cannot_show_holds_up_no_other(
+    office: Office, client: FlaskClient
+) -> None:
+    """As they came in before links were looked at."""
+    one, broken, other = office.published(), office.draft(), office.published()
+
+    def put(url: str, kind: str) -> None:
+        model.Session.execute(
+            sa.text("UPDATE resource SET url = :url, url_type = :kind WHERE package_id = :id"),
+            {"url": url, "kind": kind, "id": broken["id"]},
+        )
+        store.enqueue(model.Session, [each["id"] for each in (one, broken, other)])
+        model.Session.commit()
+
+    with office.application.test_request_context("/"):
+        put("http://[x", "")
+        assert search.drain() >= 3
+        assert not search.waiting()
+        put("data.csv", "upload")
+        assert search.drain() >= 3
+    assert _count(client, fq=f"id:({one['id']} OR {other['id']})") == 2
 
 
 def test_a_deleted_draft_leaves_the_index(office: Office) -> None:

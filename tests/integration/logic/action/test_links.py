@@ -92,11 +92,22 @@ def test_a_link_that_answers_is_noted_with_its_day(one: Office, server: Lab) -> 
     assert state["failing_since"] is None
 
 
-@pytest.mark.parametrize("path", ["/status/500", "/status/200", "/loop", "/to/http://127.0.0.1:1/"])
+@pytest.mark.parametrize("path", ["/status/500", "/status/200", "/loop", "/to/http://127.0.0.1:1/",
+                                  "/to/http://[x"])  # fmt: skip
 def test_a_link_without_data_is_noted_as_failing(one: Office, server: Lab, path: str) -> None:
     package_id = publish_link(one, server.url(path))
     check(one)
     assert not state_of(one, package_id)["is_working"]
+
+
+@pytest.mark.parametrize("url", ["http://[x", "http://", "https://a\u2100b/", "ftp://a.example/a"])
+def test_a_link_that_is_no_address_is_refused(one: Office, url: str) -> None:
+    import ckan.plugins.toolkit as tk
+
+    made = one.draft()
+    with pytest.raises(tk.ValidationError) as refused:
+        one.act("officer", "resource_create", package_id=made["id"], name="链接", url=url)
+    assert f"“{url}”" in str(refused.value.error_dict)
 
 
 def test_a_link_inside_is_not_asked_unless_it_is_listed(one: Office) -> None:
