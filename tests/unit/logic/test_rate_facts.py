@@ -27,6 +27,7 @@ def period(since: date, until: date | None = None, **values: Any) -> dict[str, A
         "open_type": "unconditional",
         "update_cycle": "monthly",
         "machine_readable": True,
+        "rows": None,
         "ground": None,
         "data_on": None,
         "data_days": [],
@@ -92,5 +93,31 @@ def test_of_one_day_the_later_version_decides(facts: Any) -> None:
 
 
 def test_more_opened_than_there_is_counts_as_all_of_it(facts: Any) -> None:
-    found = facts.resource_facts("c", [version(D1, items=4, items_open=7)])
+    opened = facts.opened_rows([[period(D1, rows=12)]])
+    found = facts.resource_facts("c", [version(D1, items=4, items_open=7)], opened["c"])
     assert found.amounts == (rules.Amounts(D1, 4, 4, 9, 9),)
+
+
+def rows_opened(facts: Any, versions: list[Any], *datasets: list[Any]) -> list[tuple[date, int]]:
+    opened = facts.opened_rows(datasets)
+    found = facts.resource_facts("c", versions, opened.get("c", ()))
+    return [(each.from_on, each.rows_opened) for each in found.amounts]
+
+
+def test_opened_rows_are_those_of_what_was_public_then(facts: Any) -> None:
+    line = [version(D1, rows=100)]
+    assert rows_opened(facts, line) == [(D1, 0)]
+    assert rows_opened(facts, line, [period(D2)]) == [(D1, 0)]
+    grown = [period(D2, D3, rows=10, ground="revised"), period(D3, rows=30)]
+    assert rows_opened(facts, line, grown) == [(D1, 0), (D2, 10), (D3, 30)]
+    assert rows_opened(facts, line, grown, [period(D4, rows=90)])[-1] == (D4, 100)
+    gone = [period(D2, D3, rows=10, ground="error")]
+    assert rows_opened(facts, line, gone) == [(D1, 0), (D2, 10), (D3, 0)]
+    mended = [period(D2, D3, rows=10, ground="maintenance"), period(D4, rows=10)]
+    assert rows_opened(facts, line, mended) == [(D1, 0), (D2, 10)]
+
+
+def test_a_dataset_that_was_public_before_its_line_counts_from_the_line_on(facts: Any) -> None:
+    assert rows_opened(facts, [version(D2, rows=100)], [period(D1, rows=10)]) == [(D2, 10)]
+    later = [version(D2, 1, rows=100), version(D4, 2, rows=5)]
+    assert rows_opened(facts, later, [period(D1, rows=10)]) == [(D2, 10), (D4, 5)]

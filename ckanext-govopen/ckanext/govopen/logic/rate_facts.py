@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,10 +22,11 @@ def load(session: Session, unit_ids: Sequence[str]) -> rules.RateFacts:
     versions = _grouped(store.resource_versions(session, unit_ids), "entry_code")
     periods = _grouped(store.publication_periods(session, unit_ids, list(versions)), "package_id")
     parts = _grouped(store.parts_with_failures(session, list(periods)), "package_id")
+    opened = opened_rows(periods.values())
     steps = _grouped(store.successions(session, unit_ids), "unit_id")
     return rules.RateFacts(
         [unit_facts(row, steps.get(row["unit_id"], [])) for row in store.units(session, unit_ids)],
-        [resource_facts(code, rows) for code, rows in versions.items()],
+        [resource_facts(code, rows, opened.get(code, ())) for code, rows in versions.items()],
         [dataset_facts(package, rows, parts.get(package, [])) for package, rows in periods.items()],
     )
 
@@ -61,8 +63,29 @@ def _range(stretch: Row) -> rules.Range:
     )
 
 
-def resource_facts(code: str, rows: Sequence[Row]) -> rules.ResourceFacts:
-    """An inventory line from its published versions."""
+def opened_rows(datasets: Iterable[Sequence[Row]]) -> dict[str, list[tuple[rules.Range, int]]]:
+    """For each line the stretches in which a dataset that opens it was public, with its rows.
+
+    A withdrawal for repair keeps them, as it keeps the dataset's credit.
+    """
+    found: dict[str, list[tuple[rules.Range, int]]] = {}
+    for periods in datasets:
+        untils: list[date | None] = [*(row["from_on"] for row in periods[1:]), None]
+        for row, until in zip(periods, untils, strict=True):
+            end = until if row["ground"] == "maintenance" else row["to_on"]
+            for code in row["entry_codes"] if row["rows"] else ():
+                found.setdefault(code, []).append((rules.Range(row["from_on"], end), row["rows"]))
+    return found
+
+
+def resource_facts(
+    code: str, rows: Sequence[Row], opened: Sequence[tuple[rules.Range, int]] = ()
+) -> rules.ResourceFacts:
+    """An inventory line from its published versions.
+
+    Args:
+        opened: see `opened_rows`.
+    """
     held = _in_force(rows)
     return rules.ResourceFacts(
         code=code,
@@ -73,7 +96,7 @@ def resource_facts(code: str, rows: Sequence[Row]) -> rules.ResourceFacts:
         published_on=held[0]["from_on"],
         first_load=any(row["number"] == 1 and row["change"] != "transfer" for row in rows),
         open_type=tuple((row["from_on"], row["open_type"] or "withheld") for row in held),
-        amounts=tuple(_amounts(row) for row in held),
+        amounts=_amounts(held, opened),
     )
 
 
@@ -88,11 +111,36 @@ def _order(row: Row) -> tuple[date, datetime, int]:
     return row["from_on"], row["published_at"], row["number"]
 
 
-def _amounts(row: Row) -> rules.Amounts:
-    """Declared sizes; more opened than there is counts as all of it, and never stops a figure."""
+def _amounts(
+    held: Sequence[Row], opened: Sequence[tuple[rules.Range, int]]
+) -> tuple[rules.Amounts, ...]:
+    """Declared sizes and how much of them is open, from each day on which one of them changes.
+
+    More opened than there is counts as all of it, and never stops a figure.
+    """
+    days = {row["from_on"] for row in held}
+    for during, _ in opened:
+        days |= {during.from_on, during.to_on or during.from_on}
+    found: list[rules.Amounts] = []
+    version = iter(held)
+    following = next(version, None)
+    row = held[0]
+    for day in sorted(day for day in days if day >= row["from_on"]):
+        while following is not None and following["from_on"] <= day:
+            row, following = following, next(version, None)
+        public = sum(count for during, count in opened if day in during)
+        last = found[-1] if found else None
+        amounts = _amounts_on(day, row, public)
+        if last is None or replace(last, from_on=day) != amounts:
+            found.append(amounts)
+    return tuple(found)
+
+
+def _amounts_on(day: date, row: Row, public: int) -> rules.Amounts:
     items, rows = row["items"], row["rows"]
-    opened = min(row["items_open"], items or 0)
-    return rules.Amounts(row["from_on"], items, opened, rows, rows or 0)
+    return rules.Amounts(
+        day, items, min(row["items_open"], items or 0), rows, min(public, rows or 0)
+    )
 
 
 def dataset_facts(

@@ -109,10 +109,10 @@ def renew_periods(session: Session, package_ids: Sequence[str]) -> None:
             "UPDATE govopen_publication_period o SET to_at = govopen_now(), ground = 'revised'"
             " FROM package p JOIN govopen_dataset_stat s ON s.package_id = p.id"
             " WHERE p.id = ANY(:ids) AND o.package_id = p.id AND o.to_at IS NULL"
-            "  AND (o.unit_id, o.entry_codes, o.open_type, o.update_cycle, o.machine_readable)"
-            "   IS DISTINCT FROM (p.owner_org, s.entry_codes,"
+            "  AND (o.unit_id, o.entry_codes, o.open_type, o.update_cycle, o.machine_readable,"
+            "   o.rows) IS DISTINCT FROM (p.owner_org, s.entry_codes,"
             "    coalesce(p.extras ->> 'open_type', 'unconditional'),"
-            "    coalesce(p.extras ->> 'update_cycle', 'irregular'), s.machine_readable)"
+            "    coalesce(p.extras ->> 'update_cycle', 'irregular'), s.machine_readable, s.rows)"
         ),
         {"ids": list(package_ids)},
     )

@@ -178,7 +178,7 @@ def publication_periods(
         session.execute(
             sa.text(
                 "SELECT p.package_id, p.unit_id, p.entry_codes, p.open_type, p.update_cycle,"
-                " p.machine_readable, p.ground,"
+                " p.machine_readable, p.ground, p.rows,"
                 " (SELECT s.last_data_date FROM govopen_dataset_stat s WHERE s.package_id ="
                 " p.package_id) AS data_on,"
                 " ARRAY(SELECT DISTINCT v.data_on FROM govopen_published_version v"

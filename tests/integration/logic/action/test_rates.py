@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from publishing_kit import Office, office
+from publishing_kit import CSV, Office, office, upload
 
 import ckan.plugins.toolkit as tk
 
@@ -123,6 +123,19 @@ def test_a_withdrawn_dataset_leaves_the_numerator_alone(one: Office) -> None:
     rows = one.act("stranger", "govopen_rate_row_list", rate="data_open_rate",
                    side="denominator", unit=one.unit_id)["items"]  # fmt: skip
     assert [row["reason"] for row in rows] == ["withdrawn"]
+
+
+def test_the_volume_is_the_rows_of_what_is_public(one: Office) -> None:
+    made = one.published()
+    resource = one.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
+    newer = upload(CSV + "丙,7,2026-03-04,3\n".encode(), "newer.csv")
+    revision = one.act("officer", "govopen_pending_revision_create", id=made["id"], note="n",
+                       resource=resource, upload=newer)  # fmt: skip
+    case = one.act("officer", "govopen_review_submit", revisions=[revision["id"]])
+    one.approve(case["id"])
+    periods = sql(one, "SELECT rows, ground FROM govopen_publication_period"
+                  " WHERE package_id = :id ORDER BY id", id=made["id"])  # fmt: skip
+    assert [tuple(row) for row in periods] == [(2, "revised"), (3, None)]
 
 
 def test_an_order_of_law_takes_the_line_out_of_both_sides(one: Office) -> None:
@@ -347,6 +360,14 @@ def recomputation() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_opened_rows_stand_against_the_declared_ones(past: Office) -> None:
+    volume = show(past, "data_open_rate", as_of="2024-05-01", unit=past.unit_id)["variants"][
+        "volume"
+    ]
+    # three lines of 120 rows are declared, a file of two rows is public; the first line said none
+    assert (volume["numerator"], volume["denominator"], volume["excluded"]) == (2, 360, 1)
 
 
 def test_the_published_script_gives_every_figure_to_the_last_digit(
