@@ -245,6 +245,24 @@ def test_without_the_cache_a_harvest_is_as_with_it(
     lab.audit(datasets)
 
 
+def test_a_cache_that_is_emptied_again_and_again_takes_nothing_from_a_harvest(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH", 2)
+    cache, emptied = ckan.lib.redis.connect_to_redis(), 0
+
+    def empty(_: Any) -> None:
+        nonlocal emptied
+        emptied += cache.flushall()
+
+    lab.site.fill(f"{lab.field.mark}d", 5)
+    source = lab.source("dataset")
+    with at_statement(lambda _, text: "govopen_harvest_job" in text, empty):
+        job = lab.run(source)
+    assert (job["state"], job["created"], emptied > 5) == ("finished", 5, True)
+    lab.audit(source)
+
+
 # --- the disk ------------------------------------------------------------------------------------
 
 

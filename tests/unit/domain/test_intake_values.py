@@ -71,7 +71,7 @@ def test_republican_years_mean_nothing_in_a_simplified_table(text: str) -> None:
     [
         "2026-02-30", "2017-02-29", "03/04/2017", "7/10/17", "17-07-10", "10.07.2017", "2017",
         "2017.7", "20170732", "2017-13-01", "二〇一七年十三月一日", "待定", "0000-00-00",
-        "2017/07-10", "20107-12-15", "12", "149961600000", "20170710246060", "2017-07-10 25:61", "民國0年1月1日",
+        "2017/07-10", "20107-12-15", "12", "149961600000", "149961600", "1999070112", "2499616000", "20170710246060", "2017-07-10 25:61", "民國0年1月1日",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("traditional", [False, True])
@@ -88,6 +88,7 @@ def test_a_moment_of_another_zone_is_the_day_in_shanghai() -> None:
     assert read_date("2017-07-09T20:00:00Z") == DAY
     assert read_date("2017-07-10T20:00:00+08:00") == DAY
     assert read_date("1499616000000") == read_date("1499702399999") == DAY  # milliseconds
+    assert read_date("1499616000") == read_date("1499702399") == DAY  # seconds
     assert read_date("20170710235959") == DAY
 
 

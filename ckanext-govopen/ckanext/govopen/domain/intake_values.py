@@ -54,6 +54,8 @@ _PERCENT_FORM = re.compile(r"[#,]*0(\.0{1,15})?\\?%(;.*)?")
 _CODE_PART = re.compile(r'"[^"]*"|\\.|[-/ ]|0')
 # Milliseconds since 1970 as programs write moments, from 2001-09-09 on: 13 digits.
 _MILLISECONDS = re.compile(r"1\d{12}")
+# The same in seconds, to 2030-03-17: ten digits that begin with 19 may be a year, month, day, hour.
+_SECONDS = re.compile(r"1[0-8]\d{8}")
 _COMPACT_MOMENT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[01]\d|2[0-3])[0-5]\d[0-5]\d")
 _GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
@@ -215,6 +217,8 @@ def _read_text(original: str, traditional: bool, epoch_1904: bool) -> date:
         return _read_number(float(text), epoch_1904)
     if _MILLISECONDS.fullmatch(text):
         return datetime.fromtimestamp(int(text) // 1000, _SHANGHAI).date()
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(int(text), _SHANGHAI).date()
     if found := _COMPACT_MOMENT.fullmatch(text):
         return _day(found[1], found[2], found[3])
     raise BadDateError(original)
