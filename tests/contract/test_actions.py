@@ -25,6 +25,7 @@ READS = (
     "_scorecard",
     "_matrix",
     "_suggest",
+    "_template",
 )
 # A rule of another name that an action asks, or another action that it goes through.
 COVERED = re.compile(r"check_access\(\s*[\"'](\w+)[\"']|\b(govopen_\w+)\(context")

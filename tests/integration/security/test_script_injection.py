@@ -57,7 +57,13 @@ def planted_fields() -> dict[str, Any]:
     items = next(f for f in schema["dataset_fields"] if f["field_name"] == "items")
     return {
         **{name: f"{name} {HOSTILE}" for name in texts if name not in FIXED},
-        "items": [{f["field_name"]: HOSTILE for f in items["repeating_subfields"]}],
+        "items": [
+            {
+                one["field_name"]: HOSTILE
+                for one in items["repeating_subfields"]
+                if "choices_helper" not in one
+            }
+        ],
     }
 
 

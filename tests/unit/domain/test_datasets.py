@@ -33,7 +33,7 @@ def test_a_complete_dataset_has_no_findings() -> None:
         ({"entries": {"990100-1": ("active", "withheld")}}, "datasets.E2", "entry_codes"),
         ({"open_type": "withheld"}, "vocab.E1", "open_type"),
         ({"negative": ("990100-1",)}, "datasets.E11", "entry_codes"),
-        ({"dissolved_unit": "市环境保护局"}, "datasets.E10", "owner_org"),
+        ({"dissolved_unit": "市环境保护局"}, "inventory.E2", "owner_org"),
         ({"open_type": None}, "vocab.E1", "open_type"),
         ({"open_type": "conditional"}, "inventory.E5", "open_condition"),
         ({"open_type": "conditional", "open_condition": " "}, "inventory.E5", "open_condition"),
@@ -54,3 +54,5 @@ def test_conditional_opening_of_inner_data_with_its_condition_is_fine() -> None:
         READY, open_type="conditional", open_condition="限科研用途", sensitivities=("L2",)
     )
     assert check(dataset) == ()
+    closed = check(replace(dataset, sensitivities=("L2", "L3")))
+    assert [(finding.code, finding.value) for finding in closed] == [("inventory.E4", "L3")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,6 @@ from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
 from ckanext.govopen.logic import audit as log
-from ckanext.govopen.logic import export as export_files
 
 __all__ = ["inventory"]
 
@@ -128,7 +128,8 @@ def export(unit: str | None, as_json: bool) -> None:
 @as_json
 def template(file: Path, as_json: bool) -> None:
     """Writes an empty workbook whose headings the import recognises."""
-    file.write_bytes(export_files.template().read())
+    made = run("govopen_inventory_template", None, {})
+    file.write_bytes(base64.b64decode(made["content"]))
     show({"file": str(file)}, as_json, lambda made: (made["file"],))
 
 

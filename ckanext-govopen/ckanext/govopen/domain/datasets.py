@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ckanext.govopen.domain.errors import Finding
+from ckanext.govopen.domain.inventory import may_open
 
 OPEN_TYPES = ("unconditional", "conditional")
 
@@ -50,7 +51,7 @@ def check(dataset: Dataset) -> tuple[Finding, ...]:
 def _unit(dataset: Dataset) -> Finding | None:
     if dataset.dissolved_unit is None:
         return None
-    return Finding("datasets.E10", "owner_org", dataset.dissolved_unit)
+    return Finding("inventory.E2", "owner_org", dataset.dissolved_unit)
 
 
 def _entries(dataset: Dataset) -> list[Finding]:
@@ -76,8 +77,8 @@ def _opening(dataset: Dataset) -> list[Finding]:
         )
     if dataset.open_type == "conditional" and not (dataset.open_condition or "").strip():
         found.append(Finding("inventory.E5", "open_condition", dataset.name))
-    closed = [level for level in dataset.sensitivities if level != "L1"]
-    if dataset.open_type == "unconditional" and closed:
+    closed = [one for one in dataset.sensitivities if not may_open(one, dataset.open_type)]
+    if closed:
         found.append(Finding("inventory.E4", "open_type", closed[0]))
     return found
 

@@ -271,12 +271,27 @@ def draft_of(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) ->
         "update_cycle": first["update_cycle"] or "irregular",
         "license_id": _licence(entries),
         "data_domain": content.get("data_domain") or "other",
-        "items": content.get("items") or [],
+        "temporal_end": content.get("coverage_end") or "",
+        "items": _opened_items(content.get("items") or []),
     }
     if draft["open_type"] == "conditional":
         draft["license_id"] = "yz-conditional"
     own = {name: draft[name] for name in OWN_OF_DRAFT}
     return {name: value for name, value in {**draft, **values, **own}.items() if name != "id"}
+
+
+def _opened_items(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The items that go into a dataset: a withheld one does only where it is masked."""
+    return [
+        {name: _as_choice(value) for name, value in item.items()}
+        for item in items
+        if item.get("open_type") != "withheld" or item.get("mask_rule")
+    ]
+
+
+def _as_choice(value: object) -> object:
+    """Truth values as the codes of `yes_no`, which the form of a dataset offers."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def _licence(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -319,13 +334,13 @@ def make_public(session: Session, package_ids: Sequence[str]) -> None:
 
     Raises:
         tk.ValidationError: `datasets.E2` one of them opens an entry that was withheld meanwhile,
-            `datasets.E11` one that a negative list covers by now, `datasets.E10` its unit was
+            `datasets.E11` one that a negative list covers by now, `inventory.E2` its unit was
             dissolved meanwhile.
     """
     for code in store.negative_entries(session, package_ids):
         refuse("datasets.E11", "entries", code)
     for unit in store.dissolved_units(session, package_ids).values():
-        refuse("datasets.E10", "owner_org", unit)
+        refuse("inventory.E2", "owner_org", unit)
     for code in store.withheld_entries(session, package_ids):
         refuse("datasets.E2", "entries", code)
     review_store.set_private(session, package_ids, private=False)

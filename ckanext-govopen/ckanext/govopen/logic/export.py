@@ -111,6 +111,8 @@ def _sheet_title(title: str) -> str:
 
 # --- the empty workbook --------------------------------------------------------------------------
 
+TEMPLATE_FILE = "inventory-template.xlsx"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEMPLATE_FIELDS = (
     "name", "provider", "res_code", "res_class", "abstract", "format_category", "formats", "items",
     "share_type", "share_condition", "share_method", "open_type", "open_condition",
@@ -133,6 +135,11 @@ class TemplateColumn:
 
 def template() -> IO[bytes]:
     """An empty inventory workbook: headings that the import recognises, lists for coded columns."""
+    return empty_workbook("数据资源目录", [column for _, column in template_columns()])
+
+
+def template_columns() -> list[tuple[str, TemplateColumn]]:
+    """The columns of an empty inventory workbook with their fields."""
     labels = vocabulary("inventory_field")
     columns = []
     for name in TEMPLATE_FIELDS:
@@ -140,10 +147,9 @@ def template() -> IO[bytes]:
         is_needed = rule is not None and rule.need in (rules.Need.STORE, rules.Need.ACTIVE)
         listed = rule.vocabulary if rule is not None and rule.kind == "code" else None
         width = _WIDE.get(name, 16)
-        columns.append(
-            TemplateColumn(labels[name].zh, name == "provider" or is_needed, listed, width)
-        )
-    return empty_workbook("数据资源目录", columns)
+        column = TemplateColumn(labels[name].zh, name == "provider" or is_needed, listed, width)
+        columns.append((name, column))
+    return columns
 
 
 def unit_template() -> IO[bytes]:

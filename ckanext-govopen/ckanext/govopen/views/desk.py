@@ -30,7 +30,7 @@ from ckanext.govopen.logic.workbench import Person, person_of
 Errors = dict[str, list[str]]
 PAGE_ROWS = 50
 CONFLICT = 409
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = export.XLSX
 
 
 def blueprint(name: str, import_name: str) -> Blueprint:

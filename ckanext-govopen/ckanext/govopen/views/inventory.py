@@ -396,7 +396,7 @@ def import_download(import_id: str) -> Response:
 @inventory_pages.get("/inventory/template.xlsx")
 def template() -> Response:
     """An empty workbook whose headings the import recognises."""
-    return desk.file_response(export.template(), "inventory-template.xlsx")
+    return desk.file_response(export.template(), export.TEMPLATE_FILE)
 
 
 # --- entries -------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def state(one: Office, package_id: str) -> tuple[str, bool]:
 def test_its_drafts_are_not_handed_in(one: Office) -> None:
     made = one.draft()
     dissolve(one)
-    assert refusal(lambda: one.submit(made["id"])) == "datasets.E10"
+    assert refusal(lambda: one.submit(made["id"])) == "inventory.E2"
     assert state(one, made["id"]) == ("draft", True)
 
 
@@ -49,7 +49,7 @@ def test_what_was_handed_in_before_is_not_approved(one: Office) -> None:
     made = one.draft()
     case_id = one.submit(made["id"])
     dissolve(one)
-    assert refusal(lambda: one.approve(case_id)) == "datasets.E10"
+    assert refusal(lambda: one.approve(case_id)) == "inventory.E2"
     assert state(one, made["id"]) == ("submitted", True)
 
 
@@ -67,5 +67,5 @@ def test_what_is_public_is_kept_up_to_date_but_not_shown_again_once_withdrawn(
     one.approve(one.act("officer", "govopen_review_submit", revisions=[revision["id"]])["id"])
     assert state(one, made["id"]) == ("published", False)
     one.act("officer", "govopen_publication_withdraw", id=made["id"], ground="error", reason="x")
-    assert refusal(lambda: one.submit(made["id"])) == "datasets.E10"
+    assert refusal(lambda: one.submit(made["id"])) == "inventory.E2"
     assert state(one, made["id"])[1] is True

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
+from openpyxl import load_workbook
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sqlalchemy as sa
@@ -20,6 +23,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import accounts
+from ckanext.govopen.logic.intake import field_of
 
 HEADER = (
     "信息资源名称,信息资源提供方,信息资源分类,信息资源摘要,信息资源格式,信息项,共享类型,开放类型,"
@@ -484,3 +488,64 @@ def test_a_planned_day_is_asked_for_until_a_dataset_of_the_entry_is_public(offic
     ][0]
     office.approve(office.submit(made["id"]))
     assert lacking() == (False, set())
+
+
+def test_what_a_row_leaves_open_is_told_by_its_number(office: Office) -> None:
+    own = line("无链接", f"测试局{office.mark}", "")
+    report = bring(
+        office,
+        [
+            f"{HEADER},数据领域",
+            f"{own},银河航行",
+            line("外单位", "不存在的局", "https://x.cn/e15") + ",",
+        ],
+        dry_run=True,
+    )
+    found = {(each["code"], each.get("field")) for each in report["problems"]}
+    assert found == {
+        ("inventory.E15", "provider"),
+        ("inventory.W12", None),
+        ("inventory.W13", "data_domain"),
+    }
+    assert report["rejected"] == 1
+
+
+def test_an_inventory_of_drafts_alone_has_nothing_to_hand_in(application: Flask) -> None:
+    with open_office(application) as other:
+        made = other.act(
+            "officer", "govopen_data_resource_create", unit=other.unit_id, name="草稿条目"
+        )
+        with pytest.raises(tk.ValidationError) as caught:
+            other.act(
+                "officer", "govopen_inventory_submit",
+                unit=other.unit_id, entries=[made["entry_code"]],
+            )  # fmt: skip
+        assert getattr(caught.value, "govopen", {})["code"] == "inventory.E20"
+
+
+def test_a_draft_dataset_has_the_items_that_open_and_the_end_of_its_data(office: Office) -> None:
+    masked = {"name_zh": "电话", "data_type": "C", "length": 11, "open_type": "withheld",
+              "mask_rule": "truncate", "key": False}  # fmt: skip
+    closed = {"name_zh": "证件号码", "data_type": "C", "length": 18, "open_type": "withheld"}
+    code = office.add_entries(
+        1, items=[*ITEMS, masked, closed], update_cycle="static", coverage_end="2019-12-31"
+    )[0]
+    made = office.act("officer", "govopen_inventory_datasets", entries=[code])["items"][0]
+    shown = office.act("officer", "package_show", id=made["id"])
+    assert [item["name_zh"] for item in shown["items"]] == ["姓名", "泊位数", "电话"]
+    assert shown["items"][0]["sensitive"] == "personal"
+    assert (shown["items"][2]["key"], shown["items"][2]["mask_rule"]) == ("no", "truncate")
+    assert shown["temporal_end"] == "2019-12-31"
+
+
+def test_everybody_gets_the_empty_workbook_whose_headings_an_import_knows(office: Office) -> None:
+    with office.application.test_request_context("/"):
+        made = tk.get_action("govopen_inventory_template")({}, {})
+    sheet = load_workbook(BytesIO(b64decode(made["content"]))).worksheets[0]
+    headings = [cell.value for cell in sheet[1]]
+    assert headings == [column["heading"] for column in made["columns"]]
+    assert [field_of(str(heading)) for heading in headings] == [
+        column["field"] for column in made["columns"]
+    ]
+    needed = {column["field"] for column in made["columns"] if column["required"]}
+    assert {"name", "provider", "sensitivity"} <= needed

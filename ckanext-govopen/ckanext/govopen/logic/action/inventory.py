@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from ckanext.govopen.domain import inventory as rules
 from ckanext.govopen.logic import (
     audit,
     blobs,
+    export,
     import_jobs,
     import_records,
     imports,
@@ -45,6 +47,7 @@ __all__ = [
     "govopen_inventory_import_show",
     "govopen_inventory_mapping_save",
     "govopen_inventory_submit",
+    "govopen_inventory_template",
     "govopen_inventory_undo",
 ]
 
@@ -675,6 +678,35 @@ def govopen_inventory_mapping_save(context: Any, data_dict: dict[str, Any]) -> d
     )
     model.repo.commit()
     return {"id": mapping_id, "name": data_dict["name"], **body}
+
+
+@tk.side_effect_free
+def govopen_inventory_template(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """An empty workbook whose headings an import recognises, with lists for coded columns.
+
+    Returns:
+        `{file, media_type, content, columns}`: `content` is the workbook in Base64; each column
+        has its `field`, its `heading`, whether it is `required`, and the `vocabulary` of its list.
+    """
+    tk.check_access("govopen_inventory_template", context, data_dict)
+    no_unknown(data_dict)
+    with export.template() as book:
+        content = base64.b64encode(book.read()).decode()
+    columns = [
+        {
+            "field": name,
+            "heading": column.heading,
+            "required": column.is_required,
+            "vocabulary": column.vocabulary,
+        }
+        for name, column in export.template_columns()
+    ]
+    return {
+        "file": export.TEMPLATE_FILE,
+        "media_type": export.XLSX,
+        "content": content,
+        "columns": columns,
+    }
 
 
 def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

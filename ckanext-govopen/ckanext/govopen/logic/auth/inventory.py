@@ -22,12 +22,18 @@ __all__ = [
     "govopen_inventory_import_show",
     "govopen_inventory_mapping_save",
     "govopen_inventory_submit",
+    "govopen_inventory_template",
     "govopen_inventory_undo",
 ]
 
 
 @tk.auth_allow_anonymous_access
 def govopen_data_resource_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    return {"success": True}
+
+
+@tk.auth_allow_anonymous_access
+def govopen_inventory_template(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return {"success": True}
 
 
