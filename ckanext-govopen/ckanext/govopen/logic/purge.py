@@ -11,13 +11,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import psycopg2
-import pysolr
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import ckan.model as model
-from ckan.lib.search import SearchError, SearchIndexError
 
 from ckanext.govopen.logic import datastore, labels, rates, search
 from ckanext.govopen.model import datasets as datasets_store
@@ -27,15 +23,6 @@ from ckanext.govopen.model import review as review_store
 log = logging.getLogger(__name__)
 
 BATCH = 200
-# Whatever a part that is down answers with; a bug is none of these and stops the job.
-FAULTS = (
-    SearchError,
-    SearchIndexError,
-    pysolr.SolrError,
-    OSError,
-    psycopg2.Error,
-    sa.exc.DBAPIError,
-)
 
 
 def drain(package_id: str | None = None, *, limit: int = BATCH) -> int:
@@ -65,7 +52,7 @@ def _one(session: Session, seq: int) -> bool:
         PARTS[part](session, package_id)
         store.done(session, seq)
         session.commit()
-    except FAULTS as error:
+    except Exception as error:  # noqa: BLE001 whatever it is, the others do not wait for it
         session.rollback()
         log.warning("purge of %s for %s waits: %s", part, package_id, type(error).__name__)
         store.failed(session, seq, type(error).__name__)

@@ -162,13 +162,14 @@ def test_with_the_index_down_it_is_hidden_and_the_rest_is_purged(
     assert open_parts(office, made["id"]) == []
 
 
-def test_a_part_that_fails_leaves_no_content_in_its_error(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [psycopg2.Error, RuntimeError])
+def test_a_part_that_fails_leaves_no_content_in_its_error_and_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     made = office.published()
 
     def broken(*_arguments: object) -> None:
-        raise psycopg2.Error("row with 金丝雀")
+        raise error("row with 金丝雀")
 
     with monkeypatch.context() as patch:
         patch.setattr("ckanext.govopen.logic.datastore.settle", broken)
@@ -179,7 +180,7 @@ def test_a_part_that_fails_leaves_no_content_in_its_error(
             sa.text("SELECT last_error FROM govopen_purge_outbox WHERE package_id = :id"),
             {"id": made["id"]},
         ).scalars()
-        assert set(errors) == {None, "Error"}
+        assert set(errors) == {None, error.__name__}
 
 
 @pytest.mark.parametrize("data", [None, {}, {"package": "x"}, ["package"]])
