@@ -102,6 +102,8 @@ def _make() -> dict[str, str]:
         "register": page,
         "diff": f"{page}/diff?from=2020-01-01",
         "entry": f"{page}/entries/{entry['entry_code']}",
+        "notices": f"{page}/notices",
+        "notice": f"{page}/notices/1",
         "verify": f"{page}/verify",
         "duty": f"/duties/{_duty(str(register['unit_id']))}",
     }

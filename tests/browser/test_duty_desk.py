@@ -58,6 +58,9 @@ def test_the_office_finds_who_is_late_and_why(watcher: Person) -> None:
     assert REPLY in shown
     assert "民法典第二百零一条" in shown
     assert page.locator(".go-state").first.inner_text().strip().endswith("逾期")
+    for language in LANGUAGES:
+        examine(watcher, duty, language)
+    watcher.go(duty)
     page.locator("main a", has_text=words("Record what was done, extend, suspend")).click()
     page.fill("#f-evidence-record", "答复书1号")
     watcher.press("Record the evidence")

@@ -393,6 +393,16 @@ def test_a_stranger_is_asked_to_sign_in(chromium: Browser, site_url: str) -> Non
     context.close()
 
 
+def test_the_desks_of_who_only_looks_or_checks_the_law_are_accessible(
+    chromium: Browser, site_url: str
+) -> None:
+    for name, path in (("auditor", "/workbench/audit"), ("legal-reviewer", "/workbench/review")):
+        person = sign_in(chromium, site_url, name)
+        for language in LANGUAGES:
+            examine(person, path, language)
+        person.close()
+
+
 def test_a_developer_sees_no_desk_of_others(chromium: Browser, site_url: str) -> None:
     developer = sign_in(chromium, site_url, "developer")
     developer.go("/workbench")

@@ -117,7 +117,8 @@ ROLE_OF_STEP = {
     "formality_check": "data_authority",
     **{step: role for role, step in AUTHORITY_STEPS.items()},
 }
-REVIEW_ROLES = ("reviewer", "secrecy_reviewer", "leader", "data_authority")
+DECIDING_ROLES = ("reviewer", "secrecy_reviewer", "leader")
+REVIEW_ROLES = (*DECIDING_ROLES, "data_authority")
 # Organs that approve lists; of datasets they read no more than everybody.
 LIST_ROLES = ("register_authority", "disclosure_office")
 # Who can name a deputy: a person who acts in reviews.

@@ -8,6 +8,7 @@ from typing import Any
 
 from ckanext.govopen.domain.review import (
     AUTHORITY_STEPS,
+    DECIDING_ROLES,
     DEPUTY_ROLES,
     REVIEW_ROLES,
     WITHDRAWING_ROLES,
@@ -77,6 +78,12 @@ class Person:
         """May change units, accounts and roles."""
         held = ("data_authority", "disclosure_office")
         return self.is_sysadmin or any(None in self.roles.get(role, ()) for role in held)
+
+    @property
+    def keeps_accounts(self) -> bool:
+        """May make accounts and give roles: never somebody who decides cases."""
+        decides = any(None in self.roles.get(role, ()) for role in DECIDING_ROLES)
+        return self.is_sysadmin or (self.keeps_units and not decides)
 
     @property
     def audits(self) -> bool:

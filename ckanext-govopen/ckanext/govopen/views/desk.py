@@ -106,7 +106,7 @@ def _places() -> list[dict[str, Any]]:
         ),
         (person.enters, "/workbench/harvest", tk._("Harvest")),
         (person.keeps_units, "/workbench/units", tk._("Units")),
-        (person.keeps_units, "/workbench/admin", tk._("Accounts")),
+        (person.keeps_accounts, "/workbench/admin", tk._("Accounts")),
         (person.audits, "/workbench/audit", tk._("Audit log")),
     ]
     here = request.path

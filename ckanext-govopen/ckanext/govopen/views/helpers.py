@@ -23,6 +23,7 @@ from ckanext.govopen import clock, config
 from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.rates import CYCLES, stale_ranges
 from ckanext.govopen.logic.calendar import work_calendar
+from ckanext.govopen.logic.differences import label_of
 from ckanext.govopen.logic.fetch import parts_of
 from ckanext.govopen.logic.vocab import vocabularies
 
@@ -160,6 +161,20 @@ def size(value: object) -> str:
     while amount >= 1024 and place < len(units) - 1:
         amount, place = amount / 1024, place + 1
     return f"{amount:.0f} {units[place]}" if place == 0 else f"{amount:.1f} {units[place]}"
+
+
+@helper
+def scanned_field(name: str) -> str:
+    """The field of a dataset in whose text the scan found something, by its label."""
+    field = name.removeprefix("extras.").partition(".")[0]
+    return str(label(label_of(field)))
+
+
+@helper
+def extract(text: str | None, length: int) -> str:
+    """The beginning of a text without its markup, cut anywhere: Chinese has no space to cut at."""
+    plain = str(tk.h.markdown_extract(text or "", extract_length=0))
+    return plain if len(plain) <= length else plain[:length].rstrip() + "…"
 
 
 @helper
@@ -483,8 +498,10 @@ def field_value(name: str, value: Any) -> str:
         return str(tk._("yes") if value else tk._("no"))
     if isinstance(value, list):
         return _list_value(vocabulary, value)
+    if isinstance(value, int):
+        return f"{value:,}"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {part}" for key, part in value.items())
+        return str(tk._(", ")).join(f"{key}{tk._(': ')}{part}" for key, part in value.items())
     return str(term(str(vocabulary), value)) if vocabulary else "" if value is None else str(value)
 
 
@@ -515,7 +532,7 @@ def _list_value(vocabulary: object, values: Sequence[Any]) -> str:
         if isinstance(value, dict):
             shown.append(item_words(value))
         elif isinstance(value, (list, tuple)):
-            shown.append(": ".join(str(part) for part in value))
+            shown.append(str(tk._(": ")).join(str(part) for part in value))
         else:
             shown.append(str(term(str(vocabulary), value) if vocabulary else value))
     return str(tk._(", ")).join(shown)

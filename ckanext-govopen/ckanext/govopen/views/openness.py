@@ -36,6 +36,16 @@ def _unit() -> dict[str, str]:
     return {"unit": unit} if unit else {}
 
 
+def _asked() -> dict[str, Any]:
+    """The unit that is asked for, for the page to say so."""
+    unit = _unit().get("unit")
+    return {"unit": helpers.unit(unit) if unit else None}
+
+
+def _page() -> dict[str, object]:
+    return {"limit": PAGE_ROWS, "cursor": request.args.get("cursor", "")}
+
+
 def _api(action: str) -> str:
     query = urlencode(_unit())
     return f"/api/3/action/{action}" + (f"?{query}" if query else "")
@@ -44,9 +54,9 @@ def _api(action: str) -> str:
 @openness.get("/negative-list")
 def negative() -> str:
     """What is on the published lists, and how many resources each entry holds back."""
-    found = _call("govopen_negative_item_list", **_unit())
-    values = {"items": found["items"], "api_url": _api("govopen_negative_item_list")}
-    return str(tk.render("govopen/openness/negative.html", values))
+    action, parameters = "govopen_negative_item_list", _page()
+    values = {"found": _call(action, **_unit(), **parameters), "api_url": _api(action)}
+    return str(tk.render("govopen/openness/negative.html", {**values, **_asked()}))
 
 
 @openness.get(f"/negative-list.{KIND}")
@@ -75,20 +85,15 @@ def grounds(item: dict[str, Any]) -> list[str]:
 def basis(item: dict[str, Any]) -> str:
     """The basis of an entry in one line."""
     named = item["legal_basis"] or []
-    return str(tk._(", ")).join(f"{one['title']}{one.get('article') or ''}" for one in named)
+    return str(tk._(", ")).join(f"《{one['title']}》{one.get('article') or ''}" for one in named)
 
 
 @openness.get("/negative-list/owed")
 def owed() -> str:
     """What is open in principle and not open yet, with the number for each unit."""
-    parameters: dict[str, object] = {"limit": PAGE_ROWS, "cursor": request.args.get("cursor", "")}
-    found = _call("govopen_owed_entry_list", **_unit(), **parameters)
-    values = {
-        "found": found,
-        "unit": _unit().get("unit", ""),
-        "api_url": _api("govopen_owed_entry_list"),
-    }
-    return str(tk.render("govopen/openness/owed.html", values))
+    action, parameters = "govopen_owed_entry_list", _page()
+    values = {"found": _call(action, **_unit(), **parameters), "api_url": _api(action)}
+    return str(tk.render("govopen/openness/owed.html", {**values, **_asked()}))
 
 
 @openness.get(f"/negative-list/owed.{KIND}")

@@ -19,7 +19,8 @@ __all__ = ["registers"]
 registers = Blueprint("govopen_registers", __name__)
 
 PAGE_ROWS = 100
-INDEX_ROWS = 500
+INDEX_ROWS = 100
+INDEX_FILTERS = ("register_type", "unit")
 FILE_PAGE_ROWS = 1000
 LINKED_DATASETS = 20
 DIFF_ROWS = 500
@@ -50,13 +51,24 @@ def _register(register_id: str) -> dict[str, Any]:
 @registers.get("/registers")
 def index() -> str:
     """Every register with a published version, by type and unit."""
-    found = _index(INDEX_ROWS, request.args.get("cursor", ""))
-    types = dict.fromkeys(one["register_type"] for one in found["items"])
-    return str(tk.render("govopen/registers/index.html", {"found": found, "types": types}))
+    asked = {name: request.args.get(name, "") for name in INDEX_FILTERS}
+    cursor = request.args.get("cursor", "")
+    values = {
+        "found": _index(INDEX_ROWS, cursor),
+        "types": desk.choices("register_type"),
+        "gathered": () if cursor or any(asked.values()) else _published_types(),
+        "asked": asked,
+    }
+    return str(tk.render("govopen/registers/index.html", values))
+
+
+def _published_types() -> list[str]:
+    """Types of which some unit has published a list."""
+    return list(dict.fromkeys(one["register_type"] for one in _whole_index()))
 
 
 def _index(limit: int, cursor: str) -> dict[str, Any]:
-    wanted = {n: request.args[n] for n in ("register_type", "unit") if request.args.get(n)}
+    wanted = {n: request.args[n] for n in INDEX_FILTERS if request.args.get(n)}
     found: dict[str, Any] = {"items": [], "next_cursor": None}
     try:
         found = _call("govopen_register_list", limit=limit, cursor=cursor, **wanted)

@@ -6,6 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.domain.review import DECIDING_ROLES
 from ckanext.govopen.logic.roles import has_role, is_by_token, is_sysadmin
 
 __all__ = [
@@ -18,12 +19,11 @@ __all__ = [
 
 
 KEEPERS = ("data_authority", "disclosure_office")
-DECIDERS = ("reviewer", "secrecy_reviewer", "leader")
 
 
 def _keeps_accounts(context: Any) -> dict[str, Any]:
     """Whoever decides cases keeps no accounts: with a second one a person would be two people."""
-    if any(has_role(context, role, None) for role in DECIDERS):
+    if any(has_role(context, role, None) for role in DECIDING_ROLES):
         return {"success": False}
     return {"success": any(has_role(context, role, None) for role in KEEPERS)}
 
