@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import zip_longest
 from math import comb
 from operator import itemgetter
@@ -120,6 +121,11 @@ class Column:
         self._tallies: dict[tuple[str, str], _Tally] = {}
         self._counted = 0
 
+    @cached_property
+    def name(self) -> str:
+        """The heading as it is shown."""
+        return _masked_name(self.heading)
+
     def feed(self, cells: Sequence[str], first_row: int) -> None:
         """Looks at further cells, the first of which stands in row `first_row` (from 0)."""
         self.rows = max(self.rows, first_row + len(cells))
@@ -221,7 +227,7 @@ class Column:
             _severity(code, {evidence for evidence, _ in believed}, self._speaks_of(code)),
             self.sheet,
             self.number,
-            _masked_name(self.heading) or None,
+            self.name or None,
             sum(tally.passed for _, tally in believed),
             self.rows,
             tuple(self._places(code, places[:CELLS_KEPT])),
@@ -396,7 +402,7 @@ class Sheet:
 
     def headings(self) -> Iterator[str]:
         """What stands above the columns, masked; nothing where the table begins with its rows."""
-        return (_masked_name(one.heading) for one in self._columns if one.heading)
+        return (one.name for one in self._columns if one.heading)
 
     def hits(self) -> list[Hit]:
         """The findings of all columns, and those that take more than one."""
@@ -416,7 +422,7 @@ class Sheet:
     def _home_hits(self) -> Iterator[Hit]:
         for number, (addresses, filled) in self._homes.items():
             if addresses and addresses >= filled * _ADDRESS_SHARE:
-                name = _masked_name(self._columns[number].heading)
+                name = self._columns[number].name
                 yield Hit("name_address", "high", self.name, number, name, addresses, self.rows)
 
 

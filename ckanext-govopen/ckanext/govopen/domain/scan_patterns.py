@@ -63,11 +63,6 @@ def _is_day(digits: str) -> bool:
         return False
 
 
-def is_id(value: str) -> bool:
-    """An identity number whose date and check character are right."""
-    return is_id_shaped(value) and id_check_character(value[:17]) == value[17]
-
-
 def is_residence(value: str) -> bool:
     """A permit of residents from Hong Kong, Macao and Taiwan, or of foreigners."""
     return value.startswith(("81", "82", "83", "9"))
@@ -76,11 +71,6 @@ def is_residence(value: str) -> bool:
 def is_id15_shaped(value: str) -> bool:
     """15 digits in the form of the old identity number, which has no check character."""
     return _ID15_SHAPE.fullmatch(value) is not None
-
-
-def is_mobile_shaped(value: str) -> bool:
-    """Digits of a mobile number."""
-    return len(value) == 11 and value[:2] in MOBILE_BEGINNINGS
 
 
 def is_card_shaped(value: str) -> bool:

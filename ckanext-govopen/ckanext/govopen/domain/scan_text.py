@@ -17,6 +17,9 @@ _INVISIBLE = dict.fromkeys(
 # The letter at the end of an identity number, in the writings that look like it.
 _LOOKS_LIKE_X = {ord(character): "X" for character in "×ХхΧχ✕✖"}
 _TRANSLATED = {**_INVISIBLE, **_LOOKS_LIKE_X}
+# What NFKC makes of the punctuation of nearly every Chinese text. Where nothing else is left for it
+# to do it only looks, and that takes a tenth of the time.
+_PUNCTUATION = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，（）：；！？"]
 # What NFKC or the table above would change and what could be part of a value; common Chinese
 # punctuation is not among them, so that most text is never folded; the radicals that PDF files
 # write for characters are.
@@ -39,6 +42,8 @@ def fold(text: str) -> str:
     """Text in the one writing that the patterns know; never shorter than its visible digits."""
     if text.isascii():
         return text
+    for wide, narrow in _PUNCTUATION:
+        text = text.replace(wide, narrow)
     plain = unicodedata.normalize("NFKC", text)
     if _TO_TRANSLATE.search(plain):  # a search is much quicker than a translation
         plain = plain.translate(_TRANSLATED)

@@ -24,6 +24,8 @@ _SAMPLE = 256 * 2**10
 _FOREIGN_SAMPLE = 100_000
 _DELIMITERS = (",", "\t", ";", "|")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# The same as bytes, which mean nothing else in any encoding but UTF-16; they are quicker to miss.
+_CONTROLS = bytes(byte for byte in range(0x80) if _FORBIDDEN.match(chr(byte)))
 _RIVALS = ("gb18030", "big5")  # what is valid in one is often valid in the other
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LONGEST_CELL = 10_000_000
@@ -277,7 +279,8 @@ def _decode(path: Path, name: str, codec: str) -> _Decoded:
                 result.sample += text[:_SAMPLE]
             if name in _RIVALS and len(result.foreign) < _FOREIGN_SAMPLE:
                 result.foreign += "".join(_FOREIGN.findall(text))[:_FOREIGN_SAMPLE]
-            if result.forbidden is None and (found := _FORBIDDEN.search(text)):
+            may_hold = name == "utf-16" or chunk.translate(None, _CONTROLS) != chunk
+            if result.forbidden is None and may_hold and (found := _FORBIDDEN.search(text)):
                 before = text[: found.start()]
                 row = line + before.count("\n")
                 start = offset + before.rfind("\n") + 1 if "\n" in before else line_start
