@@ -68,12 +68,16 @@ class Facts:
     def feed(self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> None:
         """Looks at a block, given by its rows and by its columns."""
         skipped, self._left = self._left, 0
-        self._rows += sum(map(any, rows[skipped:] if skipped else rows))
+        filled = columns[0][skipped:] if columns else ()
+        # Most tables have a value in the first column of each row.
+        self._rows += len(filled) if all(filled) else sum(map(any, rows[skipped:]))
         for number, cells in enumerate(columns[: len(self._names)]):
             if self._names[number]:
                 self._look_at(number, cells[skipped:] if skipped else cells)
 
     def _look_at(self, number: int, cells: Sequence[str]) -> None:
+        if not any(cells):
+            return
         if number not in self._readable and any(
             cell and MASK not in cell and cell.strip() for cell in cells
         ):
@@ -129,7 +133,7 @@ def _newest(cells: Sequence[str], form: re.Pattern[str], known: str) -> str:
     if _ISO.match(greatest) and (day := _day(greatest, _DATE)):
         return max(known, day)
     year = known[:4]
-    later = (cell for cell in set(cells) if cell >= year or cell < "1")
+    later = {cell for cell in cells if cell >= year or cell < "1"}
     return max([known, *(day for cell in later if (day := _day(cell, form)))])
 
 
