@@ -88,6 +88,22 @@ def change(
     store.insert_version(session, row)
 
 
+def successor_of(session: Session, unit_id: str) -> dict[str, Any] | None:
+    """`{id, slug, name, since}` of the unit that answers for one that has ended; else None."""
+    found = store.successor(session, unit_id)
+    return _ended(found, "since") if found else None
+
+
+def former_units(session: Session, unit_id: str) -> list[dict[str, Any]]:
+    """`{id, slug, name, until}` of the ended units for which this one answers."""
+    return [_ended(row, "until") for row in store.former(session, unit_id)]
+
+
+def _ended(row: Mapping[str, Any], day: str) -> dict[str, Any]:
+    shown = {name: row[name] for name in ("id", "slug", "name")}
+    return {**shown, day: row["valid_to"].isoformat()}
+
+
 def public_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """What everybody may read of a unit: public officers, and declarations once approved."""
     shown = {name: row[name] for name in store.COLUMNS if name != "officers"}

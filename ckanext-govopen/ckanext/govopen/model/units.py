@@ -291,6 +291,39 @@ def successions(session: Session, unit_id: str) -> Sequence[Mapping[str, object]
     )
 
 
+def successor(session: Session, unit_id: str) -> Mapping[str, Any] | None:
+    """Who answers today for a unit that has ended, however many reforms later; else None."""
+    return (
+        session.execute(
+            sa.text(
+                f"WITH RECURSIVE {HEIRS} SELECT o.unit_id AS id, o.slug, o.name, u.valid_to"
+                " FROM heir h JOIN govopen_org_unit_current o ON o.unit_id = h.owner"
+                " JOIN govopen_org_unit_current u ON u.unit_id = h.unit_id"
+                " WHERE h.unit_id = :id"
+            ),
+            {"id": unit_id},
+        )
+        .mappings()
+        .one_or_none()
+    )
+
+
+def former(session: Session, unit_id: str) -> Sequence[Mapping[str, Any]]:
+    """The ended units for which a unit answers today, the last one to end first."""
+    return (
+        session.execute(
+            sa.text(
+                f"WITH RECURSIVE {HEIRS} SELECT u.unit_id AS id, u.slug, u.name, u.valid_to"
+                " FROM heir h JOIN govopen_org_unit_current u ON u.unit_id = h.unit_id"
+                " WHERE h.owner = :id ORDER BY u.valid_to DESC, u.name"
+            ),
+            {"id": unit_id},
+        )
+        .mappings()
+        .all()
+    )
+
+
 def parents(session: Session, unit_ids: Sequence[str]) -> dict[str, str]:
     """The unit above each of some units, of those that have one."""
     found = session.execute(

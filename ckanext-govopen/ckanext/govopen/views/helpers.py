@@ -22,6 +22,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain import inventory_items
 from ckanext.govopen.domain.rates import CYCLES, stale_ranges
+from ckanext.govopen.logic import units
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.differences import label_of
 from ckanext.govopen.logic.fetch import parts_of
@@ -448,6 +449,12 @@ def _call(action: str, **parameters: object) -> Any:
 @helper
 def unit(unit_id: str) -> dict[str, Any] | None:
     return _call("govopen_unit_show", id=unit_id)  # type: ignore[no-any-return]
+
+
+@helper
+def successor(unit_id: str) -> dict[str, Any] | None:
+    """The unit that answers for one that has ended."""
+    return units.successor_of(model.Session, unit_id)
 
 
 @helper

@@ -48,6 +48,7 @@ def _labels() -> dict[str, str]:
         "date": tk._("Date"),
         "successions": tk._("Reform"),
         "officers": tk._("Officers"),
+        "oversees": tk._("Fields that it leads"),
     }
 
 
@@ -125,6 +126,7 @@ def _values(unit: Mapping[str, Any]) -> dict[str, Any]:
     values["scope_to"] = scope[-1].get("to") if scope else ""
     values["doc_prefixes"] = ", ".join(unit["doc_prefixes"] or [])
     values["officers"] = list(unit["officers"] or [])
+    values["oversees"] = list(unit["oversees"] or [])
     values["from_on"] = clock.today().isoformat()
     return values
 
@@ -205,6 +207,7 @@ def _typed() -> dict[str, Any]:
     """The posted form as it was typed."""
     names = (*PLAIN, "scope_from", "scope_to", "doc_prefixes", "from_on", "basis", "reason")
     values: dict[str, Any] = {name: request.form.get(name, "").strip() for name in names}
+    values["oversees"] = request.form.getlist("oversees")
     values["officers"] = [
         officer for number in range(OFFICER_ROWS) if (officer := _typed_officer(number)).get("name")
     ]
@@ -235,6 +238,7 @@ def _facts(values: Mapping[str, Any], unit: Mapping[str, Any]) -> dict[str, Any]
     prefixes = values["doc_prefixes"].replace("，", ",").replace("、", ",").split(",")
     facts["doc_prefixes"] = [text.strip() for text in prefixes if text.strip()]
     facts["officers"] = values["officers"]
+    facts["oversees"] = values["oversees"]
     for name in ("from_on", "basis", "reason"):
         if values[name]:
             facts[name] = values[name]
@@ -266,6 +270,7 @@ def _form(unit: Mapping[str, Any] | None, values: Mapping[str, Any], errors: des
         officer_kinds=desk.choices("officer_kind"),
         kinds=desk.choices("unit_kind"),
         levels=desk.choices("unit_level"),
+        domains=desk.choices("disclosure_domain"),
         reforms=desk.choices("succession_kind"),
         others=[
             {"value": one["id"], "text": one["name"]}

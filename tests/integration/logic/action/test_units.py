@@ -251,6 +251,45 @@ def test_a_unit_without_data_leaves_the_base_by_two_people_and_for_a_year(
     assert bases(office, unit["id"])["headline"] == 1
 
 
+def test_a_dataset_names_who_answers_for_its_unit_and_the_unit_that_published_it(
+    application: Flask, office: Office, client: FlaskClient
+) -> None:
+    heir = make(office, "承接局")
+    with open_office(application) as ended:
+        made = ended.published()
+        before = client.get(f"/dataset/{made['name']}").get_data(as_text=True)
+        assert heir["name"] not in before
+        middle = make(office, "过渡局")
+        for giver, receiver in ((ended.unit_id, middle["id"]), (middle["id"], heir["id"])):
+            office.act("approver", "govopen_unit_reform", unit=giver, kind="merge_into",
+                       other=receiver, date=office.days_ahead(0), basis="云编发3号")  # fmt: skip
+        page = client.get(f"/dataset/{made['name']}").get_data(as_text=True)
+        assert heir["name"] in page
+        assert f"测试局{ended.mark}" in page
+        assert middle["name"] not in page
+        found = shown(office, ended.unit_id)
+        assert (found["successor"]["id"], found["former_units"]) == (heir["id"], [])
+        former = {one["id"] for one in shown(office, heir["id"])["former_units"]}
+        assert former == {ended.unit_id, middle["id"]}
+        unit = client.get(f"/organization/{found['slug']}").get_data(as_text=True)
+        assert f"/organization/{heir['slug']}" in unit
+
+
+def test_the_form_keeps_the_fields_that_a_unit_leads(office: Office) -> None:
+    unit = make(office, "牵头局", oversees=["work_safety"])
+    page = f"/workbench/units/{unit['id']}"
+    form = {
+        name: unit[name] or ""
+        for name in ("name", "local_scheme", "local_code", "kind", "level", "region_code",
+                     "valid_from")
+    }  # fmt: skip
+    with signed_in(office, "approver") as keeper:
+        assert 'value="work_safety" checked' in keeper.get(page).get_data(as_text=True)
+        chosen = {**form, "reason": "职责调整", "oversees": ["work_safety", "taxation"]}
+        assert keeper.post(page, data=chosen).status_code == 302
+    assert shown(office, unit["id"])["oversees"] == ["work_safety", "taxation"]
+
+
 def test_the_page_of_a_unit_declares_and_says_who_decides(office: Office) -> None:
     unit = make(office, "声明局")
     page = f"/workbench/units/{unit['id']}"

@@ -71,7 +71,11 @@ def govopen_unit_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
 @tk.side_effect_free
 def govopen_unit_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """One unit by id, name or USCC, with its succession."""
+    """One unit by id, name or USCC, with its succession.
+
+    `successor` is the unit that answers for one that has ended, `former_units` are those for which
+    this one answers.
+    """
     tk.check_access("govopen_unit_show", context, data_dict)
     no_unknown(data_dict, "id", "unit")
     unit_id = unit_id_of(data_dict.get("id") or data_dict.get("unit"))
@@ -83,6 +87,8 @@ def govopen_unit_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         {**entry, "on_date": entry["on_date"].isoformat()}
         for entry in map(dict, store.successions(model.Session, unit_id))
     ]
+    shown["successor"] = units.successor_of(model.Session, unit_id)
+    shown["former_units"] = units.former_units(model.Session, unit_id)
     return shown
 
 
