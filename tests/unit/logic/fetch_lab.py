@@ -82,6 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _to(self, rest: str) -> None:
         self._start(302, Location=rest, Content_Length="0")
 
+    def _astray(self, rest: str) -> None:
+        self._start(302, Location="http://[x", Content_Length="0")
+
     def _again(self, rest: str) -> None:
         self._start(307, Location=rest, Content_Length="0")
 

@@ -147,6 +147,10 @@ def test_a_redirect_to_what_may_not_be_typed_is_refused(target: str, server: Lab
     assert refusal(server.url(f"/to/{target}"), server) in ("fetch.E1", "fetch.E2")
 
 
+def test_a_redirect_to_what_is_no_address_is_refused(server: Lab) -> None:
+    assert refusal(server.url("/astray"), server) == "fetch.E9"
+
+
 def test_redirects_end_after_three(server: Lab) -> None:
     assert refusal(server.url("/loop"), server) == "fetch.E5"
     assert len(server.asked) == 4

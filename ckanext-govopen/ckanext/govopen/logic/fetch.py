@@ -228,7 +228,7 @@ def _follow(
         if not response.is_redirect:
             return response
         response.close()
-        url = _joined(url, response.headers["location"])
+        url = urljoin(url, response.headers["location"])
         there = require_address(url)
         if (here.scheme, there.scheme) == ("https", "http"):
             raise FetchRefused("fetch.E5", host=there.hostname)
@@ -238,13 +238,6 @@ def _follow(
         if is_elsewhere:
             headers = {k: v for k, v in headers.items() if k.lower() in PLAIN_HEADERS}
     raise FetchRefused("fetch.E5", host=urlsplit(url).hostname)
-
-
-def _joined(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError as error:
-        raise FetchRefused("fetch.E3", host=location[:200]) from error
 
 
 def _send(
@@ -267,7 +260,8 @@ def _send(
         raise FetchRefused("fetch.E4", host=host) from error
     except requests.exceptions.SSLError as error:
         raise FetchRefused("fetch.E8", host=host) from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        # The last one of a redirect to what is no address, which the client looks at unasked.
         raise FetchRefused("fetch.E9", host=host) from error
 
 

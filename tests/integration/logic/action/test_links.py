@@ -93,7 +93,7 @@ def test_a_link_that_answers_is_noted_with_its_day(one: Office, server: Lab) -> 
 
 
 @pytest.mark.parametrize("path", ["/status/500", "/status/200", "/loop", "/to/http://127.0.0.1:1/",
-                                  "/to/http://[x"])  # fmt: skip
+                                  "/astray"])  # fmt: skip
 def test_a_link_without_data_is_noted_as_failing(one: Office, server: Lab, path: str) -> None:
     package_id = publish_link(one, server.url(path))
     check(one)
