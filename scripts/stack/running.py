@@ -201,7 +201,7 @@ def _pass(one: Installation, *arguments: str) -> None:
         ckan(one, "govopen", *arguments)
     except StackError as error:
         output, log = error.facts["output"], error.facts["log"]
-        said = Path(str(log)).read_text(encoding="utf-8").splitlines()
+        said = Path(str(log)).read_text(encoding="utf-8", errors="replace").splitlines()
         named = [line.partition(": ")[2] for line in said if line.startswith("check: ")]
         check = named[-1] if named else "check"
         raise StackError("closed", check=check, log=log, output=output) from error
