@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ def streamed(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def written(path: Path, out: Path) -> tuple[list[str], list[list[str]]]:
-    names, _ = rowfiles.write(rowfiles.read(path, "CSV"), out)
+    header, *rows = rowfiles.read(path, "CSV")
+    fitting = rowfiles.even(rows, len(header))
+    names, _ = rowfiles.write(chain([header], fitting), out)
     with out.open(encoding="utf-8", newline="") as file:
         return names, list(csv.reader(file))
 
@@ -45,7 +48,8 @@ def test_both_ways_say_the_same(
     path.write_bytes((PLAIN + last + PLAIN).replace("\n", end).encode(encoding))
     found = streamed(path)
     assert found == written(path, tmp_path / "out")
-    assert len(found[1]) == 101 + (last.strip(",\n") != "")
+    has_row = bool(last.strip(",\n"))
+    assert len(found[1]) == 101 + (has_row and last.count(",") < 3)
 
 
 def test_a_plain_file_goes_through_as_it_stands(
@@ -74,3 +78,31 @@ def test_any_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, bl
             streamed(path)
         return
     assert streamed(path) == expected
+
+
+@pytest.mark.parametrize("block", [1, 1 << 18])
+def test_a_file_whose_rows_all_have_more_cells_than_its_first_line_is_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(rowstream, "BLOCK", block)
+    path = tmp_path / "a.csv"
+    path.write_text("停车场一览\n" + PLAIN, encoding="utf-8")
+    with pytest.raises(rowfiles.NoRowsError):
+        streamed(path)
+
+
+@pytest.mark.parametrize("block", [40, 1 << 18])
+@pytest.mark.parametrize(
+    ("last", "line"),
+    [('乙,"1,2\n丙,3,4\n', 52), ('乙,"一\n二",3\n丙,"', 54), ('"乙,1,2', 52), ('乙,1,"', 52)],
+)
+def test_a_quote_that_is_not_closed_swallows_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, line: int, block: int
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(PLAIN + last, encoding="utf-8")
+    with pytest.raises(rowfiles.NoRowsError, match=f"begins in line {line} "):
+        list(rowfiles.read(path, "CSV"))
+    monkeypatch.setattr(rowstream, "BLOCK", block)
+    with pytest.raises(rowfiles.NoRowsError):
+        streamed(path)

@@ -16,7 +16,7 @@ import xlwt
 from openpyxl.comments import Comment
 
 from ckanext.govopen.domain.scan_patterns import id_check_character
-from ckanext.govopen.logic import scan_process, scan_reader
+from ckanext.govopen.logic import scan_process, scan_reader, scan_sources
 
 KEY = b"a key"
 STEM = "33010219900307011"
@@ -541,6 +541,9 @@ def test_the_tables_of_every_part_are_noted_for_the_checks_of_a_dataset(tmp_path
             "rows": 2,
             "masked": ("姓名",),
             "newest": {},
+            "uneven": (),
+            "uneven_rows": 0,
+            "unclosed": None,
         }
     ]
     book = answer(tmp_path, workbook(lambda one: None))
@@ -548,3 +551,31 @@ def test_the_tables_of_every_part_are_noted_for_the_checks_of_a_dataset(tmp_path
     assert [(one["sheet"], one["columns"], one["rows"]) for one in book["tables"]] == [
         ("公开", ("名称", "数量"), 1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "uneven", "unclosed"),
+    [
+        (["甲,1", "乙,2"], (), None),
+        (["甲,1", "", "乙", "丙,3,,", "丁,4,x", '"戊\n己",5,6', "庚,7"], (4, 6, 7), None),
+        (["甲,1", '"乙\n丙",2', '丁,"3', "戊,4"], (), 5),
+        (["甲,1", '乙,"'], (), 3),
+    ],
+)
+def test_lines_of_a_csv_that_do_not_stand_under_its_heading_are_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], uneven: Any, unclosed: Any
+) -> None:
+    text = "\n".join(["名称,泊位", *lines[:1], *["寅,8"] * 9, *lines[1:], ""])
+    uneven, unclosed = [line + 9 for line in uneven], unclosed and unclosed + 9
+    for block in (1, 2, 1000):
+        monkeypatch.setattr(scan_sources, "BLOCK_ROWS", block)
+        (table,) = answer(tmp_path, text.encode("gb18030"))["tables"]
+        assert (list(table["uneven"]), table["uneven_rows"]) == (uneven, len(uneven))
+        assert table["unclosed"] == unclosed
+
+
+def test_of_many_such_lines_the_first_are_noted_and_all_are_counted(tmp_path: Path) -> None:
+    text = "名称,泊位\n" + "甲,1,2\n乙,3\n丙,4\n丁,5\n" * 3000
+    (table,) = answer(tmp_path, text.encode())["tables"]
+    assert table["uneven_rows"] == 3000
+    assert table["uneven"] == tuple(range(2, 82, 4))

@@ -101,6 +101,7 @@ def check(data: Data, today: date) -> tuple[Finding, ...]:
         *(found for file in data.files for found in _ahead(file, today)),
         *_title(data.title),
         *(found for file in data.files for found in _encoding(file)),
+        *(found for file in data.files for found in _lines(file)),
         *_licence(data.license_id),
     )
 
@@ -202,6 +203,19 @@ def _encoding(file: File) -> Iterable[Finding]:
     if file.encoding in (None, *UTF_8):
         return []
     return [Finding("inventory.W6", "resources", str(file.encoding).upper(), _about(file))]
+
+
+def _lines(file: File) -> Iterator[Finding]:
+    """Rows of a CSV that do not stand under its heading, and a quote that swallows the rest."""
+    for table in file.tables:
+        if table.unclosed is not None:
+            yield Finding("inventory.W15", "resources", str(table.unclosed), _about(file))
+        if table.uneven_rows:
+            more = "…" if table.uneven_rows > len(table.uneven) else ""
+            params = _about(file, count=table.uneven_rows)
+            yield Finding(
+                "inventory.W14", "resources", ", ".join(map(str, table.uneven)) + more, params
+            )
 
 
 def _licence(license_id: str | None) -> Iterable[Finding]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ckanext.govopen.domain import scan_patterns as patterns
 from ckanext.govopen.domain.intake import column_letter
-from ckanext.govopen.domain.scan_facts import Facts, Table
+from ckanext.govopen.domain.scan_facts import CsvLines, Facts, Table
 from ckanext.govopen.domain.scan_find import Match, found_in, matches
 from ckanext.govopen.domain.scan_patterns import PATTERNS
 from ckanext.govopen.domain.scan_read import Find
@@ -358,6 +358,7 @@ class Sheet:
         self._columns: list[Column] = []
         self._homes: dict[int, list[int]] = {}
         self._facts = Facts((), None, ())
+        self.lines: CsvLines | None = None  # of a CSV
 
     def feed(self, rows: Sequence[Sequence[str]]) -> None:
         """Looks at further rows of texts."""
@@ -398,7 +399,8 @@ class Sheet:
 
     def table(self) -> Table:
         """What the checks of a dataset ask for; names are masked as headings are."""
-        return self._facts.table(self.name, [_masked_name(name) for name in self._facts.names])
+        found = self._facts.table(self.name, [_masked_name(name) for name in self._facts.names])
+        return found if self.lines is None else self.lines.noted(found)
 
     def headings(self) -> Iterator[str]:
         """What stands above the columns, masked; nothing where the table begins with its rows."""

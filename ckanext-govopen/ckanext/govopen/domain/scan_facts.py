@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from ckanext.govopen.domain.scan_text import fold, is_folded
@@ -35,6 +35,9 @@ class Table:
         rows: rows with a value, the headings aside.
         masked: columns in which nobody can read a value: each holds a `*`, or there is none.
         newest: the latest date of each column that holds dates (ISO 8601).
+        uneven: the first lines of a CSV with another number of cells than its heading.
+        uneven_rows: how many such rows there are.
+        unclosed: the line in which a quote begins that nothing closes.
     """
 
     sheet: str | None
@@ -42,6 +45,61 @@ class Table:
     rows: int
     masked: tuple[str, ...] = ()
     newest: dict[str, str] = field(default_factory=dict)
+    uneven: tuple[int, ...] = ()
+    uneven_rows: int = 0
+    unclosed: int | None = None
+
+
+class CsvLines:
+    """Which rows of a CSV have another number of cells than its first one with a value."""
+
+    MOST = 20
+
+    def __init__(self) -> None:
+        self._width, self._line = 0, 1
+        self.uneven: list[int] = []
+        self.uneven_rows = 0
+        self.unclosed: int | None = None
+
+    def feed(self, rows: Sequence[Sequence[str]]) -> None:
+        """Looks at further rows."""
+        if not self._width:
+            self._width = next((len(row) for row in rows if any(row)), 0)
+        if set(map(len, rows)) != {self._width}:
+            self._look_at(rows)
+        self._line += _lines(rows)
+
+    def end_unclosed(self, rows: Sequence[Sequence[str]]) -> None:
+        """A quote in the last of some rows that were looked at is not closed."""
+        self.unclosed = self._line - _lines(rows[-1:])
+
+    def _look_at(self, rows: Sequence[Sequence[str]]) -> None:
+        line = self._line
+        for row in rows:
+            if any(map(str.strip, row)) and not self._fits(row):
+                self.uneven_rows += 1
+                if len(self.uneven) < self.MOST:
+                    self.uneven.append(line)
+            line += _lines([row])
+
+    def noted(self, table: Table) -> Table:
+        """The table with what was found of its lines."""
+        return replace(
+            table,
+            uneven=tuple(self.uneven),
+            uneven_rows=self.uneven_rows,
+            unclosed=self.unclosed,
+        )
+
+    def _fits(self, row: Sequence[str]) -> bool:
+        return len(row) == self._width or (
+            len(row) > self._width and not any(map(str.strip, row[self._width :]))
+        )
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> int:
+    """How many lines of a file some rows are; a cell may hold several."""
+    return len(rows) + sum(cell.count("\n") for row in rows for cell in row if "\n" in cell)
 
 
 class Facts:

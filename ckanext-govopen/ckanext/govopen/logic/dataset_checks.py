@@ -128,7 +128,16 @@ def _tables(scan: Row | None) -> Iterator[Table]:
         return
     for one in scan["tables"]:
         columns, masked = tuple(one["columns"]), tuple(one["masked"])
-        yield Table(one["sheet"], columns, one["rows"], masked, one["newest"])
+        yield Table(
+            one["sheet"],
+            columns,
+            one["rows"],
+            masked,
+            one["newest"],
+            uneven=tuple(one.get("uneven") or ()),
+            uneven_rows=one.get("uneven_rows") or 0,
+            unclosed=one.get("unclosed"),
+        )
 
 
 def _rows(scan: Row | None) -> int | None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import logging
 import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
+
+log = logging.getLogger(__name__)
 
 ENCODINGS = ("utf-8-sig", "gb18030", "big5")
 BLOCK = 1 << 20
@@ -26,6 +29,7 @@ MAX_COLUMNS = 1000
 MAX_UNPACKED = 600 << 20
 MAX_RATIO = 100
 MAX_PARTS = 2000
+END_MARK = "\x1fend"
 NAME_BYTES = 63  # a PostgreSQL identifier
 ALONE = "alone"
 # Parts of an XLSX or ODS file with one sheet: no comment, picture, chart, pivot table, macro.
@@ -125,13 +129,35 @@ def cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str | None]]:
         NoRowsError: a cell does not end, as behind a quote that nothing closes.
     """
     csv.field_size_limit(LONGEST_CELL)
+    end = AtEnd()
+    rows, before = csv.reader(chain(lines, end), delimiter=delimiter), 0
     try:
-        for row in csv.reader(lines, delimiter=delimiter):
+        for row in rows:
+            if end.is_reached:
+                if row == [END_MARK]:
+                    return
+                raise NoRowsError(f"the quote that begins in line {before + 1} is not closed")
+            before = rows.line_num
             found = [cell.strip() or None for cell in row]
             if any(found):
                 yield found
     except csv.Error as error:
         raise NoRowsError(str(error)) from error
+
+
+class AtEnd(Iterator[str]):
+    """One line behind those of a CSV: not a row of its own, a quote of the last one is not closed.
+
+    The reader of the standard library gives such a row as if it were whole.
+    """
+
+    is_reached = False
+
+    def __next__(self) -> str:
+        if self.is_reached:
+            raise StopIteration
+        self.is_reached = True
+        return END_MARK
 
 
 def encoding_of(path: Path, blocks: int | None = None) -> str:
@@ -269,6 +295,30 @@ def names_of(
     if len(header) > MAX_COLUMNS:
         raise NoRowsError("too many columns")
     return named(header)
+
+
+def even(
+    rows: Iterable[list[str | None]], width: int, *, is_begun: bool = False
+) -> Iterator[list[str | None]]:
+    """Rows that fit under the heading: in one with more cells, nobody knows which is whose.
+
+    Args:
+        is_begun: other rows of the table have fitted.
+
+    Raises:
+        NoRowsError: none fits, so that the heading is none.
+    """
+    left_out = 0
+    for row in rows:
+        if len(row) > width and any(row[width:]):
+            left_out += 1
+            continue
+        is_begun = True
+        yield row
+    if left_out and not is_begun:
+        raise NoRowsError("every row has more cells than the heading")
+    if left_out:
+        log.warning("%s rows have more cells than the heading, and are left out", left_out)
 
 
 def batches(iterator: Iterator[list[str | None]], width: int) -> Iterator[list[list[str | None]]]:

@@ -52,14 +52,18 @@ def of_rows(rows: Iterable[list[str | None]]) -> tuple[list[str], IO[bytes]]:
 
 def _texts(file: TextIO, delimiter: str, width: int) -> Iterator[str]:
     """The lines after the header, many at a time."""
+    is_begun = False
     while block := file.read(BLOCK):
         block += file.readline()
         text = block.replace("\r\n", "\n")
         if delimiter != COMMA or not _is_plain(text, width):
             lines = chain(io.StringIO(block, newline=""), file)
-            yield from _taken_apart(rowfiles.cells(lines, delimiter), width)
+            found = rowfiles.cells(lines, delimiter)
+            rows = rowfiles.even(found, width, is_begun=is_begun)
+            yield from _taken_apart(rows, width)
             return
         yield text.replace("\n", END)
+        is_begun = True
 
 
 def _is_plain(text: str, width: int) -> bool:

@@ -13,14 +13,15 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from ckanext.govopen.domain import scan_facts
 from ckanext.govopen.domain.intake import IntakeRefused, Limits
 from ckanext.govopen.domain.intake_encoding import encoding_name
 from ckanext.govopen.domain.scan import Hit, Lines, Sheet, Unread
-from ckanext.govopen.logic import intake_csv, intake_probe, scan_image, scan_office
+from ckanext.govopen.logic import intake_csv, intake_probe, rowfiles, scan_image, scan_office
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,19 @@ def _feed_table(sheet: Sheet, path: Path, codec: str, delimiter: str) -> None:
     csv.field_size_limit(1 << 24)
     with path.open("rb") as file:
         text = io.TextIOWrapper(file, encoding=codec, newline="")
-        rows = csv.reader(text, delimiter=delimiter)
+        end, lines = rowfiles.AtEnd(), scan_facts.CsvLines()
+        rows = csv.reader(chain(text, end), delimiter=delimiter)
         while block := list(islice(rows, BLOCK_ROWS)):
+            is_whole = not end.is_reached or block[-1] == [rowfiles.END_MARK]
+            if end.is_reached and is_whole:
+                block.pop()
+            elif not is_whole:
+                block[-1][-1] = block[-1][-1].removesuffix(rowfiles.END_MARK)
             sheet.feed(block)
+            lines.feed(block)
+            if not is_whole:
+                lines.end_unclosed(block)
+    sheet.lines = lines
 
 
 def _lines(path: Path, codec: str, plain: Callable[[str], str] = str) -> Lines:

@@ -136,6 +136,33 @@ def test_a_draft_with_a_marked_column_stays_one_until_the_column_is_masked(offic
     assert office.act("officer", "govopen_review_submit", datasets=[made["id"]])["warnings"] == []
 
 
+def test_rows_that_do_not_fit_are_told_with_their_lines_and_stand_in_no_table(
+    office: Office,
+) -> None:
+    fine = "名称,泊位\n" + "".join(f"{office.mark}{n},{n}\n" for n in range(20))
+    made = office.draft(data=f"{fine}甲,乙,3\n丙\n".encode())
+    case = office.act("officer", "govopen_review_submit", datasets=[made["id"]])
+    assert codes(case["warnings"]) == ["W14"]
+    assert "有 2 行" in case["warnings"][0]["text"]
+    assert "第 22, 23 行" in case["warnings"][0]["text"]
+    office.approve(case["id"])
+    open_ended = office.draft(data=f'{fine}"丁,1\n戊,2\n'.encode())
+    case = office.act("officer", "govopen_review_submit", datasets=[open_ended["id"]])
+    assert "inventory.W15" in [one["code"] for one in case["warnings"]]
+    assert "第 22 行" in case["warnings"][-1]["text"] + case["warnings"][-2]["text"]
+    office.approve(case["id"])
+    found = []
+    for one in (made, open_ended):
+        resource = office.act("officer", "package_show", id=one["id"])["resources"][0]
+        found.append(resource["datastore_active"])
+        if resource["datastore_active"]:
+            with office.application.test_request_context("/"):
+                rows = tk.get_action("datastore_search")({}, {"resource_id": resource["id"]})
+            assert rows["total"] == 21
+            assert rows["records"][-1]["名称"] == "丙"
+    assert found == [True, False]
+
+
 def test_a_refresh_inside_its_rule_with_a_name_in_it_is_a_case_that_nobody_approves(
     office: Office,
 ) -> None:
