@@ -48,6 +48,7 @@ def version(since: date, number: int = 1, **values: Any) -> dict[str, Any]:
         "items": 4,
         "items_open": 3,
         "rows": 9,
+        "said": "x",
         **values,
     }
 
@@ -121,3 +122,25 @@ def test_a_dataset_that_was_public_before_its_line_counts_from_the_line_on(facts
     assert rows_opened(facts, [version(D2, rows=100)], [period(D1, rows=10)]) == [(D2, 10)]
     later = [version(D2, 1, rows=100), version(D4, 2, rows=5)]
     assert rows_opened(facts, later, [period(D1, rows=10)]) == [(D2, 10), (D4, 5)]
+
+
+def test_a_line_that_repeats_another_one_is_counted_once_and_only_while_it_does(
+    facts: Any,
+) -> None:
+    versions = {
+        "a": [version(D1)],
+        "b": [version(D2), version(D4, 2, said="y")],
+        "c": [version(D3, said="y"), version(D4, 2, said="z")],
+        "d": [version(D2, unit_id="v")],
+    }
+    assert facts.copies(versions) == {"b": [rules.Merge(rules.Range(D2, D4), "a", "duplicate")]}
+    versions["e"] = [version(D4, said="x")]
+    versions["a"].append(version(D4, 2, change="cancel"))
+    assert facts.copies(versions)["b"][0].into == "a"
+    assert "e" not in facts.copies(versions)
+
+
+def test_a_thousand_copies_have_one_original(facts: Any) -> None:
+    found = facts.copies({f"c{number:04}": [version(D1)] for number in range(1000)})
+    assert len(found) == 999
+    assert {merge.into for merges in found.values() for merge in merges} == {"c0000"}

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from ckanext.govopen.domain.rate_facts import Range
+
 
 @dataclass(frozen=True)
 class DuplicateKey:
@@ -41,6 +43,48 @@ def find_duplicates(keys: Iterable[DuplicateKey]) -> dict[str, str]:
         for mark in marks:
             originals.setdefault(mark, original)
     return found
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a line says in a stretch of days; `key` is equal for lines that say the same."""
+
+    record: str
+    during: Range
+    first_on: date
+    key: str
+
+
+def repeated(stretches: Iterable[Held]) -> dict[str, list[tuple[Range, str]]]:
+    """For each line the days on which an earlier one says exactly the same, and which one.
+
+    The original is the line that began first, then the one of the smaller code.
+    """
+    families: dict[str, list[Held]] = {}
+    for held in stretches:
+        families.setdefault(held.key, []).append(held)
+    found: dict[str, list[tuple[Range, str]]] = {}
+    for family in families.values():
+        originals: list[Held] = []
+        for held in sorted(family, key=lambda one: (one.first_on, one.record)):
+            both = [
+                (shared, one.record)
+                for one in originals
+                if one.record != held.record and (shared := _shared(one.during, held.during))
+            ]
+            if both:
+                found.setdefault(held.record, []).extend(both)
+            # a line that is a copy on all its days is the original of nothing
+            if all(shared != held.during for shared, _ in both):
+                originals.append(held)
+    return found
+
+
+def _shared(one: Range, other: Range) -> Range | None:
+    """The days that two stretches have in common."""
+    ends = [each.to_on for each in (one, other) if each.to_on is not None]
+    shared = Range(max(one.from_on, other.from_on), min(ends, default=None))
+    return shared if shared.to_on is None or shared.from_on < shared.to_on else None
 
 
 def split_suspects(

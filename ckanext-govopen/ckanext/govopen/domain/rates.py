@@ -65,7 +65,9 @@ from ckanext.govopen.domain.rate_periods import (
 )
 from ckanext.govopen.domain.rate_suspects import (
     DuplicateKey,
+    Held,
     find_duplicates,
+    repeated,
     split_suspects,
 )
 
@@ -84,6 +86,7 @@ __all__ = [
     "DistributionFacts",
     "DuplicateKey",
     "Figure",
+    "Held",
     "Link",
     "Membership",
     "Merge",
@@ -112,6 +115,7 @@ __all__ = [
     "owner_on",
     "period_end",
     "repair_ranges",
+    "repeated",
     "split_suspects",
     "stale_ranges",
     "target_for",

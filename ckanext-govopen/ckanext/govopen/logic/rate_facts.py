@@ -23,10 +23,14 @@ def load(session: Session, unit_ids: Sequence[str]) -> rules.RateFacts:
     periods = _grouped(store.publication_periods(session, unit_ids, list(versions)), "package_id")
     parts = _grouped(store.parts_with_failures(session, list(periods)), "package_id")
     opened = opened_rows(periods.values())
+    merged = copies(versions)
     steps = _grouped(store.successions(session, unit_ids), "unit_id")
     return rules.RateFacts(
         [unit_facts(row, steps.get(row["unit_id"], [])) for row in store.units(session, unit_ids)],
-        [resource_facts(code, rows, opened.get(code, ())) for code, rows in versions.items()],
+        [
+            resource_facts(code, rows, opened.get(code, ()), merged.get(code, ()))
+            for code, rows in versions.items()
+        ],
         [dataset_facts(package, rows, parts.get(package, [])) for package, rows in periods.items()],
     )
 
@@ -78,13 +82,39 @@ def opened_rows(datasets: Iterable[Sequence[Row]]) -> dict[str, list[tuple[rules
     return found
 
 
+def copies(versions: Mapping[str, Sequence[Row]]) -> dict[str, list[rules.Merge]]:
+    """The lines that on some days only repeat another line of their unit."""
+    stretches = []
+    for code, rows in versions.items():
+        held = _in_force(rows)
+        untils: list[date | None] = [*(row["from_on"] for row in held[1:]), None]
+        stretches += [
+            rules.Held(
+                code,
+                rules.Range(row["from_on"], until),
+                held[0]["from_on"],
+                f"{row['unit_id']} {row['said']}",
+            )
+            for row, until in zip(held, untils, strict=True)
+            if row["change"] != "cancel"
+        ]
+    return {
+        code: [rules.Merge(during, into, "duplicate") for during, into in found]
+        for code, found in rules.repeated(stretches).items()
+    }
+
+
 def resource_facts(
-    code: str, rows: Sequence[Row], opened: Sequence[tuple[rules.Range, int]] = ()
+    code: str,
+    rows: Sequence[Row],
+    opened: Sequence[tuple[rules.Range, int]] = (),
+    merged: Sequence[rules.Merge] = (),
 ) -> rules.ResourceFacts:
     """An inventory line from its published versions.
 
     Args:
         opened: see `opened_rows`.
+        merged: days on which it counts under another line.
     """
     held = _in_force(rows)
     return rules.ResourceFacts(
@@ -97,6 +127,7 @@ def resource_facts(
         first_load=any(row["number"] == 1 and row["change"] != "transfer" for row in rows),
         open_type=tuple((row["from_on"], row["open_type"] or "withheld") for row in held),
         amounts=_amounts(held, opened),
+        merged=tuple(merged),
     )
 
 

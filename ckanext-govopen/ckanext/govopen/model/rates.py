@@ -134,6 +134,10 @@ def successions(session: Session, unit_ids: Sequence[str]) -> Rows:
     )
 
 
+# By which a line is found, here or where it came from: they say nothing of the data.
+CODES = ("res_code", "res_class", "related_codes", "source_key", "source_fields")
+
+
 def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
     """Published versions of these units' entries by the day from which each counts."""
     return (
@@ -154,7 +158,9 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
                 " (SELECT count(*) FROM jsonb_array_elements(CASE WHEN jsonb_typeof(f.fields ->"
                 " 'items') = 'array'"
                 " THEN f.fields -> 'items' ELSE '[]' END) i WHERE i ->> 'open_type' IS DISTINCT"
-                " FROM 'withheld') AS items_open"
+                " FROM 'withheld') AS items_open,"
+                # Equal for lines of a unit that say the same under other codes.
+                " md5((f.fields - CAST(:codes AS text[]))::text) AS said"
                 " FROM v CROSS JOIN LATERAL (SELECT * FROM govopen_register_version_entry"
                 " WHERE version_id = v.id OFFSET 0) e"
                 # What a unit gives to another one goes on in that one's inventory.
@@ -163,7 +169,7 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
                 f" CROSS JOIN LATERAL (SELECT {FIELDS_SQL.format(l='l')} AS fields OFFSET 0) f"
                 " ORDER BY l.entry_code, from_on, v.published_at, v.number"
             ),
-            {"units": list(unit_ids)},
+            {"units": list(unit_ids), "codes": list(CODES)},
         )
         .mappings()
         .all()

@@ -125,6 +125,15 @@ def test_a_withdrawn_dataset_leaves_the_numerator_alone(one: Office) -> None:
     assert [row["reason"] for row in rows] == ["withdrawn"]
 
 
+def test_a_line_written_twice_is_counted_once(one: Office) -> None:
+    first, second = one.add_entries(2, name="全市公共停车场")
+    rows = one.act("stranger", "govopen_rate_row_list", rate="data_open_rate", side="excluded",
+                   unit=one.unit_id)["items"]  # fmt: skip
+    reasons = {row["record"]: row["reason"] for row in rows}
+    # the first of the two is young, the second is none at all
+    assert reasons == {first: "resource_grace", second: "duplicate"}
+
+
 def test_the_volume_is_the_rows_of_what_is_public(one: Office) -> None:
     made = one.published()
     resource = one.act("officer", "package_show", id=made["id"])["resources"][0]["id"]
