@@ -14,9 +14,12 @@ from openpyxl import load_workbook
 
 from ckanext.govopen.cli.city.content import CityPlan, plan, write_inventory_workbook
 from ckanext.govopen.cli.city.inventory import item
+from ckanext.govopen.cli.city.tables import FileSpec
 from ckanext.govopen.cli.city.units import uscc
 from ckanext.govopen.cli.city.wording import wording
 from ckanext.govopen.domain import inventory as rules
+from ckanext.govopen.domain.dataset_checks import FORBIDDEN, Data, File, Item, check
+from ckanext.govopen.domain.scan_facts import Table
 from ckanext.govopen.domain.units import is_uscc
 from ckanext.govopen.logic.intake import read_table as read_sheet
 from ckanext.govopen.logic.vocab import vocabularies
@@ -429,6 +432,22 @@ class TestDatasets:
             for file in dataset.files:
                 assert 20 <= file.row_count <= 320
                 assert all(declared[name] == "none" for name in file.header)
+
+    def test_the_checks_of_the_data_tell_of_old_encodings_alone(self, demo):
+        told = Counter()
+        for dataset in (*demo.datasets, *demo.waiting):
+            rows = [demo.resource_on(key, TODAY) for key in dataset.resource_keys]
+            marked = [Item((one.name_zh,), one.sensitive) for row in rows for one in row.items]
+            marked = tuple(one for one in marked if one.sensitive in FORBIDDEN)
+            for files in (dataset.files, *(one.files for one in dataset.refreshes)):
+                data = Data(dataset.title, dataset.licence, (), marked, tuple(map(as_file, files)))
+                told.update(one.code for one in check(data, TODAY))
+        assert set(told) == {"inventory.W6"}
+
+
+def as_file(spec: FileSpec) -> File:
+    table = Table(None, tuple(spec.header), spec.row_count)
+    return File(spec.name, spec.title, spec.name, (table,), spec.row_count, spec.encoding)
 
 
 class TestFiles:

@@ -33,9 +33,4 @@ class Finding:
 
     @property
     def is_refusal(self) -> bool:
-        return is_refusal(self.code)
-
-
-def is_refusal(code: str) -> bool:
-    """Whether a code refuses."""
-    return code.rpartition(".")[2].startswith("E")
+        return self.code.rpartition(".")[2].startswith("E")

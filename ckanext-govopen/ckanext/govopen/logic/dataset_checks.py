@@ -177,13 +177,19 @@ def of_case(session: Session, case: Row, records: Sequence[Record]) -> list[Told
     ]
 
 
-def views(session: Session, user: Any, found: Sequence[Told]) -> list[dict[str, Any]]:
-    """Findings as they are shown: `{record_id, resource_id, label, code, field, text}`.
+def views(session: Session, user: Any, found: Sequence[Told]) -> dict[str, list[dict[str, Any]]]:
+    """Findings as they are shown, of each `{record_id, resource_id, label, code, field, text}`.
 
     Another dataset is named to those who may read it, and to nobody else.
+
+    Returns:
+        `{refusals, warnings}`.
     """
     named = _named(session, user, found)
-    return [_view(one, named) for one in found]
+    return {
+        "refusals": [_view(one, named) for one in found if one.finding.is_refusal],
+        "warnings": [_view(one, named) for one in found if not one.finding.is_refusal],
+    }
 
 
 def _named(session: Session, user: Any, found: Sequence[Told]) -> dict[str, str]:

@@ -84,8 +84,8 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         publish_at: date, or instant with offset, before which it is not public; optional.
 
     Returns:
-        `{id, state, step, records, warnings}`; `warnings` as `govopen_scan_show` tells them of the
-        case, so far as its data are read by now.
+        `{id, state, step, records, refusals, warnings}`; the last two as `govopen_scan_show` tells
+        them of the case, empty while its scan runs.
     """
     no_unknown(data_dict, *SUBMITTED, "title", "reason", "checklist", "publish_at")
     user = user_of(context)
@@ -107,10 +107,10 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     case_scan.begin(model.Session, case_id)
     summary = _summary(case_id)
     search.follow(context, summary["records"])
-    return {**summary, "warnings": _warnings(user, case_id)}
+    return {**summary, **_told(user, case_id)}
 
 
-def _warnings(user: Any, case_id: str) -> list[dict[str, Any]]:
+def _told(user: Any, case_id: str) -> dict[str, list[dict[str, Any]]]:
     """What the checks told of the data of a case that was just handed in."""
     case = review_store.case(model.Session, case_id)
     told = dataset_checks.of_case(model.Session, case, ()) if case else []
@@ -186,8 +186,9 @@ def _require_sound(packages: Sequence[model.Package], changed: Sequence[Mapping[
         refuse_all(found)
     ids = [str(package.id) for package in packages] + [str(row["id"]) for row in changed]
     records = scans.scan(model.Session, ids) if ids else []
+    refused = dataset_checks.refusals(model.Session, records)
     model.repo.commit()  # what was read stays read, also of a submission that is refused
-    if refused := dataset_checks.refusals(model.Session, records):
+    if refused:
         refuse_all(refused)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.domain.errors import Finding, is_refusal
+from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.review import Actor
 from ckanext.govopen.logic import case_scan, dataset_checks, datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.units import unit_id_of
@@ -77,11 +77,8 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "is_complete": all(hit.id is not None for hit in found),
         "is_clean": all(hit.severity == "info" for hit in found),
         "hits": _views(found),
-        "refusals": [one for one in shown if is_refusal(one["code"])],
-        "warnings": [
-            *(_warning(one) for one in foreign),
-            *(one for one in shown if not is_refusal(one["code"])),
-        ],
+        "refusals": shown["refusals"],
+        "warnings": [*map(_warning, foreign), *shown["warnings"]],
     }
 
 
