@@ -13,12 +13,14 @@ from flask import Response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import audit
-from ckanext.govopen.views import desk, tables
+from ckanext.govopen.logic.vocab import vocabularies
+from ckanext.govopen.views import desk, helpers, tables
 
 __all__ = ["audit_pages"]
 
 audit_pages = desk.blueprint("govopen_audit", __name__)
 
+FACT = "audit_fact"
 KIND = "<any(csv,xlsx,json):kind>"
 FILTERS = ("action", "actor", "name", "object", "ip", "since", "until")
 FILE_ROWS = 100_000  # of the newest; `ckan govopen audit export` writes every row
@@ -82,12 +84,28 @@ def labels() -> dict[str, str]:
 
 
 def facts(details: Mapping[str, Any]) -> str:
-    """The details of a row on one line."""
-    return "; ".join(
-        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+    """The details of a row on one line, in words."""
+    return str(tk._("; ")).join(
+        f"{helpers.term(FACT, name)}{tk._(': ')}{_fact(name, value)}"
         for name, value in details.items()
         if value not in (None, [], {})
     )
+
+
+def _fact(name: str, value: Any) -> str:
+    known = vocabularies()[FACT]
+    vocabulary = str(known[name].extra.get("vocabulary", "")) if name in known else ""
+    if isinstance(value, bool):
+        return str(tk._("yes") if value else tk._("no"))
+    if isinstance(value, dict) and vocabulary:
+        named = [helpers.term(vocabulary, code) for code, answer in value.items() if answer]
+        return str(tk._(", ")).join(named) or str(tk._("nothing applies"))
+    if isinstance(value, list):
+        return str(tk._(", ")).join(map(str, value))
+    if isinstance(value, str):
+        is_moment = name.endswith("_at") and "T" in value
+        return helpers.minute(value) if is_moment else str(helpers.term(vocabulary, value))
+    return json.dumps(value, ensure_ascii=False)
 
 
 @audit_pages.get(f"/audit.{KIND}")
