@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ckanext.govopen.domain.datasets import Dataset, check
+from ckanext.govopen.domain.datasets import Dataset, advice, check
 
 READY = Dataset(
     name="停车场",
@@ -40,6 +40,8 @@ def test_a_complete_dataset_has_no_findings() -> None:
         ({"sensitivities": ("L1", "L3")}, "inventory.E4", "open_type"),
         ({"is_machine_readable": False}, "inventory.E6", "resources"),
         ({"license_id": ""}, "inventory.E7", "license_id"),
+        ({"title": "停车场", "has_twin": True}, "datasets.E13", "title"),
+        ({"update_cycle": "static"}, "datasets.E14", "temporal_end"),
     ],
 )
 def test_each_lack_has_its_code_and_its_field(
@@ -47,6 +49,33 @@ def test_each_lack_has_its_code_and_its_field(
 ) -> None:
     found = check(replace(READY, **change))  # type: ignore[arg-type]
     assert [(finding.code, finding.field) for finding in found] == [(code, field)]
+
+
+def test_data_that_are_not_updated_any_more_say_up_to_which_day_they_reach() -> None:
+    assert check(replace(READY, update_cycle="static", temporal_end="2019-12-31")) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "tags", "expected"),
+    [
+        ({}, 3, []),
+        ({}, 10, []),
+        ({}, 2, ["datasets.W1"]),
+        ({}, 11, ["datasets.W1"]),
+        ({"contact_phone": "0990-8123456", "industry": "G", "spatial": "990100"}, 3, []),
+        ({"spatial": "990100001"}, 3, []),
+        ({"contact_phone": "138 0013 8000"}, 3, ["datasets.W2"]),
+        ({"industry": "交通"}, 3, ["datasets.W3"]),
+        ({"spatial": "全市"}, 3, ["datasets.W4"]),
+        ({"notes": " " + "长" * 29 + " "}, 3, ["datasets.W5"]),
+    ],
+)
+def test_what_a_description_should_say_otherwise_is_told(
+    fields: dict[str, str], tags: int, expected: list[str]
+) -> None:
+    found = advice({"notes": "长" * 30, **fields}, ["标签"] * tags)
+    assert [finding.code for finding in found] == expected
+    assert not any(finding.is_refusal for finding in found)
 
 
 def test_conditional_opening_of_inner_data_with_its_condition_is_fine() -> None:

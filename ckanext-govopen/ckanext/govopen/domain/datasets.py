@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ckanext.govopen.domain.errors import Finding
-from ckanext.govopen.domain.inventory import may_open
+from ckanext.govopen.domain.inventory import ENDED_CYCLES, may_open
 
 OPEN_TYPES = ("unconditional", "conditional")
+LEAST_ABSTRACT = 30  # characters
+TAGS = (3, 10)
+_MOBILE = re.compile(r"(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}")
+_INDUSTRY = re.compile("[A-T]")  # 门类, GB/T 4754
+_DIVISION = re.compile(r"\d{6}(?:\d{3})?")  # 行政区划代码, GB/T 2260; a township has three more
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,9 @@ class Dataset:
         entries: status and open type by entry code; a code without a row is absent.
         dissolved_unit: name of its unit where that is dissolved.
         negative: entry codes that an approved negative list covers.
+        title: as it is to be published.
+        has_twin: another dataset of the unit that is public, or on its way, has the title.
+        temporal_end: the last day that the data reach to.
     """
 
     name: str
@@ -31,6 +41,10 @@ class Dataset:
     sensitivities: Sequence[str] = ()
     dissolved_unit: str | None = None
     negative: Collection[str] = ()
+    title: str | None = None
+    has_twin: bool = False
+    update_cycle: str | None = None
+    temporal_end: str | None = None
 
 
 def check(dataset: Dataset) -> tuple[Finding, ...]:
@@ -43,9 +57,44 @@ def check(dataset: Dataset) -> tuple[Finding, ...]:
             *_opening(dataset),
             _distribution(dataset),
             _licence(dataset),
+            *_description(dataset),
         )
         if finding
     )
+
+
+def advice(fields: Mapping[str, Any], tags: Sequence[str]) -> tuple[Finding, ...]:
+    """What a description should say otherwise and may say: summary, tags, contact, codes.
+
+    Args:
+        fields: of the dataset, as texts.
+    """
+    found = []
+    length = len(str(fields.get("notes") or "").strip())
+    if length < LEAST_ABSTRACT:
+        found.append(Finding("datasets.W5", "notes", str(length), {"least": LEAST_ABSTRACT}))
+    least, most = TAGS
+    if not least <= len(tags) <= most:
+        params = {"least": least, "most": most}
+        found.append(Finding("datasets.W1", "tags", str(len(tags)), params))
+    for code, name, is_right in (
+        ("datasets.W2", "contact_phone", lambda text: not _MOBILE.search(text)),
+        ("datasets.W3", "industry", _INDUSTRY.fullmatch),
+        ("datasets.W4", "spatial", _DIVISION.fullmatch),
+    ):
+        said = str(fields.get(name) or "").strip()
+        if said and not is_right(said):
+            found.append(Finding(code, name, said))
+    return tuple(found)
+
+
+def _description(dataset: Dataset) -> list[Finding]:
+    found = []
+    if dataset.has_twin:
+        found.append(Finding("datasets.E13", "title", dataset.title))
+    if dataset.update_cycle in ENDED_CYCLES and not dataset.temporal_end:
+        found.append(Finding("datasets.E14", "temporal_end", dataset.name))
+    return found
 
 
 def _unit(dataset: Dataset) -> Finding | None:

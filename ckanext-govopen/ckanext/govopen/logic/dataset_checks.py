@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain import dataset_checks as rules
+from ckanext.govopen.domain import datasets as description
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.scan import VERSION
 from ckanext.govopen.domain.scan_facts import Table
@@ -47,8 +48,16 @@ def of_records(session: Session, records: Sequence[Record]) -> list[Told]:
     return [
         Told(record.id, finding)
         for record in records
-        for finding in rules.check(facts.of(record), today)
+        for finding in (
+            *rules.check(facts.of(record), today),
+            *description.advice(_said(record), record.tags),
+        )
     ]
+
+
+def _said(record: Record) -> dict[str, Any]:
+    """The fields of a dataset, those in its extras among them."""
+    return {**record.fields, **(record.fields.get("extras") or {})}
 
 
 def refusals(session: Session, records: Sequence[Record]) -> tuple[Finding, ...]:

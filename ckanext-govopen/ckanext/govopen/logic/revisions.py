@@ -231,8 +231,21 @@ def check(session: Session, row: Row) -> tuple[Finding, ...]:
             is_machine_readable=bool(formats & set(datasets_store.MACHINE_READABLE)),
             sensitivities=[str(content.get("sensitivity") or "L1") for content in contents],
             negative=[code for code, each in entries.items() if each["is_negative"]],
+            title=dataset.get("title"),
+            has_twin=_has_twin(session, str(row["package_id"]), str(dataset.get("title"))),
+            update_cycle=dataset.get("update_cycle"),
+            temporal_end=dataset.get("temporal_end"),
         )
     )
+
+
+def _has_twin(session: Session, package_id: str, title: str) -> bool:
+    """Whether a new title is that of another dataset of the unit; an old one stays as it is."""
+    package = datasets_store.owners(session, [package_id])[package_id]
+    if package["title"] == title:
+        return False
+    wanted = [(package_id, str(package["owner_org"]), title)]
+    return bool(datasets_store.twins(session, wanted))
 
 
 def are_current(session: Session, found: Sequence[Row]) -> bool:

@@ -73,6 +73,7 @@ class Record:
     subjects: tuple[Subject, ...]
     declared: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Subject, ...]:
@@ -131,9 +132,10 @@ def records_of(session: Session, record_ids: Sequence[str]) -> list[Record]:
             if sha256:
                 label = str(resource.get("name") or filename)
                 files_.append(Subject(str(sha256), label, int(size), str(resource["id"])))
-        words = {**package, "tags": [name for _, name in tags or []], "resources": described}
+        named = tuple(str(name) for _, name in tags or [])
+        words = {**package, "tags": list(named), "resources": described}
         subjects = (_texts_of(words), *files_)
-        record = Record(str(row["id"]), str(row["unit_id"]), subjects, fields=package)
+        record = Record(str(row["id"]), str(row["unit_id"]), subjects, fields=package, tags=named)
         found.append(replace(record, declared=tuple(_declared(record))))
     return found
 

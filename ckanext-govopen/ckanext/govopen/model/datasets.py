@@ -157,6 +157,27 @@ def dissolved_units(session: Session, package_ids: Sequence[str]) -> dict[str, s
     return {str(package_id): str(name) for package_id, name in found}
 
 
+def twins(session: Session, wanted: Sequence[tuple[str, str, str]]) -> set[str]:
+    """Those datasets, given as (id, unit, title), whose title another one of the unit has.
+
+    Another one counts that is public, under review, or given as well.
+    """
+    ids, owners_, titles = (list(part) for part in zip(*wanted, strict=True))
+    found = session.execute(
+        sa.text(
+            "SELECT DISTINCT w.id FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]),"
+            " CAST(:titles AS text[])) AS w(id, owner, title)"
+            " JOIN package o ON o.owner_org = w.owner AND o.title = w.title AND o.id <> w.id"
+            " AND o.state <> 'deleted'"
+            " LEFT JOIN govopen_review r ON r.record_type = 'package' AND r.record_id = o.id"
+            " WHERE o.id = ANY(:ids)"
+            " OR r.state IN ('submitted', 'approved', 'embargoed', 'published')"
+        ),
+        {"ids": ids, "owners": owners_, "titles": titles},
+    )
+    return set(found.scalars())
+
+
 def withheld_entries(session: Session, package_ids: Sequence[str]) -> list[str]:
     """Codes of withheld entries that these packages would open."""
     return list(

@@ -23,6 +23,7 @@ from ckanext.govopen.model import registers as log
 
 CSV = "名称,泊位,日期,金额\n甲,12,2026-01-02,1.5\n乙,30,2026-02-03,2\n".encode()
 APPROVERS = accounts.APPROVER_ROLES
+TAGS = ("停车", "泊位", "收费")
 
 
 @dataclass
@@ -146,12 +147,13 @@ class Office:
     def draft(
         self, *, data: bytes = CSV, filename: str = "data.csv", **values: Any
     ) -> dict[str, Any]:
-        """A draft dataset with one uploaded file."""
+        """A draft dataset with one uploaded file, under a title of its own."""
+        usual = {"title": f"停车场 {uuid4().hex[:8]}", "tags": [{"name": tag} for tag in TAGS]}
         made = self.act(
             "officer",
             "govopen_inventory_datasets",
             entries=[self.entry_codes[0]],
-            values=values,
+            values={**usual, **values},
             files={self.entry_codes[0]: [{"name": "数据", "upload": upload(data, filename)}]},
         )
         return dict(made["items"][0])

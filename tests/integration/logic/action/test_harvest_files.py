@@ -175,10 +175,10 @@ def test_a_new_edition_of_what_is_public_waits_beside_it_and_is_proposed_once(
     one: Field, site: Portal
 ) -> None:
     site.files = {"/a.csv": b"x\n1\n"}
-    site.catalogue(record(site, "d1", "/a.csv"))
+    site.catalogue(record(site, "e1", "/a.csv"))
     source = source_of(one, site)
     fetch(one, source)
-    made = draft(one, source, "d1")
+    made = draft(one, source, "e1")
     one.office.act("officer", "package_patch", id=made["id"], license_id="cc-by-4.0",
                    entry_codes=[one.office.entry_codes[0]])  # fmt: skip
     case = one.office.submit(made["id"])
@@ -186,15 +186,15 @@ def test_a_new_edition_of_what_is_public_waits_beside_it_and_is_proposed_once(
     assert fetch(one, source)[0] == 0  # under review
     one.office.approve(case)
     assert [fetch(one, source)[0] for _ in range(2)] == [1, 0]
-    assert draft(one, source, "d1")["resources"][0]["hash"] == mark(b"x\n1\n")
-    site.catalogue(record(site, "d1", "/a.csv", title="来源改了题目"))
+    assert draft(one, source, "e1")["resources"][0]["hash"] == mark(b"x\n1\n")
+    site.catalogue(record(site, "e1", "/a.csv", title="来源改了题目"))
     one.run(source)
     (waiting,) = one.office.act("officer", "govopen_pending_revision_list", id=made["id"])["items"]
     assert waiting["dataset"]["title"] == "来源改了题目"
     assert waiting["dataset"]["resources"][0]["sha256"] == mark(b"x\n8\n9\n")
     case = one.office.act("officer", "govopen_review_submit", revisions=[waiting["id"]])["id"]
     one.office.approve(case)
-    now = draft(one, source, "d1")
+    now = draft(one, source, "e1")
     assert (now["title"], now["resources"][0]["hash"]) == ("来源改了题目", mark(b"x\n8\n9\n"))
     with one.application.test_request_context("/"):
         rows = tk.get_action("datastore_search")({}, {"resource_id": now["resources"][0]["id"]})

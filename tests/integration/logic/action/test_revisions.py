@@ -337,7 +337,7 @@ def test_what_is_handed_in_is_named_by_texts(office: Office, name: str, given: l
 def test_a_revision_that_is_handed_in_while_it_is_changed_stays_as_it_was(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    revision = propose(office, office.published(), title="第二")
+    revision = propose(office, office.published(), title=f"第二份{office.mark}")
     real = staging.stage
 
     def handed_in_beside(*args: Any) -> staging.Staged:
@@ -353,7 +353,8 @@ def test_a_revision_that_is_handed_in_while_it_is_changed_stays_as_it_was(
     assert code_of(caught) == "review.E11"
     monkeypatch.undo()
     left = office.act("officer", "govopen_pending_revision_show", id=revision["id"])
-    assert (left["state"], left["dataset"]["title"]) == ("submitted", "第二")
+    assert left["state"] == "submitted"
+    assert left["dataset"]["title"] == f"第二份{office.mark}"
 
 
 def test_a_system_administrator_changes_no_revision(office: Office) -> None:
@@ -393,3 +394,31 @@ def test_content_is_written_back_byte_for_byte(office: Office) -> None:
         )
         assert session.execute(read, {"id": made["id"]}).scalar_one() == before
         session.rollback()
+
+
+def test_a_title_is_unique_within_its_unit_at_every_submission(office: Office) -> None:
+    def refused(act: Any) -> Any:
+        with pytest.raises(tk.ValidationError) as caught:
+            act()
+        assert getattr(caught.value, "govopen", {})["code"] == "datasets.E13"
+        return list(caught.value.error_dict)
+
+    taken = f"唯一名称{office.mark}"
+    public = office.published()
+    first, second = office.draft(title=taken), office.draft(title=taken)
+    assert refused(lambda: office.submit(first["id"], second["id"])) == ["title"]
+    office.submit(first["id"])
+    assert refused(lambda: office.submit(second["id"])) == ["title"]
+    revision = office.act(
+        "officer", "govopen_pending_revision_create", id=public["id"], note="改名", title=taken
+    )
+    renaming = [revision["id"]]
+    assert refused(lambda: office.act("officer", "govopen_review_submit", revisions=renaming)) == [
+        "title"
+    ]
+    office.act("officer", "package_patch", id=second["id"], title=f"{taken}（2026年）")
+    told = office.act("officer", "govopen_review_submit", datasets=[second["id"]])["warnings"]
+    assert not {"datasets.W1", "datasets.W5"} & {one["code"] for one in told}
+    brief = office.draft(notes="太短", tags=[], contact_phone="13800138000")
+    told = office.act("officer", "govopen_scan_show", id=brief["id"])["warnings"]
+    assert {"datasets.W1", "datasets.W2", "datasets.W5"} <= {one["code"] for one in told}

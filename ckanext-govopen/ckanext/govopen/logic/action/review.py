@@ -210,11 +210,17 @@ def check_datasets(packages: Sequence[model.Package]) -> list[Finding]:
     codes = sorted({code for stat in stats.values() for code in stat["entry_codes"]})
     entries = {str(row["entry_code"]): row for row in store.entries(model.Session, codes)}
     gone = dict.fromkeys(ids) | store.dissolved_units(model.Session, ids)
+    named = [(one.id, str(one.owner_org), str(one.title)) for one in packages]
+    twins = store.twins(model.Session, named) if named else set()
     return [
         finding
         for package in packages
         for finding in dataset_rules.check(
-            replace(_facts(package, stats[package.id], entries), dissolved_unit=gone[package.id])
+            replace(
+                _facts(package, stats[package.id], entries),
+                dissolved_unit=gone[package.id],
+                has_twin=package.id in twins,
+            )
         )
     ]
 
@@ -235,6 +241,9 @@ def _facts(
         is_machine_readable=bool(stat["machine_readable"]),
         sensitivities=[str(content.get("sensitivity") or "L1") for content in contents],
         negative=[code for code, row in rows.items() if row["is_negative"]],
+        title=package.title,
+        update_cycle=extras.get("update_cycle"),
+        temporal_end=extras.get("temporal_end"),
     )
 
 
