@@ -47,6 +47,7 @@ FEATURES = (
     "scan",
     "search",
     "standards",
+    "takedown",
     "units",
     "unused",
     "workbench",

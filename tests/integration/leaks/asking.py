@@ -78,6 +78,7 @@ def things(one: World, dataset: Dataset | None) -> dict[str, str]:
         "person": a.name("officer"),
         "entry": one.entry,
         "unseen": one.unseen,
+        "hidden_entry": one.hidden_entry,
         "register": one.register,
         "adjustment": one.adjustment,
         "list_import": one.list_import,

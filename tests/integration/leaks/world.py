@@ -106,6 +106,7 @@ class World:
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     entry: str = ""
     unseen: str = ""
+    hidden_entry: str = ""
     register: str = ""
     adjustment: str = ""
     list_import: str = ""
@@ -258,6 +259,19 @@ def _fill_inventory(one: World) -> None:
     with one.application.test_request_context("/"):
         found = tk.get_action("govopen_register_list")({}, {"unit": one.a.unit_id})
     one.register = found["items"][0]["id"]
+    one.hidden_entry = one.a.add_entries(
+        1,
+        name=one.word("entry", "taken"),
+        abstract=one.word("entry", "hidden") * 3,
+        items=[{"name_zh": one.word("entry", "column"), "data_type": "C", "length": 9}],
+    )[0]
+    one.a.act_signed_in(
+        "approver",
+        "govopen_entry_hide",
+        register=one.register,
+        entry_code=one.hidden_entry,
+        reason=one.word("entry", "why"),
+    )
     one.adjustment = one.a.act(
         "officer",
         "govopen_register_draft_create",

@@ -72,15 +72,20 @@ def publication() -> None:
 @publication.command("withdraw")
 @click.argument("name")
 @click.option("--reason", required=True)
-@click.option("--ground", type=GROUND, default="error", show_default=True)
+@click.option("--ground", type=GROUND, help="Default for a dataset: error.")
 @trial
 @acting_user
 @as_json
 def withdraw(
-    name: str, reason: str, ground: str, dry_run: bool, user: str | None, as_json: bool
+    name: str, reason: str, ground: str | None, dry_run: bool, user: str | None, as_json: bool
 ) -> None:
-    """Withdraws a public dataset: gone for readers at once."""
-    parameters = {"id": name, "ground": ground, "reason": reason}
+    """Withdraws a public dataset, or an entry of a list (REGISTER/ENTRY): gone at once."""
+    if entry := _entry_named(name):
+        parameters = {**entry, "ground": ground or "", "reason": reason}
+        result = run("govopen_entry_withdraw", user, parameters, dry_run=dry_run)
+        show(result, as_json, _entry_taken_back)
+        return
+    parameters = {"id": name, "ground": ground or "error", "reason": reason}
     result = run("govopen_publication_withdraw", user, parameters, dry_run=dry_run)
     show(result, as_json, _taken_back)
 
@@ -92,10 +97,24 @@ def withdraw(
 @acting_user
 @as_json
 def hide(name: str, reason: str, dry_run: bool, user: str | None, as_json: bool) -> None:
-    """Hides a public dataset in an emergency; a second person confirms on the review page."""
+    """Hides a dataset, or an entry (REGISTER/ENTRY), in an emergency; a second person confirms."""
+    if entry := _entry_named(name):
+        result = run("govopen_entry_hide", user, {**entry, "reason": reason}, dry_run=dry_run)
+        show(result, as_json, _entry_taken_back)
+        return
     parameters = {"id": name, "reason": reason}
     result = run("govopen_publication_hide", user, parameters, dry_run=dry_run)
     show(result, as_json, _taken_back)
+
+
+def _entry_named(name: str) -> dict[str, str] | None:
+    """Register and code of an entry; None for the name of a dataset, which has no slash."""
+    register, slash, code = name.partition("/")
+    return {"register": register, "entry_code": code} if slash else None
+
+
+def _entry_taken_back(done: Mapping[str, Any]) -> list[str]:
+    return [f"{done['register_id']}/{done['entry_code']}: {done['act']}"]
 
 
 def _taken_back(done: Mapping[str, Any]) -> list[str]:

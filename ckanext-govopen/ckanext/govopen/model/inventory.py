@@ -159,7 +159,8 @@ def activate(session: Session, version_id: str, on: date) -> None:
             "UPDATE govopen_data_resource d SET active_seq = l.seq,"
             " status = CASE WHEN l.change = 'cancel' THEN 'retired' ELSE 'active' END,"
             " active_fields = f.fields, active_open_type = f.fields ->> 'open_type', active_name ="
-            " CASE WHEN (f.fields ->> 'catalog_visible') IS DISTINCT FROM 'false' THEN f.fields ->>"
+            " CASE WHEN (f.fields ->> 'catalog_visible') IS DISTINCT FROM 'false' AND NOT EXISTS"
+            " (SELECT FROM govopen_hidden_row h WHERE h.log_seq = l.seq) THEN f.fields ->>"
             " 'name' END,"
             " published_on = coalesce(d.published_on, :on_day),"
             " retired_on = CASE WHEN l.change = 'cancel' THEN CAST(:on_day AS date) END"
@@ -262,6 +263,7 @@ _INSIDE = (
 )
 _OUTSIDE = (
     " WHERE d.status = 'active' AND (CAST(:unit AS text) IS NULL OR d.unit_id = :unit)"
+    " AND NOT EXISTS (SELECT FROM govopen_hidden_row h WHERE h.log_seq = d.active_seq)"
     " AND (CAST(:open_type AS text) IS NULL OR d.active_open_type = :open_type)"
     " AND (:q = '' OR strpos(d.active_name, :q) > 0 OR d.entry_code = :q"
     " OR (d.active_name IS NOT NULL AND d.res_code = :q))"

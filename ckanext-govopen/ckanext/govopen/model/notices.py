@@ -88,7 +88,8 @@ def said(session: Session, version_id: str, after: str = "", limit: int | None =
         session,
         "SELECT e.entry_code, e.change, convert_from(e.public, 'UTF8')::jsonb AS public,"
         " b.public AS before FROM govopen_public_entry e LEFT JOIN LATERAL ("
-        " SELECT convert_from(l.public, 'UTF8')::jsonb AS public"
+        " SELECT CASE WHEN NOT EXISTS (SELECT FROM govopen_hidden_row h WHERE h.log_seq = l.seq)"
+        " THEN convert_from(l.public, 'UTF8')::jsonb END AS public"
         " FROM govopen_register_version_entry o JOIN govopen_register_version v"
         " ON v.id = o.version_id AND v.number < e.number"
         " JOIN govopen_register_log l ON l.seq = o.log_seq"

@@ -27,6 +27,7 @@ _FILTERS = (
     " AND (:q = '' OR strpos(e.name, :q) > 0 OR strpos(e.fields ->> 'item_l1', :q) > 0)"
 )
 _IN_FORCE = " AND e.status IN ('in_force', 'suspended')"
+_NOT_HIDDEN = " AND NOT EXISTS (SELECT FROM govopen_hidden_row h WHERE h.log_seq = e.log_seq)"
 
 
 def items(
@@ -89,7 +90,7 @@ def counts(session: Session) -> Sequence[Row]:
             "SELECT e.fields ->> 'domain' AS domain, e.unit_id, u.name AS unit_name, count(*) AS n"
             " FROM govopen_register_entry e"
             " JOIN govopen_org_unit_current u ON u.unit_id = e.unit_id"
-            " WHERE e.register_type = :type AND e.valid_from <= govopen_today()"
+            f" WHERE e.register_type = :type AND e.valid_from <= govopen_today(){_NOT_HIDDEN}"
             f"{_IN_FORCE} GROUP BY 1, 2, 3 ORDER BY 1, 3"
         ),
         {"type": STANDARD},
@@ -103,7 +104,8 @@ def sources(session: Session, types: Sequence[str]) -> Sequence[Row]:
         sa.text(
             "SELECT e.register_type, e.entry_code, e.register_id, e.unit_id, e.name, e.status"
             " FROM govopen_register_entry e WHERE e.register_type = ANY(:types)"
-            " AND e.valid_from <= govopen_today() ORDER BY e.register_type, e.entry_code"
+            f" AND e.valid_from <= govopen_today(){_NOT_HIDDEN}"
+            " ORDER BY e.register_type, e.entry_code"
         ),
         {"types": list(types)},
     )
@@ -232,7 +234,7 @@ def published_entries(
             "SELECT e.register_type, e.entry_code, e.register_id, e.name, e.changed_on AS day"
             " FROM unnest(CAST(:types AS text[]), CAST(:codes AS text[])) AS k(type, code)"
             " JOIN govopen_register_entry e ON e.register_type = k.type AND e.entry_code = k.code"
-            f" WHERE e.name IS NOT NULL{_IN_FORCE}"
+            f" WHERE e.name IS NOT NULL{_IN_FORCE}{_NOT_HIDDEN}"
         ),
         {"types": [kind for kind, _ in links], "codes": [code for _, code in links]},
     )

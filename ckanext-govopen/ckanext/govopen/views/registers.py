@@ -11,7 +11,9 @@ from flask import Blueprint, Response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic.takedown import SEEING_ROLES
 from ckanext.govopen.logic.vocab import vocabulary
+from ckanext.govopen.logic.workbench import person_of
 from ckanext.govopen.views import desk, helpers, register_fields, tables
 
 __all__ = ["registers"]
@@ -433,9 +435,19 @@ def entry(register_id: str, entry_code: str) -> str:
         "entry": found,
         "datasets": _datasets_of(entry_code) if _is_inventory(register) else [],
         "is_inventory": _is_inventory(register),
+        "may_take_back": _may_take_back(str(register["unit_id"])),
         "api_url": _api_url("govopen_register_entry_show", id=register_id, entry_code=entry_code),
     }
     return str(tk.render("govopen/registers/entry.html", values))
+
+
+def _may_take_back(unit_id: str) -> bool:
+    """Whether the reader may hide or withdraw entries of this unit's lists."""
+    person = person_of({"user": tk.current_user.name}) if tk.current_user.is_authenticated else None
+    if person is None:
+        return False
+    held = (person.roles.get(role, frozenset()) for role in SEEING_ROLES)
+    return any({None, unit_id} & units for units in held)
 
 
 def _is_inventory(register: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from ckanext.govopen.logic import (
     duty_view,
     hiding,
     registers,
+    takedown,
     verification,
     waiting,
 )
@@ -134,10 +135,16 @@ def _watched(person: Person) -> dict[str, Any]:
     keeps = person.is_sysadmin or person.is_authority
     checked = verification.newest(session) if keeps else None
     return {
-        "hidings": hiding.waiting(session, scope) if acts else [],
+        "hidings": _hidings(scope) if acts else [],
         "escalated": escalated,
         "verification": checked if checked and not checked["passed"] else None,
     }
+
+
+def _hidings(scope: list[str] | None) -> list[dict[str, Any]]:
+    """Hidings of datasets and of entries of lists that wait for a second person, oldest first."""
+    found = [*hiding.waiting(model.Session, scope), *takedown.waiting(model.Session, scope)]
+    return sorted(found, key=lambda one: str(one["hidden_at"]))
 
 
 def _units_of(person: Person, role: str) -> list[str] | None:

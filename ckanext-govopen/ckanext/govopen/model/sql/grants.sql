@@ -46,6 +46,11 @@ REVOKE INSERT, UPDATE, DELETE ON govopen_register_code, govopen_register_span, g
 REVOKE INSERT, UPDATE, DELETE ON govopen_negative_target FROM govopen_app;
 REVOKE ALL ON FUNCTION govopen_write_spans(text), govopen_project_entries(text, date) FROM PUBLIC, govopen_app;
 REVOKE UPDATE, DELETE ON govopen_register_review FROM govopen_app;
+-- What is hidden of a list follows from what people say of it.
+REVOKE INSERT ON govopen_register_mask FROM govopen_app;
+REVOKE INSERT, UPDATE, DELETE ON govopen_register_hiding FROM govopen_app;
+GRANT INSERT (register_id, entry_code, act, settles, ground, reason, person, roles, deputy_for)
+  ON govopen_register_hiding TO govopen_app;
 REVOKE DELETE ON govopen_notice_number FROM govopen_app;
 -- Events and evidence: what happened only grows, and when something was done is the clock's to say.
 REVOKE UPDATE, DELETE ON govopen_event, govopen_evidence, govopen_duty_rule, govopen_duty_move,
