@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import time
 from contextlib import closing
+from datetime import datetime, timezone
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -47,13 +49,31 @@ def test_what_the_folder_holds_is_for_its_owner_alone(stack: Stack) -> None:
         assert (stack.data / name).stat().st_mode & 0o077 == 0, name
 
 
-@pytest.mark.parametrize("part", ["postgresql", "redis", "solr", "web"])
+@pytest.mark.parametrize("part", ["postgresql", "redis", "solr", "web", "worker"])
 def test_a_part_that_was_killed_is_back_and_healthy_in_time(stack: Stack, part: str) -> None:
     before = stack.pid(part)
     os.kill(before, signal.SIGKILL)
     assert processes.wait_gone([before], 5)
     stack.healthy_again()
     assert stack.pid(part) != before
+    if part in ("postgresql", "worker"):  # a worker that loses its database begins anew
+        wait_for_a_worker_that_begins_after(stack, datetime.now(timezone.utc))
+
+
+def wait_for_a_worker_that_begins_after(stack: Stack, moment: datetime) -> None:
+    """Until a worker has been heard of: what waits is done again, and what is periodic goes on."""
+    ini = configparser.RawConfigParser()
+    ini.read(stack.data / "ckan.ini", encoding="utf-8")
+    until = time.monotonic() + HEALTHY_SECONDS
+    while True:
+        with closing(psycopg2.connect(ini["app:main"]["sqlalchemy.url"])) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
+            (heard,) = cursor.fetchone()
+        if heard is not None and heard > moment:
+            return
+        assert time.monotonic() < until, heard
+        time.sleep(0.5)
 
 
 def sign_in(stack: Stack) -> tuple[int, str]:

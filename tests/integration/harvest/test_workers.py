@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -29,7 +30,13 @@ from harvest_kit import alone, counts
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.cli.worker import HARVEST, _other_queues, _watch_memory
+from ckanext.govopen.cli.worker import (
+    HARVEST,
+    _other_queues,
+    _stop_on_signals,
+    _until_one_ends,
+    _watch_memory,
+)
 from ckanext.govopen.jobs.app import app
 from ckanext.govopen.logic import harvest_recovery, harvest_runs, harvest_sources
 from ckanext.govopen.model import harvest as store
@@ -327,6 +334,28 @@ def test_a_worker_that_has_grown_too_large_is_told_to_stop(most: int, is_told: b
 
     asyncio.run(watch())
     assert told == [True] * is_told
+
+
+@pytest.mark.parametrize("ends", [None, RuntimeError("lost")], ids=["quietly", "with an error"])
+def test_the_process_ends_with_the_first_worker_that_gives_up(
+    ends: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has lost the database stops without an error; supervisor starts it anew."""
+    monkeypatch.setattr("ckanext.govopen.jobs.app.stopping", threading.Event())
+
+    async def gives_up() -> None:
+        if ends:
+            raise ends
+
+    async def goes_on() -> None:
+        await asyncio.sleep(60)
+
+    async def work() -> None:
+        tasks = [asyncio.create_task(one()) for one in (gives_up, goes_on)]
+        await asyncio.wait_for(_until_one_ends(tasks, _stop_on_signals(tasks)), 5)
+
+    with pytest.raises(RuntimeError) if ends else nullcontext():
+        asyncio.run(work())
 
 
 def test_the_same_source_started_twice_at_once_has_one_run(lab: Lab) -> None:

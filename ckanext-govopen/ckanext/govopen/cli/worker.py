@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -55,7 +54,7 @@ async def _run(app: Any, conninfo: str, *, wait: bool) -> None:
             ]
             stop = _stop_on_signals(tasks)
             tasks.append(asyncio.create_task(_watch_memory(stop, config.worker_megabytes())))
-            await _until_one_ends(tasks)
+            await _until_one_ends(tasks, stop)
 
 
 def _other_queues(app: Any) -> list[str]:
@@ -80,6 +79,8 @@ def _stop_on_signals(tasks: list[asyncio.Task[None]]) -> Callable[[], None]:
     from ckanext.govopen.jobs.app import stopping
 
     def stop() -> None:
+        if stopping.is_set():
+            return  # a second cancellation would tear what comes to its stop
         stopping.set()
         for task in tasks:
             task.cancel()
@@ -103,11 +104,13 @@ def _megabytes() -> int:
     return pages * PAGE_BYTES >> 20
 
 
-async def _until_one_ends(tasks: list[asyncio.Task[None]]) -> None:
-    """Until all have ended by a signal; one that fails ends the process, which is restarted."""
-    try:
-        await asyncio.gather(*tasks)
-    except asyncio.CancelledError:
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+async def _until_one_ends(tasks: list[asyncio.Task[None]], stop: Callable[[], None]) -> None:
+    """Until one ends and the others have followed: the process ends with it and is started anew.
+
+    A worker also ends by itself, without an error, when it has lost the database.
+    """
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
