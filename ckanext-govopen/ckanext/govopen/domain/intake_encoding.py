@@ -99,6 +99,8 @@ def looks_like_utf16(sample: bytes) -> str | None:
 
     A text with a stray NUL may pass that by chance; then its pairs make no text.
     """
+    if b"\x00" not in sample:
+        return None
     pairs = len(sample) // 2
     even, odd = sample[0 : pairs * 2 : 2].count(0), sample[1 : pairs * 2 : 2].count(0)
     most, least = max(even, odd), min(even, odd)

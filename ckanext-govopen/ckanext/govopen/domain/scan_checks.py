@@ -7,6 +7,7 @@ ones, each weighed by a table; what is left for each number is to sum up.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from ckanext.govopen.domain.units import USCC_ALPHABET
 
@@ -28,6 +29,8 @@ _USCC_TABLES = [
 
 
 def _sums(values: Sequence[str], tables: Sequence[bytes]) -> Iterator[int]:
+    if not values:
+        return iter(())
     text, size = "".join(values).encode(), len(tables)
     places = [text[at::size].translate(table) for at, table in enumerate(tables)]
     return map(sum, zip(*places, strict=True))
@@ -46,5 +49,9 @@ def are_usccs(values: Sequence[str]) -> list[bool]:
 def pass_luhn(values: Sequence[str]) -> list[bool]:
     """Which numbers have the check digit of bank cards (ISO/IEC 7812-1)."""
     size = len(values[0]) if values else 0
-    tables = [_AS_THEY_ARE if (size - at) % 2 else _DOUBLED for at in range(size)]
-    return [total % 10 == 0 for total in _sums(values, tables)]
+    return [total % 10 == 0 for total in _sums(values, _luhn_tables(size))]
+
+
+@cache
+def _luhn_tables(size: int) -> list[bytes]:
+    return [_AS_THEY_ARE if (size - at) % 2 else _DOUBLED for at in range(size)]

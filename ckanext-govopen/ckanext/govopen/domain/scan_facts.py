@@ -196,6 +196,8 @@ def _newest(cells: Sequence[str], form: re.Pattern[str], known: str) -> str:
 
 
 def _day(cell: str, form: re.Pattern[str]) -> str | None:
+    if cell[:1].isalpha():  # most texts, and no writing of a digit
+        return None
     found = form.match(cell if is_folded(cell) else fold(cell))
     if found is None:
         return None

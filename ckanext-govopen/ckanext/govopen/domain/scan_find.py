@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ckanext.govopen.domain import scan_patterns as patterns
 from ckanext.govopen.domain.scan_read import Find, read
 from ckanext.govopen.domain.scan_shape import Layout, layout_of, shape_of
-from ckanext.govopen.domain.scan_text import END, fold_each, is_folded, joined
+from ckanext.govopen.domain.scan_text import END, fold, is_folded, joined
 
 _LONG = 50_000  # longer texts are looked at in pieces, so that the time grows with the length
 _SEAM = 300
@@ -44,7 +44,7 @@ class Match(NamedTuple):
 
 
 def found_in(cells: Sequence[str]) -> tuple[list[str], Iterator[Find]]:
-    """The cells as they are read, and what is found in them, in no order.
+    """The cells, as they are read where there is something, and what is found, in no order.
 
     If one of the cells hides its characters, all of them are folded.
     """
@@ -52,32 +52,42 @@ def found_in(cells: Sequence[str]) -> tuple[list[str], Iterator[Find]]:
     shapes = shape_of(text).split(_END)
     distinct = set(shapes)
     fresh = distinct.difference(_known)
-    if fresh and not is_folded(_text_of(fresh)):
-        text = joined(fold_each(cells))
-        shapes = shape_of(text).split(_END)
+    is_hiding = bool(fresh) and not is_folded(_text_of(fresh))
+    if is_hiding:
+        shapes = _folded(shapes, distinct)
         distinct = set(shapes)
         fresh = distinct.difference(_known)
     layouts = _layouts(distinct, fresh)
     if not layouts:
         return [], iter(())
     parts = text.split(END)
-    return parts, _finds(parts, shapes, layouts)
-
-
-def _finds(parts: list[str], shapes: list[bytes], layouts: dict[bytes, Layout]) -> Iterator[Find]:
     alike: dict[bytes, list[tuple[int, str]]] = {shape: [] for shape in layouts}
-    for item, shape in zip(enumerate(parts), shapes, strict=True):
+    for at, shape in enumerate(shapes):
         if shape in alike:
-            alike[shape].append(item)
+            if is_hiding:
+                parts[at] = fold(parts[at])
+            alike[shape].append((at, parts[at]))
+    return parts, _finds(alike, layouts)
+
+
+def _folded(shapes: list[bytes], distinct: Iterable[bytes]) -> list[bytes]:
+    """The shapes of the folded texts, which are those of the folded shapes: digits stay digits."""
+    foreign = [shape for shape in distinct if not shape.isascii()]
+    folded = dict(zip(foreign, shape_of(fold(_text_of(foreign))).split(_END), strict=False))
+    return [folded.get(shape, shape) for shape in shapes]
+
+
+def _finds(
+    alike: dict[bytes, list[tuple[int, str]]], layouts: dict[bytes, Layout]
+) -> Iterator[Find]:
     for shape, texts in alike.items():
         if len(texts[0][1]) <= _LONG:
             yield from read(layouts[shape], texts)
             continue
         for at, text in texts:
             for one in matches(text):
-                yield Find(
-                    one.code, one.start, one.end, one.evidence, one.passes, [(at, one.value)]
-                )
+                values = [(at, one.value)]
+                yield Find(one.code, one.start, one.end, one.evidence, one.passes, values)
 
 
 # What is known of shapes, None for those in which there is nothing to find; all of them folded.

@@ -71,14 +71,14 @@ def _numbers(run: Sequence[Window], texts: list[Item]) -> Iterator[Find]:
 
 
 def _left(texts: list[Item], start: int, end: int, taken: Iterable[Find]) -> list[Item]:
-    """Those of the texts in which nothing was found in this place."""
-    covered = {
-        number
-        for find in taken
-        if start < find.end and find.start < end
-        for number, _ in find.values
-    }
-    return [text for text in texts if text[0] not in covered] if covered else texts
+    """Those of all the texts in which nothing was found in this place."""
+    here = [find.values for find in taken if start < find.end and find.start < end]
+    if not here:
+        return texts
+    if any(len(values) == len(texts) for values in here):
+        return []
+    covered = {number for values in here for number, _ in values}
+    return [text for text in texts if text[0] not in covered]
 
 
 # --- codes ---------------------------------------------------------------------------------------
@@ -119,8 +119,9 @@ def _searched(code: str, layout: Layout, texts: list[Item], taken: list[Find]) -
         for hit in layout.searched[code].finditer(text):
             found.setdefault(hit.span(), []).append((at, hit[0]))
     for (start, end), values in sorted(found.items()):
-        if left := _left(values, start, end, taken):
-            yield Find(code, start, end, KEYED, True, left)
+        left = dict(_left(texts, start, end, taken))
+        if values := [one for one in values if one[0] in left]:
+            yield Find(code, start, end, KEYED, True, values)
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -157,6 +158,8 @@ def _by_check(
 def _apart(values: list[Item], test: Callable[[str], bool]) -> tuple[list[Item], list[Item]]:
     """Those that pass a test, and the others."""
     passing = [test(value) for _, value in values]
+    if all(passing):
+        return values, []
     return list(compress(values, passing)), list(compress(values, map(not_, passing)))
 
 
@@ -168,9 +171,9 @@ def _cards(window: Window, digits: list[Item], _texts: list[Item]) -> Iterator[F
     """Bank cards, and long numbers that only are as long as one."""
     start, end = window.start, window.end
     evidence = window.evidence("bankcard", start, end)
-    shaped, others = (
-        _apart(digits, patterns.is_card_shaped) if window.is_card_written else ([], digits)
-    )
+    beginnings = patterns.CARD_BEGINNINGS[window.size] if window.is_card_written else ()
+    shaped = [one for one in digits if one[1][:2] in beginnings]
+    others = [one for one in digits if one[1][:2] not in beginnings]
     if evidence == BARE:
         foreign = [one for one in shaped if not patterns.is_of_a_chinese_bank(one[1])]
         shaped = [one for one in shaped if patterns.is_of_a_chinese_bank(one[1])]
@@ -186,7 +189,8 @@ def _cards(window: Window, digits: list[Item], _texts: list[Item]) -> Iterator[F
 def _eighteen(window: Window, digits: list[Item], texts: list[Item]) -> Iterator[Find]:
     """Identity numbers, and cards of as many digits."""
     identities, others = _apart(digits, patterns.has_birthday)
-    yield from _identities(window, window.end, identities)
+    if identities:
+        yield from _identities(window, window.end, identities)
     if others:
         yield from _cards(window, others, texts)
 
@@ -201,9 +205,11 @@ def _identities(window: Window, end: int, values: list[Item]) -> Iterator[Find]:
             yield from _checked("id_embed", start, end, evidence, values)
         return
     evidence = window.evidence("id", start, end)
-    of_residents, others = _apart(values, patterns.is_residence)
-    yield from _checked("residence", start, end, evidence, of_residents)
-    yield from _checked("id18", start, end, evidence, others)
+    of_residents = [one for one in values if patterns.is_residence(one[1])]
+    if of_residents:
+        yield from _checked("residence", start, end, evidence, of_residents)
+        values = [one for one in values if not patterns.is_residence(one[1])]
+    yield from _checked("id18", start, end, evidence, values)
 
 
 def _checked(code: str, start: int, end: int, evidence: str, values: list[Item]) -> Iterator[Find]:

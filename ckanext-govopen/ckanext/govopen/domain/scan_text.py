@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 # Characters without width, directions and soft hyphens: they vanish.
 _INVISIBLE = dict.fromkeys(
@@ -42,12 +43,21 @@ def fold(text: str) -> str:
     """Text in the one writing that the patterns know; never shorter than its visible digits."""
     if text.isascii():
         return text
+    return _fold_again(text) if len(text) <= _SHORT else _fold(text)
+
+
+def _fold(text: str) -> str:
     for wide, narrow in _PUNCTUATION:
         text = text.replace(wide, narrow)
     plain = unicodedata.normalize("NFKC", text)
     if _TO_TRANSLATE.search(plain):  # a search is much quicker than a translation
         plain = plain.translate(_TRANSLATED)
     return _OTHER_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), plain)
+
+
+# Headings are folded for each thing that is asked of them, and files share them.
+_SHORT = 40
+_fold_again = lru_cache(maxsize=4096)(_fold)
 
 
 END = "\x1e"  # stands between cells that are looked at together
