@@ -12,9 +12,14 @@ SAID = ("officer-zhang", "zhang.wei@yunze.example", "张伟", "云泽市政务�
 GOOD = ["correct-horse-battery-7", "渡口的白鹭吃掉了七个月亮", "q7Rk0vTz2mXw"]
 
 
-@pytest.mark.parametrize("password", [*GOOD, secrets.token_hex(8), secrets.token_hex(64)])
+@pytest.mark.parametrize("password", GOOD)
 def test_a_password_that_takes_long_to_guess_is_taken(password: str) -> None:
     assert check(password, SAID) is None
+
+
+@pytest.mark.parametrize("count", [8, 64])
+def test_a_random_one_is_taken(count: int) -> None:
+    assert check(secrets.token_hex(count), SAID) is None
 
 
 @pytest.mark.parametrize("password", ["", "Kx9!vTz2mX", "q7Rk0vTz2m" * 13])
