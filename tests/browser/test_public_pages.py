@@ -192,7 +192,7 @@ def assert_fits(page: Page, width: int) -> None:
 
 
 # Cells whose words stand a few to a line: what is written there, by the lines that it takes.
-SQUEEZED = """() => [...document.querySelectorAll('main tbody :is(th, td)')].filter(cell => {
+SQUEEZED = """() => [...document.querySelectorAll('main table:not(.go-calendar) tbody :is(th, td)')].filter(cell => {
   const words = cell.innerText.replace(/\\s/g, '');
   if (words.length <= 8 || cell.clientWidth >= 120) { return false; }
   const range = document.createRange();
