@@ -159,6 +159,51 @@ def test_each_refusal_names_its_code(
     assert code in _codes(decide(_case(**changes), actor, decision))
 
 
+WITHHOLD = Decision(Move.WITHHOLD, "why", "g14_secret")
+LEADER = "leader_approval"
+
+
+@pytest.mark.parametrize(("profile", "step", "roles", "expected"), [
+    # in `two_person` whoever holds the leader's role too decides in one act
+    ("two_person", "dept_review", ALL_ROLES, (("dept_review", "secrecy_review", LEADER), None, True)),
+    ("two_person", "secrecy_review", ALL_ROLES, (("secrecy_review", LEADER), None, True)),
+    ("two_person", "hold", ALL_ROLES, ((LEADER,), None, True)),
+    ("two_person", "dept_review", {"reviewer"}, (("dept_review",), "secrecy_review", False)),
+    ("strict", "dept_review", ALL_ROLES, (("dept_review",), "secrecy_review", False)),
+    ("strict", LEADER, ALL_ROLES, ((LEADER,), None, True)),
+    # whoever comes between, and whoever comes after the leader, sends it back instead
+    ("two_person", "secrecy_review", {"secrecy_reviewer"}, None),
+    ("strict", "secrecy_review", ALL_ROLES, None),
+    ("strict", "hold", ALL_ROLES, None),
+    ("two_person", "formality_check", ALL_ROLES, None),
+    ("strict", "formality_check", ALL_ROLES, None),
+])  # fmt: skip
+def test_the_first_step_proposes_to_withhold_and_the_leader_decides(
+    profile: str, step: str, roles: frozenset[str], expected: tuple[object, ...] | None
+) -> None:
+    actor = Actor("approver", frozenset(roles))
+    outcome = decide(_case(profile=profile, step=step), actor, WITHHOLD)
+    if expected is None:
+        assert _codes(outcome) == ["review.E6"]
+        return
+    steps, following, is_final = expected
+    state = State.WITHHELD if is_final else State.SUBMITTED
+    assert outcome == Outcome(steps, following, state, is_final=bool(is_final))  # type: ignore[arg-type]
+
+
+def test_a_leader_may_approve_what_was_proposed_otherwise() -> None:
+    said = (
+        Opinion("officer", "submit", "submitted"),
+        Opinion("reviewer", "dept_review", "proposed"),
+        Opinion("secrecy", "secrecy_review", "pass"),
+        Opinion("leader", LEADER, "pass"),
+    )
+    case = _case(profile="strict", step="formality_check", opinions=said)
+    assert isinstance(decide(case, Actor("authority", ALL_ROLES), APPROVE), Outcome)
+    ended = _case(profile="strict", opinions=(*said, Opinion("x", "formality_check", "approved")))
+    assert is_approved(ended)
+
+
 def test_a_return_with_a_reason_ends_the_case() -> None:
     outcome = decide(_case(), Actor("approver", ALL_ROLES), Decision(Move.RETURN, "column 3"))
     assert isinstance(outcome, Outcome)

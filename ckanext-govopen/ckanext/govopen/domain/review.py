@@ -87,6 +87,9 @@ EDITABLE = frozenset({State.DRAFT, State.RETURNED, State.WITHHELD, State.WITHDRA
 UNDER_REVIEW = frozenset({State.SUBMITTED, State.APPROVED, State.EMBARGOED})
 
 UNIT_STEPS = ("dept_review", "secrecy_review", "leader_approval")
+# The first step may propose that a case is not to be public; the leader decides.
+PROPOSING_STEP, LEADER_STEP = UNIT_STEPS[0], UNIT_STEPS[-1]
+PROPOSED = "proposed"
 LEGAL_STEP = "legal_check"
 # Places where a case waits without a step of its own: nobody approves there.
 SCAN, HOLD, CONSULT, ESCALATED = "auto_scan", "hold", "consult", "escalated"
@@ -129,6 +132,8 @@ SETTLING_ROLES = HIDING_ROLES | {"data_authority"}  # whom an unconfirmed hiding
 HIDE_SETTLED_WITHIN_HOURS = 24
 STRICT = "strict"
 PROFILES = ("two_person", STRICT)
+# Results after which a step has had its say; a leader may approve what was proposed otherwise.
+DONE = frozenset({"pass", "approved", PROPOSED})
 # An opinion with one of these results voids everything that was said before it in the case.
 VOIDING = frozenset({"returned", "withheld", "withdrawn", "superseded", "hidden"})
 
@@ -269,7 +274,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is decided: approve, return or withhold.
+    """What is decided: approve, return or withhold; before the leader's step, proposed to withhold.
 
     Args:
         reason, ground: required to return or withhold, and to withhold.
@@ -304,6 +309,8 @@ def decide(case: Case, actor: Actor, decision: Decision) -> Outcome | tuple[Find
     if refused:
         return refused
     following = TRANSITIONS[case.state, decision.move]
+    if decision.move is Move.WITHHOLD:
+        return _withheld(case, actor, following)
     if decision.move is not Move.APPROVE:
         step = case.step if case.state is State.SUBMITTED else case.path[-1]
         return Outcome((step,), None, following, is_final=True)
@@ -312,6 +319,26 @@ def decide(case: Case, actor: Actor, decision: Decision) -> Outcome | tuple[Find
     if rest:
         return Outcome(covered, rest[0], case.state, is_final=False)
     return Outcome(covered, None, following, is_final=True)
+
+
+def withholds(case: Case, actor: Actor) -> bool:
+    """Whether this person would decide that a case is not to be public: the leader's step does.
+
+    Where a case waits aside, a leader who may cover several steps decides in `two_person`.
+    """
+    if case.step in PLACES:
+        is_second = not actor.people("leader") & case.submitters
+        return case.profile == "two_person" and "leader" in actor.roles and is_second
+    return LEADER_STEP in covered_by(case, actor)
+
+
+def _withheld(case: Case, actor: Actor, following: State) -> Outcome:
+    """The leader's decision, or what the first step proposes to the leader."""
+    if not withholds(case, actor):
+        after = case.path[case.path.index(PROPOSING_STEP) + 1]
+        return Outcome((PROPOSING_STEP,), after, case.state, is_final=False)
+    covered = covered_by(case, actor) or (LEADER_STEP,)
+    return Outcome(covered[: covered.index(LEADER_STEP) + 1], None, following, is_final=True)
 
 
 def covered_by(case: Case, actor: Actor) -> tuple[str, ...]:
@@ -377,6 +404,12 @@ def _what_may(case: Case, actor: Actor, decision: Decision) -> tuple[Finding, ..
         return (Finding("review.E4", field="reason"),)
     if decision.move is Move.WITHHOLD and not decision.ground:
         return (Finding("review.E7", field="ground"),)
+    if (
+        decision.move is Move.WITHHOLD
+        and case.step != PROPOSING_STEP
+        and not withholds(case, actor)
+    ):
+        return (Finding("review.E6", params={"role": "leader", "step": LEADER_STEP}),)
     if decision.move is Move.APPROVE:
         return _may_approve(case, actor, decision)
     return ()
@@ -480,10 +513,10 @@ def is_approved(case: Case) -> bool:
     """
     people: dict[str, frozenset[str]] = {}
     for one in case.opinions:
-        if one.result in ("pass", "approved") and one.step in case.path:
+        if one.result in DONE and one.step in case.path:
             role = ROLE_OF_STEP[one.step]
             people[role] = people.get(role, frozenset()) | one.people
-    passed = {o.step for o in case.opinions if o.result in ("pass", "approved")}
+    passed = {o.step for o in case.opinions if o.result in DONE}
     everybody = frozenset().union(*people.values())
     if not case.submitters or not set(case.path) <= passed or case.submitters & everybody:
         return False

@@ -314,12 +314,12 @@ def decide(
     if decision.approved_on and not rules.AUTHORITIES.isdisjoint(outcome.steps):
         _date_lists(session, found, decision.approved_on, actor.person)
     state = outcome.state
-    if decision.move is not Move.APPROVE:
-        _send_back(session, case_id, found, state)
-    elif outcome.is_final:
+    if not outcome.is_final:
+        store.set_state(session, case_id, state.value, outcome.next_step)
+    elif decision.move is Move.APPROVE:
         state = _after_approval(session, case_id, found, actor)
     else:
-        store.set_state(session, case_id, state.value, outcome.next_step)
+        _send_back(session, case_id, found, state)
     return {"id": case_id, "state": state.value, "step": outcome.next_step}
 
 
@@ -355,6 +355,8 @@ def _say(
     """An opinion with all roles of the act; one more for each person in whose place it was said."""
     is_approval = decision.move is Move.APPROVE and outcome.is_final
     last = outcome.steps[-1]
+    is_proposal = decision.move is Move.WITHHOLD and not outcome.is_final
+    said = rules.PROPOSED if is_proposal else _SAID[decision.move]
     for principal, steps in _by_principal(actor, outcome.steps):
         store.add_opinions(
             session,
@@ -362,7 +364,7 @@ def _say(
             person=actor.person,
             roles=list(dict.fromkeys(rules.ROLE_OF_STEP[step] for step in steps)),
             step=steps[-1],
-            result="approved" if is_approval and steps[-1] == last else _SAID[decision.move],
+            result="approved" if is_approval and steps[-1] == last else said,
             opinion=decision.reason,
             ground=decision.ground,
             checklist=decision.checklist if "secrecy_review" in steps else None,

@@ -133,6 +133,34 @@ def test_withholding_takes_one_of_the_nine_grounds(office: Office) -> None:
     assert (said["state"], said["opinions"][-1]["ground"]) == ("withheld", "g15_trade_secret")
 
 
+def test_a_reviewer_proposes_to_withhold_and_the_leader_decides(office: Office) -> None:
+    made = office.draft()
+    case_id = _strict_case(office, made["id"])
+    decision = {
+        "id": case_id,
+        "decision": "withhold",
+        "reason": "含商业秘密",
+        "ground": "g15_trade_secret",
+    }
+    office.hire("reviewer-p", ("reviewer",))
+    office.hire("secrecy-p", ("secrecy_reviewer",))
+    office.hire("leader-p", ("leader",))
+    done = office.act_signed_in("reviewer-p", "govopen_review_decide", **decision)
+    assert (done["state"], done["step"]) == ("submitted", "secrecy_review")
+    with pytest.raises(tk.NotAuthorized) as caught:
+        office.act_signed_in("secrecy-p", "govopen_review_decide", **decision)
+    assert code_of(caught) == "review.E6"
+    office.approve(case_id, "secrecy-p")
+    seen = office.act("leader-p", "govopen_review_show", id=case_id)
+    said = [(one["step"], one["result"], one["ground"]) for one in seen["opinions"]]
+    assert ("dept_review", "proposed", "g15_trade_secret") in said
+    assert (seen["can"]["withhold"], seen["can"]["propose"]) == (True, False)
+    done = office.act_signed_in("leader-p", "govopen_review_decide", **decision)
+    assert done["state"] == "withheld"
+    shown = office.act("officer", "package_show", id=made["id"])
+    assert shown["review"]["state"] == "withheld"
+
+
 def test_a_decision_about_an_earlier_submission_is_refused(office: Office) -> None:
     made = office.draft()
     case_id = office.submit(made["id"])
@@ -265,9 +293,9 @@ def _deputy(office: Office, holder: str, deputy: str, days: int = 1, **more: Any
     return str(office.act_signed_in(holder, "govopen_deputy_create", **values)["id"])
 
 
-def _strict_case(office: Office) -> str:
+def _strict_case(office: Office, made: str | None = None) -> str:
     with setting("ckanext.govopen.review_profile", "strict"):
-        return office.submit(office.draft()["id"])
+        return office.submit(made or office.draft()["id"])
 
 
 def test_an_opinion_of_a_deputy_carries_both_names(office: Office) -> None:

@@ -396,6 +396,8 @@ def _can(
     return {
         "decide": not refused,
         "return": not isinstance(returns, tuple),
+        "withhold": rules.withholds(view, actor),
+        "propose": view.step == rules.PROPOSING_STEP and not isinstance(returns, tuple),
         "ask": not rules.ask_aside(view, actor, Move.CONSULT),
         "answer": not rules.answer_aside(view, actor),
         "covers": list(rules.covered_by(view, actor)),
@@ -411,7 +413,7 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
     Args:
         id: the case.
-        decision: approve, return or withhold.
+        decision: approve, return or withhold; the leader's step withholds, the first one proposes.
         reason: the opinion; required to return or withhold.
         ground: one of the vocabulary `hidden_ground`; required to withhold.
         checklist: `{code: yes or no}` for every question of the vocabulary `review_checklist`;
