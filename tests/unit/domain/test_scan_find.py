@@ -120,6 +120,19 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert max(map(len, scan_find._known)) <= 200
 
 
+def test_of_texts_full_of_numbers_nothing_is_remembered() -> None:
+    """What they have room for is much, and no other text has their shape."""
+    chance = random.Random(6)  # noqa: S311 - examples
+    cells = [" ".join("7" * chance.randint(1, 5) for _ in range(38)) for _ in range(50)]
+    cells += ["，".join([one, *cells[:20], "13900002345"]) for one in cells[:5]]
+    before = len(scan_find._known)
+    _, finds = scan_find.found_in(cells)
+    assert {at for find in finds for at, value in find.values if value == "13900002345"} == {
+        *range(50, 55)
+    }
+    assert len(scan_find._known) == before
+
+
 @given(st.lists(CELLS, min_size=1, max_size=4))
 def test_cells_fold_one_by_one_as_they_do_together(cells: list[str]) -> None:
     text = scan_text.joined(cells)

@@ -17,9 +17,12 @@ from ckanext.govopen.domain.scan_text import END, fold, is_folded, joined
 _LONG = 50_000  # longer texts are looked at in pieces, so that the time grows with the length
 _SEAM = 300
 _END = END.encode()
-# Shapes that are remembered: many more than the columns of a file have, and little memory.
+# Shapes that are remembered: many more than the columns of a file have, and little memory. Longer
+# texts hardly ever have the shape of another, and what they have room for is much; they are read
+# one by one.
 _SHAPES_KEPT = 20_000
-_SHAPE_KEPT = 200  # bytes; longer texts hardly ever have the shape of another
+_SHAPE_KEPT = 200  # bytes
+_WINDOWS_KEPT = 8
 
 
 class Match(NamedTuple):
@@ -70,18 +73,11 @@ def found_in(cells: Sequence[str]) -> tuple[list[str], Iterator[Find]]:
     return parts, _finds(alike, layouts)
 
 
-def _folded(shapes: list[bytes], distinct: Iterable[bytes]) -> list[bytes]:
-    """The shapes of the folded texts, which are those of the folded shapes: digits stay digits."""
-    foreign = [shape for shape in distinct if not shape.isascii()]
-    folded = dict(zip(foreign, shape_of(fold(_text_of(foreign))).split(_END), strict=False))
-    return [folded.get(shape, shape) for shape in shapes]
-
-
 def _finds(
     alike: dict[bytes, list[tuple[int, str]]], layouts: dict[bytes, Layout]
 ) -> Iterator[Find]:
     for shape, texts in alike.items():
-        if len(texts[0][1]) <= _LONG:
+        if layouts[shape] is not _LATER:
             yield from read(layouts[shape], texts)
             continue
         for at, text in texts:
@@ -90,8 +86,16 @@ def _finds(
                 yield Find(one.code, one.start, one.end, one.evidence, one.passes, values)
 
 
+def _folded(shapes: list[bytes], distinct: Iterable[bytes]) -> list[bytes]:
+    """The shapes of the folded texts, which are those of the folded shapes: digits stay digits."""
+    foreign = [shape for shape in distinct if not shape.isascii()]
+    folded = dict(zip(foreign, shape_of(fold(_text_of(foreign))).split(_END), strict=False))
+    return [folded.get(shape, shape) for shape in shapes]
+
+
 # What is known of shapes, None for those in which there is nothing to find; all of them folded.
 _known: dict[bytes, Layout | None] = {}
+_LATER = Layout((), (), (), {}, is_bare=False, has_codes=False)  # of a long text with a hint
 
 
 def _layouts(distinct: set[bytes], fresh: set[bytes]) -> dict[bytes, Layout]:
@@ -111,18 +115,25 @@ def _learned(shapes: list[bytes]) -> dict[bytes, Layout | None]:
     learned: dict[bytes, Layout | None] = dict.fromkeys(shapes)
     for index, hints in _hinted(_text_of(shapes)).items():
         shape = shapes[index]
-        learned[shape] = layout_of(_text_of([shape]), hints)
+        is_long = len(shape) > _SHAPE_KEPT
+        learned[shape] = _LATER if is_long else layout_of(_text_of([shape]), hints)
     return learned
 
 
 def _remember(learned: dict[bytes, Layout | None]) -> None:
     if len(_known) + len(learned) > _SHAPES_KEPT:
         _known.clear()
-    kept = {shape: layout for shape, layout in learned.items() if len(shape) <= _SHAPE_KEPT}
+    kept = {shape: layout for shape, layout in learned.items() if _is_small(shape, layout)}
     # A few characters hide something and stay; a block with one of them has to be folded again.
     if not is_folded(_text_of(kept)):
         kept = {shape: layout for shape, layout in kept.items() if is_folded(_text_of([shape]))}
     _known.update(kept)
+
+
+def _is_small(shape: bytes, layout: Layout | None) -> bool:
+    if len(shape) > _SHAPE_KEPT:
+        return False
+    return layout is None or sum(map(len, layout.runs)) <= _WINDOWS_KEPT
 
 
 def _text_of(shapes: Iterable[bytes]) -> str:
