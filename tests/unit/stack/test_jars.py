@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
+from doors import free_port
 
-from stack import jars, layout
+from stack import jars, layout, preparation
+from stack.messages import StackError
 
 LOCK = layout.here().jar_lock.read_text(encoding="utf-8")
 
@@ -52,3 +55,25 @@ def test_a_folder_that_lacks_a_file_or_holds_a_cut_one_is_not_complete(tmp_path:
     assert not jars.is_complete(tmp_path, (jar,))
     (tmp_path / "a-1.jar").write_bytes(b"abc")
     assert jars.is_complete(tmp_path, (jar,))
+
+
+def test_a_first_start_without_a_network_says_what_to_do_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an address where nobody listens, and no cache of downloads."""
+    real, root = layout.here(), tmp_path / "checkout"
+    for name in ("scripts", "config"):
+        shutil.copytree(real.root / name, root / name)
+    (root / ".venv").mkdir()
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (root / ".venv" / name).symlink_to(real.venv / name)
+    monkeypatch.setenv("GOVOPEN_MAVEN_MIRROR", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "downloads"))
+    monkeypatch.delenv("GOVOPEN_SOLR_URL", raising=False)
+    with pytest.raises(StackError) as caught:
+        preparation.bring_jars(layout.Checkout(root))
+    assert caught.value.key == "jars_failed"
+    for word in ("GOVOPEN_MAVEN_MIRROR", "GOVOPEN_SOLR_URL", ".jar"):
+        assert word in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert [path.name for path in (root / ".venv").iterdir() if "jars" in path.name] == []

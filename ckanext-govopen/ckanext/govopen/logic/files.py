@@ -6,6 +6,7 @@ could run (HTML, SVG, scripts, programs) is refused by its content, whatever it 
 
 from __future__ import annotations
 
+import errno
 import mimetypes
 from collections.abc import Mapping
 from hashlib import sha256
@@ -13,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import magic
+from flask import g, has_request_context
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
@@ -29,6 +31,8 @@ from ckanext.govopen.model import revisions as revisions_store
 SNIFFED_BYTES = 4096
 MEGABYTE = 1 << 20
 STEM_CHARACTERS = 80
+# No space, no more for this account, no file so large: a fault of the machine, told as 503.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # What the content of a file with this extension may look like to libmagic.
 _TEXT = ("text/plain", "text/csv", "application/csv", "text/x-", "application/json", "text/xml")
@@ -138,6 +142,10 @@ def keep(stream: BinaryIO, filename: str) -> dict[str, Any]:
         blob = blobs.put(stream, folder(), limit)
     except ValueError:
         refuse("datasets.E4", "upload", filename, limit=limit // MEGABYTE)
+    except OSError as error:  # nothing is kept; whoever runs the site finds it in its log
+        if error.errno in NO_ROOM and has_request_context():
+            g.govopen_no_room = True
+        raise
     return {
         "sha256": blob.sha256,
         "size": blob.size,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g, jsonify, make_response, request
 from flask.sessions import SessionMixin
 from redis.exceptions import RedisError
 from werkzeug.exceptions import (
@@ -23,9 +24,11 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.lib.search.common import SearchError, SolrConnectionError
 
-from ckanext.govopen.logic import audit_events
+from ckanext.govopen.logic import audit_events, files
 from ckanext.govopen.logic.errors import KEY
 from ckanext.govopen.views import calls, texts
+
+log = logging.getLogger(__name__)
 
 GONE = 410
 INTERNAL = 500
@@ -46,6 +49,7 @@ def install(app: Flask) -> Flask:
     app.teardown_request(_give_back_session)
     for error, refusal in REFUSALS.items():
         app.register_error_handler(error, partial(_refuse, app, refusal))
+    app.register_error_handler(OSError, partial(_without_room, app))
     _forget_nobody(app)
     calls.install(app)
     return texts.install(app)
@@ -57,6 +61,21 @@ def _refuse(app: Flask, refusal: type[HTTPException], error: Exception) -> Any:
     if isinstance(error, tk.ValidationError):
         said = " ".join(str(text) for text in error.error_summary.values())
     return app.handle_http_exception(refusal(said))
+
+
+def _without_room(app: Flask, error: OSError) -> Any:
+    """What is sent is spooled to the disk before any action sees it."""
+    if error.errno not in files.NO_ROOM:
+        usual = app.error_handler_spec[None][None].get(Exception)
+        if usual is None:
+            raise error
+        return usual(error)
+    log.error("no room on the disk: %s", error.strerror)
+    said = tk._("The site has no room for what you sent. Tell whoever runs it.")
+    if request.path.startswith("/api/"):
+        fault = {"__type": "Service Unavailable", "message": said}
+        return make_response(jsonify(success=False, error=fault), ServiceUnavailable.code)
+    return app.handle_http_exception(ServiceUnavailable(said))
 
 
 def _forget_nobody(app: Flask) -> None:
@@ -96,7 +115,8 @@ def _finish(response: Response) -> Response:
     error = g.get("govopen_error")
     if error and response.status_code in (403, 404, 409):
         _explain(response, error)
-    if g.get("govopen_index_down") and response.status_code == INTERNAL:
+    is_short = g.get("govopen_index_down") or g.get("govopen_no_room")
+    if is_short and response.status_code == INTERNAL:
         response.status_code = ServiceUnavailable.code
     if request.endpoint in DOWNLOADS and response.status_code == 200:
         _make_inert(response)
