@@ -54,6 +54,13 @@ FRAGMENTS = st.one_of(
     in_groups(),
     st.integers(1, 23).flatmap(digits),
     st.builds("1{}{}".format, st.sampled_from("3579"), digits(9)),
+    st.builds("{}{}".format, st.sampled_from(("G", "L", "M", "aG", "1G")), identity_numbers()),
+    st.builds(
+        "{}1{}{}".format,
+        st.sampled_from(("86", "0086", "85", "0", "+86", "+86 ", "0086-", "tel", "SN")),
+        st.sampled_from("359"),
+        digits(9),
+    ),
     st.builds("62{}".format, st.integers(13, 17).flatmap(digits)),
     st.builds("0{}{}{}".format, digits(2), st.sampled_from(("", "-", " ")), digits(8)),
     st.builds("{}.{}".format, st.sampled_from(("10", "12", "192.168", "172.16")), digits(2)),
@@ -85,6 +92,12 @@ def folded(cells: Sequence[str]) -> list[str]:
 @given(st.lists(CELLS, min_size=1, max_size=6))
 @example(["33010219900307011X", "330102199003070110", "330102199003070110 "])
 @example(["013900002345", "057112345678", "013900002345x"])
+@example([f"{before}11010519491231002X" for before in ("G", "L", "M", "aG", "1G", "学G", "-G")])
+@example(
+    [f"{before}13900002345" for before in ("86", "85", "0086", "0085", "0", "+86", "tel", "SN")]
+)
+@example([f"手机{'甲' * number}13900002345{'乙' * number}电话" for number in range(3, 20)])
+@example([f"甲{' ' * number}13900002345{' ' * number}乙" for number in (0, 58, 59, 60, 61)])
 @example(["12.5 0211234567", "0211234567"])
 @example(["1.123456789012345678", "12345678901X2345678901234"])
 def test_columns_are_read_as_plainly_as_cell_by_cell(cells: list[str]) -> None:
