@@ -317,8 +317,8 @@ PAGES = (
     "/workbench/inventory/new", "/workbench/inventory/import", "/workbench/datasets",
     "/workbench/datasets/files",
     "/workbench/review", "/workbench/review?closed=1", "/workbench/units",
-    "/workbench/units?unconfirmed=1", "/workbench/units/new", "/workbench/admin",
-    "/workbench/admin/approver1", "/workbench/duties",
+    "/workbench/units?unconfirmed=1", "/workbench/suspects", "/workbench/units/new",
+    "/workbench/admin", "/workbench/admin/approver1", "/workbench/duties",
 )  # fmt: skip
 
 

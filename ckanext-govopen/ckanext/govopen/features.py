@@ -47,6 +47,7 @@ FEATURES = (
     "scan",
     "search",
     "standards",
+    "suspects",
     "takedown",
     "units",
     "unused",

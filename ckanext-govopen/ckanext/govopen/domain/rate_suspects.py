@@ -5,6 +5,8 @@ Part of `domain.rates`, through which everything here is used.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -85,6 +87,19 @@ def _shared(one: Range, other: Range) -> Range | None:
     ends = [each.to_on for each in (one, other) if each.to_on is not None]
     shared = Range(max(one.from_on, other.from_on), min(ends, default=None))
     return shared if shared.to_on is None or shared.from_on < shared.to_on else None
+
+
+_REMARK = re.compile(r"[（(【\[〔].*?[)）】\]〕]")
+_COUNTED = re.compile(
+    r"(第?[\d〇零一二三四五六七八九十百]+\s*(年度?|月份?|季度|期|批次?|部分|号|类))|\d+"
+)
+_SIGNS = re.compile(r"[\W_]+")
+
+
+def table_in(name: str) -> str:
+    """What the names of lines of one table have in common: no years, numbers or remarks."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return _SIGNS.sub("", _COUNTED.sub("", _REMARK.sub("", folded)))
 
 
 def split_suspects(

@@ -24,6 +24,10 @@ def load(session: Session, unit_ids: Sequence[str]) -> rules.RateFacts:
     parts = _grouped(store.parts_with_failures(session, list(periods)), "package_id")
     opened = opened_rows(periods.values())
     merged = copies(versions)
+    for row in store.grouped_lines(session, list(versions)):
+        during = rules.Range(row["from_on"])
+        grouped = rules.Merge(during, row["into_code"], "grouped")
+        merged.setdefault(row["entry_code"], []).append(grouped)
     steps = _grouped(store.successions(session, unit_ids), "unit_id")
     return rules.RateFacts(
         [unit_facts(row, steps.get(row["unit_id"], [])) for row in store.units(session, unit_ids)],

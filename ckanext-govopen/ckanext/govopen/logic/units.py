@@ -89,7 +89,10 @@ def change(
 
 
 def successor_of(session: Session, unit_id: str) -> dict[str, Any] | None:
-    """`{id, slug, name, since}` of the unit that answers for one that has ended; else None."""
+    """`{id, slug, name, since}` of the unit that answers for one that has ended; else None.
+
+    Where nobody took over, all but `since` is None: the data authority keeps the records in trust.
+    """
     found = store.successor(session, unit_id)
     return _ended(found, "since") if found else None
 

@@ -176,6 +176,21 @@ def resource_versions(session: Session, unit_ids: Sequence[str]) -> Rows:
     )
 
 
+def grouped_lines(session: Session, entry_codes: Sequence[str]) -> Rows:
+    """Of these lines those that the data authority counts under another one."""
+    return (
+        session.execute(
+            sa.text(
+                "SELECT entry_code, into_code, from_on FROM govopen_line_group"
+                " WHERE undone_at IS NULL AND entry_code = ANY (CAST(:codes AS text[]))"
+            ),
+            {"codes": list(entry_codes)},
+        )
+        .mappings()
+        .all()
+    )
+
+
 def publication_periods(
     session: Session, unit_ids: Sequence[str], entry_codes: Sequence[str]
 ) -> Rows:

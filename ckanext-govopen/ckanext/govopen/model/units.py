@@ -292,14 +292,18 @@ def successions(session: Session, unit_id: str) -> Sequence[Mapping[str, object]
 
 
 def successor(session: Session, unit_id: str) -> Mapping[str, Any] | None:
-    """Who answers today for a unit that has ended, however many reforms later; else None."""
+    """Who answers today for a unit that has ended, however many reforms later.
+
+    None for a unit that has not; without a name where nobody took over.
+    """
     return (
         session.execute(
             sa.text(
                 f"WITH RECURSIVE {HEIRS} SELECT o.unit_id AS id, o.slug, o.name, u.valid_to"
-                " FROM heir h JOIN govopen_org_unit_current o ON o.unit_id = h.owner"
-                " JOIN govopen_org_unit_current u ON u.unit_id = h.unit_id"
-                " WHERE h.unit_id = :id"
+                " FROM govopen_org_unit_current u LEFT JOIN heir h ON h.unit_id = u.unit_id"
+                " LEFT JOIN govopen_org_unit_current o ON o.unit_id = h.owner"
+                " AND (o.valid_to IS NULL OR o.valid_to > govopen_today())"
+                " WHERE u.unit_id = :id AND u.valid_to <= govopen_today()"
             ),
             {"id": unit_id},
         )

@@ -22,6 +22,8 @@ from publishing_kit import CSV, Office, office, upload
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.logic.errors import part_of
+
 RATES = {
     "open_unit_rate": ("headline", "strict", "effective"),
     "data_open_rate": ("headline", "openable", "items", "volume", "effective", "unconditional"),
@@ -132,6 +134,51 @@ def test_a_line_written_twice_is_counted_once(one: Office) -> None:
     reasons = {row["record"]: row["reason"] for row in rows}
     # the first of the two is young, the second is none at all
     assert reasons == {first: "resource_grace", second: "duplicate"}
+
+
+def test_a_family_of_lines_is_counted_as_one_and_given_back(one: Office) -> None:
+    past = {"system": "停车管理系统"}
+    codes = [one.add_entries(1, name=f"停车场信息({year}年)", **past)[0] for year in (2023, 2024)]
+    asked = {"entries": codes, "into": codes[0], "reason": "同一张表按年拆分"}
+    families = one.act("approver", "govopen_suspect_list", unit=one.unit_id)["items"]
+    assert [[line["entry_code"] for line in family] for family in families] == [codes]
+    for person in ("officer", "root", "stranger"):
+        with pytest.raises(tk.NotAuthorized):
+            one.act(person, "govopen_line_group", **asked)
+    for wrong, code in (({"reason": " "}, "rates.E6"), ({"entries": codes[:1]}, "suspects.E2"),
+                        ({"into": "none"}, "suspects.E1")):  # fmt: skip
+        with pytest.raises(tk.ValidationError) as refused:
+            one.act("approver", "govopen_line_group", **{**asked, **wrong})
+        assert part_of(refused.value)["code"] == code
+    one.act("approver", "govopen_line_group", **asked)
+    assert excluded(one)[codes[1]] == "grouped"
+    assert excluded(one)[codes[0]] == "resource_grace"
+    assert one.act("approver", "govopen_suspect_list", unit=one.unit_id)["items"] == []
+    with pytest.raises(tk.ValidationError) as twice:
+        one.act("approver", "govopen_line_group", **asked)
+    assert part_of(twice.value)["code"] == "suspects.E3"
+    one.act("approver", "govopen_line_ungroup", entries=codes[1], reason="两张不同的表")
+    assert excluded(one)[codes[1]] == "resource_grace"
+
+
+def excluded(found: Office) -> dict[str, str]:
+    rows = found.act("stranger", "govopen_rate_row_list", rate="data_open_rate", side="excluded",
+                     unit=found.unit_id)["items"]  # fmt: skip
+    return {row["record"]: row["reason"] for row in rows}
+
+
+def test_what_a_unit_leaves_without_a_successor_is_listed_and_counts_for_nothing(
+    one: Office, client: Any
+) -> None:
+    made = one.published()
+    assert sums(show(one, "data_open_rate", unit=one.unit_id)) == (1, 1, 0)
+    today = one.days_ahead(0)
+    one.act("root", "govopen_unit_reform", unit=one.unit_id, kind="abolish", date=today, basis="b")
+    assert excluded(one) == {one.entry_codes[0]: "unit_not_valid"}
+    assert "代管" in client.get(f"/dataset/{made['name']}").get_data(as_text=True)
+    orphans = one.act("approver", "govopen_orphan_list")["items"]
+    ours = {(row["kind"], row["record"]) for row in orphans if one.mark in (row["unit_name"] or "")}
+    assert ours == {("dataset", made["name"]), ("line", one.entry_codes[0])}
 
 
 def test_the_volume_is_the_rows_of_what_is_public(one: Office) -> None:

@@ -87,7 +87,8 @@ def govopen_unit_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         {**entry, "on_date": entry["on_date"].isoformat()}
         for entry in map(dict, store.successions(model.Session, unit_id))
     ]
-    shown["successor"] = units.successor_of(model.Session, unit_id)
+    successor = units.successor_of(model.Session, unit_id)
+    shown["successor"] = successor if successor and successor["id"] else None
     shown["former_units"] = units.former_units(model.Session, unit_id)
     return shown
 

@@ -69,6 +69,8 @@ REVOKE UPDATE, DELETE ON govopen_harvest_change, govopen_harvest_raw, govopen_ha
 REVOKE DELETE ON govopen_harvest_source, govopen_harvest_job, govopen_harvest_object, govopen_harvest_dead
   FROM govopen_app;
 REVOKE UPDATE ON govopen_secret FROM govopen_app;
+REVOKE UPDATE, DELETE ON govopen_line_group FROM govopen_app;
+GRANT UPDATE (undone_at, undone_by, undone_reason) ON govopen_line_group TO govopen_app;
 -- The stamp belongs to the owner, the clock of a stamped database to the application.
 REVOKE INSERT, UPDATE, DELETE ON govopen_site FROM govopen_app;
 GRANT UPDATE (clock_at) ON govopen_site TO govopen_app;

@@ -1,0 +1,24 @@
+"""Lines that the data authority counts as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0045"
+down_revision = "0044"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).parents[3] / "model" / "sql"
+
+
+def upgrade() -> None:
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute((SQL / "0045_line_groups.sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute((SQL / "0045_line_groups_down.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+DROP TABLE govopen_line_group;
