@@ -69,6 +69,11 @@ def inside_hosts() -> frozenset[str]:
     return frozenset(str(host).lower() for host in tk.config["ckanext.govopen.inside_hosts"])
 
 
+def rate_targets() -> tuple[str, ...]:
+    """Targets of the rates by year, each `RATE.VARIANT=YEAR:PERCENT`; empty: the rule set's own."""
+    return tuple(str(one) for one in tk.config["ckanext.govopen.rate_targets"])
+
+
 def rule_parameters() -> tuple[str, ...]:
     """Numbers for words of rule packs (及时, 定期, 同步), each `PACK.PARAMETER=AMOUNT:UNIT`."""
     return tuple(str(one) for one in tk.config["ckanext.govopen.rule_parameters"])

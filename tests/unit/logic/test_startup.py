@@ -42,6 +42,8 @@ def test_sound_settings_are_let_through() -> None:
         ("SECRET_KEY", None),
         ("WTF_CSRF_SECRET_KEY", "a" * 32),
         ("api_token.jwt.encode.secret", "string:" + "a" * 32),
+        ("ckanext.govopen.rate_targets", "data_open_rate.headline=60"),
+        ("ckanext.govopen.rate_targets", ["data_open_rate.everything=2020:60"]),
         ("SESSION_TYPE", "cookie"),
         ("SESSION_COOKIE_SECURE", False),
         ("REMEMBER_COOKIE_SECURE", None),

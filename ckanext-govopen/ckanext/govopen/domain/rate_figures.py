@@ -5,6 +5,7 @@ Part of `domain.rates`, through which everything here is used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +17,13 @@ from ckanext.govopen.domain.rate_facts import (
     Membership,
     Parameters,
     RateError,
+    Target,
     UnitFacts,
 )
 
+_TARGET = re.compile(
+    r"\A(?P<rate>\w+)\.(?P<variant>\w+)=(?P<year>\d{4}):(?P<percent>\d{1,3})\Z", re.ASCII
+)
 SCOPES = {
     "city": ("city",),
     "county": ("county", "township", "village"),
@@ -59,6 +64,24 @@ def decimal_half_up(numerator: int, denominator: int, places: int) -> str:
     """The fraction as a decimal with so many places, rounded half up, in whole numbers."""
     scaled = (2 * numerator * 10**places + denominator) // (2 * denominator)
     return f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
+
+
+def read_targets(texts: Iterable[str]) -> tuple[Target, ...]:
+    """Targets as a site writes them, each `RATE.VARIANT=YEAR:PERCENT`.
+
+    Raises:
+        ValueError: one is written otherwise; its text is the argument.
+    """
+    found = []
+    for text in texts:
+        said = _TARGET.match(text)
+        if said is None or said["variant"] not in VARIANTS.get(said["rate"], ()):
+            raise ValueError(text)
+        percent = int(said["percent"])
+        if percent > 100:
+            raise ValueError(text)
+        found.append(Target(said["rate"], said["variant"], int(said["year"]), percent))
+    return tuple(sorted(found, key=lambda target: target.from_year))
 
 
 def target_for(rate: str, variant: str, day: date, parameters: Parameters = DEFAULTS) -> int | None:

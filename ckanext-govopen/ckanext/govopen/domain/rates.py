@@ -49,6 +49,7 @@ from ckanext.govopen.domain.rate_figures import (
     decimal_half_up,
     figure,
     figure_from_sums,
+    read_targets,
     target_for,
     units_in_scope,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "freeze_on",
     "owner_on",
     "period_end",
+    "read_targets",
     "repair_ranges",
     "repeated",
     "split_suspects",

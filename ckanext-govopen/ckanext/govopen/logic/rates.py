@@ -7,6 +7,7 @@ so that a figure can be asked for as it was known at any moment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
@@ -92,6 +93,14 @@ def scope_units(session: Session, unit: str | None = None) -> list[str]:
     return store.all_units(session, rules.SCOPES.get(level, (level,)))
 
 
+def parameters() -> rules.Parameters:
+    """The numbers of the rule set with the targets that this site has set."""
+    texts = config.rate_targets()
+    if not texts:
+        return rules.DEFAULTS
+    return replace(rules.DEFAULTS, targets=rules.read_targets(texts))
+
+
 def figures(
     session: Session,
     rate: str,
@@ -100,10 +109,12 @@ def figures(
     known_at: datetime | None = None,
 ) -> dict[str, rules.Figure]:
     """Every variant of a rate at the end of a day, summed over units."""
-    variants = rules.VARIANTS[rate]
+    variants, ours = rules.VARIANTS[rate], parameters()
     sums = store.sums(session, rate, variants, as_of, units, known_at)
     return {
-        variant: rules.figure_from_sums(rate, variant, as_of, *sums.get(variant, (0, 0, 0)))
+        variant: rules.figure_from_sums(
+            rate, variant, as_of, *sums.get(variant, (0, 0, 0)), parameters=ours
+        )
         for variant in variants
     }
 
@@ -130,7 +141,7 @@ def milestones(rate: str, variant: str) -> list[dict[str, Any]]:
     """Targets of a figure by the year from which each holds."""
     return [
         {"from_year": target.from_year, "percent": target.percent}
-        for target in rules.DEFAULTS.targets
+        for target in parameters().targets
         if (target.rate, target.variant) == (rate, variant)
     ]
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import ckan.plugins.toolkit as tk
 from ckan.exceptions import CkanConfigurationException
 
+from ckanext.govopen.domain.rates import read_targets
 from ckanext.govopen.model import startup as store
 
 SHORTEST_SECRET = 32
@@ -61,6 +62,7 @@ NOT_TO_USE = (
     "dcat_json_harvester",
 )
 NEEDED = ("expire_api_token",)
+TARGETS = "ckanext.govopen.rate_targets"
 
 
 def loaded() -> None:
@@ -75,7 +77,13 @@ def loaded() -> None:
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with the settings, one sentence each; empty when a site may start."""
-    return [*_secrets(settings), *_switches(settings), *_sessions(settings), *_plugins(settings)]
+    return [
+        *_secrets(settings),
+        *_switches(settings),
+        *_sessions(settings),
+        *_plugins(settings),
+        *_targets(settings),
+    ]
 
 
 def _secrets(settings: Mapping[str, Any]) -> list[str]:
@@ -121,6 +129,14 @@ def _plugins(settings: Mapping[str, Any]) -> list[str]:
     loaded = tk.aslist(settings.get("ckan.plugins"))
     said = [f"the plugin {name} must not be loaded" for name in NOT_TO_USE if name in loaded]
     return said + [f"the plugin {name} must be loaded" for name in NEEDED if name not in loaded]
+
+
+def _targets(settings: Mapping[str, Any]) -> list[str]:
+    try:
+        read_targets(tk.aslist(settings.get(TARGETS)))
+    except ValueError as wrong:
+        return [f"{TARGETS} names each target as RATE.VARIANT=YEAR:PERCENT, not {wrong}"]
+    return []
 
 
 def role_problems(session: Session) -> list[str]:
