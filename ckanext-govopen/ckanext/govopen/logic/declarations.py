@@ -24,6 +24,7 @@ def declare(
 ) -> None:
     """Records a declaration that waits for somebody else; without a date it is due in a year."""
     person = _somebody(person)
+    store.lock(session, unit_id)
     present, today = of_unit(session, unit_id), clock.today()
     due = due or add_months(today, rules.MONTHS)
     entries = store.active_entries(session, unit_id)
@@ -43,6 +44,7 @@ def decide(
 ) -> None:
     """Approves or refuses the declaration that waits, or ends the one that holds."""
     person = _somebody(person)
+    store.lock(session, unit_id)
     present, today = of_unit(session, unit_id), clock.today()
     if found := rules.check_deciding(present, decision, person.id, today):
         refuse_all(found)

@@ -69,6 +69,7 @@ def change(
     reason: str,
 ) -> None:
     """Writes a new version of a unit, in force from a date; the old one stays to be asked for."""
+    store.lock(session, unit_id)
     present = store.current(session, unit_id)
     if present is None:
         raise tk.ObjectNotFound("unit")

@@ -118,40 +118,41 @@ def page_of_type(
     return found.mappings().all()
 
 
+# Of one register, which `{register}` stands for.
 _COUNT_NOW = (
     "SELECT coalesce((SELECT sum(k.delta) FROM govopen_register_step k"
-    " WHERE k.register_id = :id AND k.on_day <= :as_of), 0)"
+    " WHERE k.register_id = {register} AND k.on_day <= :as_of), 0)"
     # What is hidden is not shown; it is little, and found from the masks.
     " - (SELECT count(*) FROM (SELECT DISTINCT m.log_seq FROM govopen_register_mask m"
     " WHERE m.act = 'hide') h JOIN govopen_register_log l ON l.seq = h.log_seq"
     " JOIN govopen_register_span s ON s.entry_code = l.entry_code AND s.log_seq = l.seq"
-    f" WHERE s.register_id || '' = :id AND s.in_force AND {_KNOWN_NOW} AND {_HOLDS}"
+    f" WHERE s.register_id || '' = {{register}} AND s.in_force AND {_KNOWN_NOW} AND {_HOLDS}"
     f" AND NOT ({_SHOWN}))"
 )
 
 
 def count(session: Session, register_id: str, wanted: Wanted) -> int:
     """How many entries `page` would give from the beginning."""
-    query, values = _count(wanted), {"id": register_id, **_values(wanted)}
+    query, values = _count(wanted, ":id"), {"id": register_id, **_values(wanted)}
     return int(session.execute(sa.text(query), values).scalar_one())
 
 
 def count_of_type(session: Session, register_type: str, wanted: Wanted) -> int:
     """How many entries `page_of_type` would give from the beginning."""
-    each = _count(wanted).replace(":id", "g.id")
     query = (
-        f"SELECT coalesce(sum(({each})), 0) FROM govopen_register g WHERE g.register_type = :type"
+        f"SELECT coalesce(sum(({_count(wanted, 'g.id')})), 0) FROM govopen_register g"
+        " WHERE g.register_type = :type"
     )
     values = {"type": register_type, **_values(wanted)}
     return int(session.execute(sa.text(query), values).scalar_one())
 
 
-def _count(wanted: Wanted) -> str:
+def _count(wanted: Wanted, register: str) -> str:
     if wanted == Wanted(wanted.as_of):
-        return _COUNT_NOW
+        return _COUNT_NOW.format(register=register)
     stored = _STORED if wanted.filters else ""
     return (
-        f"SELECT count(*) FROM govopen_register_span s{stored} WHERE s.register_id = :id"
+        f"SELECT count(*) FROM govopen_register_span s{stored} WHERE s.register_id = {register}"
         f" AND {_where(wanted)} AND {_SHOWN}"
     )
 

@@ -85,6 +85,17 @@ def insert_version(session: Session, row: Mapping[str, object]) -> None:
     )
 
 
+def lock(session: Session, unit_id: str) -> None:
+    """Who changes this unit waits here until the transaction ends, and reads what it has written.
+
+    Taken after `holders`, where both are.
+    """
+    session.execute(
+        sa.text("SELECT pg_advisory_xact_lock(hashtextextended('govopen_org_unit ' || :id, 0))"),
+        {"id": unit_id},
+    )
+
+
 def supersede(session: Session, unit_id: str, from_on: date, at: datetime) -> None:
     """Ends the present version on `from_on`; what was recorded before stays to be asked for."""
     kept = ", ".join(name for name in _VERSION_COLUMNS if name not in ("to_on", "recorded_from"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -249,6 +250,33 @@ def test_a_unit_without_data_leaves_the_base_by_two_people_and_for_a_year(
     assert [one["state"] for one in listed if one["unit"] == unit["id"]] == ["running"]
     office.act("second", "govopen_no_data_decide", **about, decision="end")
     assert bases(office, unit["id"])["headline"] == 1
+
+
+def test_of_two_who_decide_on_a_declaration_at_once_one_finds_it_decided(office: Office) -> None:
+    about = {"unit": make(office, "同时局")["id"]}
+    office.act("approver", "govopen_no_data_declare", **about, reason="只办内部事务")
+    office.hire("fifth", ("data_authority",))
+    office.hire("sixth", ("data_authority",))
+    answers: list[str] = []
+    start = threading.Barrier(2)
+
+    def decide(person: str, decision: str) -> None:
+        start.wait()
+        try:
+            office.act(person, "govopen_no_data_decide", **about, decision=decision)
+            answers.append("decided")
+        except tk.ValidationError as error:
+            answers.append(part_of(error)["code"])
+        finally:
+            model.Session.remove()
+
+    said = (("fifth", "approve"), ("sixth", "refuse"))
+    people = [threading.Thread(target=decide, args=one) for one in said]
+    for each in people:
+        each.start()
+    for each in people:
+        each.join(60)
+    assert sorted(answers) == ["decided", "units.E17"]
 
 
 def test_a_dataset_names_who_answers_for_its_unit_and_the_unit_that_published_it(
