@@ -34,7 +34,7 @@ def hide(session: Session, entry: Row, *, actor: Actor, reason: str) -> dict[str
     refused = rules.may_hide(actor)
     if refused:
         refuse_all([refused])
-    _require_shown(entry)
+    _require_shown(session, entry)
     return _said(session, entry, "hidden", actor, reason, ground="secrecy")
 
 
@@ -44,16 +44,19 @@ def withdraw(
     """Takes an entry back for good."""
     if ground not in GROUNDS:
         refuse("registers.E51", "ground", ground or "–")
+    store.lock(session, entry["entry_code"])
     return _said(session, entry, "withdrawn", actor, reason, ground=ground)
 
 
 def settle(
     session: Session, entry: Row, *, actor: Actor, confirms: bool, reason: str
 ) -> dict[str, Any]:
-    """The second person's word about an emergency hiding; when lifted, the rows are shown again.
+    """The second person's word about an emergency hiding; when lifted, its rows are shown again.
 
-    They are what two people had approved, and what the person who hid them alone took back.
+    They are what two people had approved, and what the person who hid them alone took back: what
+    was withdrawn before or since stays away.
     """
+    store.lock(session, entry["entry_code"])
     hidden = open_of(store.acts(session, entry["register_id"], entry["entry_code"]))
     if hidden is None:
         refuse("registers.E52")
@@ -69,8 +72,10 @@ def settle(
     return _said(session, entry, act, actor, reason, settles=hidden["id"])
 
 
-def _require_shown(entry: Row) -> None:
-    if not entry["shown"]:
+def _require_shown(session: Session, entry: Row) -> None:
+    store.lock(session, entry["entry_code"])
+    now = store.entry(session, entry["register_id"], entry["entry_code"])
+    if now is None or not now["shown"]:
         refuse("registers.E53")
 
 

@@ -39,6 +39,17 @@ def entry(session: Session, register_id: str, entry_code: str) -> Row | None:
     return found[0] if found else None
 
 
+def lock(session: Session, entry_code: str) -> None:
+    """Whoever takes back this entry or settles it waits until the transaction ends, then reads.
+
+    By its code alone: what a former unit said of the entry is hidden with it.
+    """
+    session.execute(
+        sa.text("SELECT pg_advisory_xact_lock(hashtextextended('govopen_takedown ' || :code, 0))"),
+        {"code": entry_code},
+    )
+
+
 def acts(session: Session, register_id: str, entry_code: str) -> list[Row]:
     """What was said of taking back an entry, oldest first."""
     return _rows(

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.cli import govopen
+from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.register_chain import VERIFIER, chain_lines
 from ckanext.govopen.model import audit as audit_store
 
@@ -223,6 +225,53 @@ def _verify(office: Office, entry: dict[str, str], folder: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_to_lift_a_hiding_shows_nothing_that_had_been_withdrawn_before_it(
+    office: Office, client: FlaskClient
+) -> None:
+    secret = f"已撤{uuid4().hex[:8]}"
+    draft = adjust(office, change("add", None, power(office, secret)), effective_on=-20)
+    code = next(one["entry_code"] for one in draft["items"] if one["name"] == secret)
+    entry = {"register": str(draft["register_id"]), "entry_code": str(code)}
+    office.act("officer", "govopen_entry_withdraw", **entry, ground="secrecy", reason=WHY)
+    adjust(office, change("change", code, power(office, "撤后再公布的事项")))
+    office.act_signed_in("approver", "govopen_entry_hide", **entry, reason=WHY)
+    assert code not in listed(office, entry["register"])
+    with pytest.raises(tk.ValidationError):  # there is nothing left to hide
+        office.act_signed_in("approver", "govopen_entry_hide", **entry, reason=WHY)
+    assert sorted(_at_once(office, entry, 2)) == ["lifted", "registers.E52"]
+    assert listed(office, entry["register"])[code]["fields"]["name"] == "撤后再公布的事项"
+    for path in (f"/registers/{entry['register']}/entries/{code}", *_lists(entry["register"])):
+        assert secret not in told(client, path), path
+
+
+def _lists(register: str) -> tuple[str, ...]:
+    return f"/registers/{register}.json?as_of={_day(-2)}", f"/registers/{register}/chain.jsonl"
+
+
+def _at_once(office: Office, entry: dict[str, str], times: int) -> list[str]:
+    """What each gets to hear of as many who lift the hiding of this entry at the same moment."""
+    answers: list[str] = []
+    start = threading.Barrier(times)
+
+    def lift() -> None:
+        said = {**entry, "result": "lifted", "reason": "可以公开"}
+        start.wait()
+        try:
+            done = office.act_signed_in("second", "govopen_entry_hide_settle", **said)
+            answers.append(done["act"])
+        except tk.ValidationError as error:
+            answers.append(part_of(error)["code"])
+        finally:
+            model.Session.remove()
+
+    people = [threading.Thread(target=lift) for _ in range(times)]
+    for each in people:
+        each.start()
+    for each in people:
+        each.join(60)
+    return answers
 
 
 def test_an_entry_of_the_inventory_leaves_lists_search_and_names_of_figures(
