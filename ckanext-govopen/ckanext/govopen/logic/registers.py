@@ -19,6 +19,7 @@ from ckanext.govopen.domain.inventory import split_visibility
 from ckanext.govopen.domain.register_types import RegisterType, links_of, split_private
 from ckanext.govopen.logic.errors import refuse
 from ckanext.govopen.logic.register_types import register_type as register_type_of
+from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import adjustments as drafts
 from ckanext.govopen.model import inventory as projection
 from ckanext.govopen.model import register_proof as proof
@@ -258,6 +259,11 @@ def stage_version(
     )
     store.fill_version(session, version_id, entry_codes)
     return version_id
+
+
+def published_types(session: Session) -> list[str]:
+    """Types of which some unit has published a list, in the order of their vocabulary."""
+    return store.published_types(session, vocabulary("register_type").codes)
 
 
 def authorities(session: Session, version_ids: Sequence[str]) -> set[str]:

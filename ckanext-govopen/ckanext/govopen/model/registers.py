@@ -339,6 +339,20 @@ def registers(
     )
 
 
+def published_types(session: Session, register_types: Sequence[str]) -> list[str]:
+    """Those of the types of which some unit has published a list, in their order."""
+    found = session.execute(
+        sa.text(
+            # One list of each type is enough to know, however many units there are.
+            "SELECT t.type FROM unnest(CAST(:types AS text[])) WITH ORDINALITY t(type, place)"
+            " WHERE EXISTS (SELECT FROM govopen_register r JOIN govopen_public_version v"
+            "  ON v.register_id = r.id WHERE r.register_type = t.type) ORDER BY t.place"
+        ),
+        {"types": list(register_types)},
+    )
+    return list(found.scalars())
+
+
 def count_registers(session: Session, register_type: str | None, unit_id: str | None) -> int:
     """How many registers have a published version."""
     found = session.execute(

@@ -18,9 +18,9 @@ NO_FIELDS = ("source_fields", "contact_fields")
 
 
 def choices(outcome: str, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The fields that a name may have, with the list of those that are coded; and the terms of
+    """The fields that a name may have, and which of them are coded by which list.
 
-    those whose values nobody understands.
+    With them the terms of those whose values nobody understands.
     """
     words = FIELD_WORDS[outcome]
     known = vocabularies()[words]

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.logic.registers import published_types
 from ckanext.govopen.logic.takedown import SEEING_ROLES
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.logic.workbench import person_of
@@ -58,15 +60,10 @@ def index() -> str:
     values = {
         "found": _index(INDEX_ROWS, cursor),
         "types": desk.choices("register_type"),
-        "gathered": () if cursor or any(asked.values()) else _published_types(),
+        "gathered": () if cursor or any(asked.values()) else published_types(model.Session),
         "asked": asked,
     }
     return str(tk.render("govopen/registers/index.html", values))
-
-
-def _published_types() -> list[str]:
-    """Types of which some unit has published a list."""
-    return list(dict.fromkeys(one["register_type"] for one in _whole_index()))
 
 
 def _index(limit: int, cursor: str) -> dict[str, Any]:
