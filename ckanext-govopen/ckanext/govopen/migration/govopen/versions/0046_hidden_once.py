@@ -6,8 +6,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0045"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
@@ -16,9 +16,9 @@ SQL = Path(__file__).parents[3] / "model" / "sql"
 
 def upgrade() -> None:
     cursor = op.get_bind().connection.cursor()
-    cursor.execute((SQL / "0045_hidden_once.sql").read_text(encoding="utf-8"))
+    cursor.execute((SQL / "0046_hidden_once.sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
     cursor = op.get_bind().connection.cursor()
-    cursor.execute((SQL / "0045_hidden_once_down.sql").read_text(encoding="utf-8"))
+    cursor.execute((SQL / "0046_hidden_once_down.sql").read_text(encoding="utf-8"))
