@@ -227,7 +227,7 @@ class WritePaths(RuleBasedStateMachine):
         bytes_ = {"resource": resource_id, "upload": upload(file, "data.csv")}
         case = self.case(package_id)
         return [
-            ("package_patch", lambda: {"id": package_id, "title": "另一个"}),
+            ("package_patch", lambda: {"id": package_id, "title": f"另一个 {package_id}"}),
             ("resource_create", lambda: {"package_id": package_id, "url": "https://e.cn/a.csv"}),
             ("resource_patch", lambda: {"id": resource_id, "description": "x"}),
             ("package_delete", lambda: {"id": package_id}),
@@ -239,7 +239,7 @@ class WritePaths(RuleBasedStateMachine):
                 "govopen_review_decide",
                 lambda: {"id": case, "decision": "return", "reason": "x"},
             ),
-            ("govopen_pending_revision_create", lambda: {**new, "title": "新"}),
+            ("govopen_pending_revision_create", lambda: {**new, "title": f"新 {package_id}"}),
             ("govopen_pending_revision_create", lambda: {**new, **bytes_}),
             (
                 "govopen_pending_revision_create",

@@ -50,11 +50,11 @@ def difference(office: Office, person: str, case_id: str, record: str) -> dict[s
 
 class TestReviewDifference:
     def test_a_first_publication_shows_all_fields_and_the_first_rows(self, office: Office) -> None:
-        made = office.draft()
+        made = office.draft(title="首次公开的停车场")
         found = difference(office, "approver", office.submit(made["id"]), made["id"])
         assert found["base"] == "none"
         fields = {field["name"]: field for field in found["fields"]}
-        assert fields["title"]["new"] == f"停车场{office.entry_codes[0]}"
+        assert fields["title"]["new"] == "首次公开的停车场"
         assert fields["title"]["label"] == {"zh": "数据集名称", "en": "Title"}
         assert fields["entry_codes"]["new"] == made["entry_codes"]
         (resource,) = found["resources"]
@@ -122,7 +122,7 @@ class TestReviewDifference:
         self, office: Office, other: Office, application: Flask
     ) -> None:
         reviewer_of(office, "own")
-        ours, theirs = office.draft(), other.draft()
+        ours, theirs = office.draft(title="两个单位之一"), other.draft()
         with application.test_request_context("/"):
             case_id = review.open_case(
                 model.Session,
@@ -140,7 +140,7 @@ class TestReviewDifference:
             difference(office, "own", case_id, theirs["id"])
         items = office.act("own", "govopen_review_record_list", id=case_id)["items"]
         titles = {item["record_id"]: item.get("title") for item in items}
-        assert titles == {ours["id"]: f"停车场{office.entry_codes[0]}", theirs["id"]: None}
+        assert titles == {ours["id"]: "两个单位之一", theirs["id"]: None}
 
     def test_an_auditor_is_told_the_numbers_and_not_the_rows(self, office: Office) -> None:
         office.hire("auditor", ("auditor",))

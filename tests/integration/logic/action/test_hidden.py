@@ -85,7 +85,8 @@ def office(application: Flask) -> Iterator[Office]:
 @pytest.fixture(scope="module", params=["draft", "submitted", "withdrawn for secrecy"])
 def hidden(office: Office, request: pytest.FixtureRequest) -> tuple[str, str, str]:
     """Name, id and resource id of a dataset that a visitor may not read."""
-    made = office.draft(title=f"{CANARY}标题", notes=CANARY * 5, tags=[{"name": CANARY}])
+    title = f"{CANARY}标题{request.param_index}"
+    made = office.draft(title=title, notes=CANARY * 5, tags=[{"name": CANARY}])
     office.act(
         "officer",
         "resource_create",
