@@ -135,7 +135,8 @@ def _rule_holds(rule: Rule, refresh: Refresh, today: date) -> list[Finding]:
     if not refresh.is_files_only:
         found.append(Finding("refresh.W2"))
     if refresh.source != rule.source:
-        found.append(Finding("refresh.W5", value=", ".join(map(str, refresh.source.values()))))
+        named = str(refresh.source.get("system") or refresh.source.get("kind"))
+        found.append(Finding("refresh.W5", value=named))
     if not refresh.is_clean:
         found.append(Finding("refresh.W6"))
     return found

@@ -4,7 +4,8 @@ A run brings what a source says of its files; this brings the files, one dataset
 the run and apart from its account. The scan reads them, the review sees them, and the gate's own
 loader puts their rows into the DataStore: nothing here does. What is under review is left as it is,
 and so is a file that somebody here has put in the place of the source's. What is public stays too:
-a new edition waits beside it as a revision.
+a new edition waits beside it as a revision, or is taken as far as a refresh rule allows that two
+people have approved for this source.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import State
-from ckanext.govopen.logic import audit, blobs, datasets, files
+from ckanext.govopen.logic import audit, blobs, datasets, files, refresh, search
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.fetch import parts_of
 from ckanext.govopen.logic.harvest_datasets import (
@@ -141,6 +142,8 @@ def write(session: Session, source_id: str, package_id: str, got: Sequence[Got])
                    details={"source": source_id, "files": len(written)})  # fmt: skip
     store.put(session, [_row(source_id, one) for one in got])
     model.repo.commit()
+    if written and state is State.PUBLISHED:
+        search.drain()
     return len(written)
 
 
@@ -168,12 +171,17 @@ def _put(
 def _propose(
     session: Session, source_id: str, package_id: str, fresh: Mapping[str, Got]
 ) -> dict[str, Got]:
-    """Stages a new edition of what is public, once for each edition of the source."""
+    """Stages a new edition of what is public, once for each edition of the source.
+
+    Where a refresh rule names the source, the edition is one of that rule: inside it public at
+    once, outside it a case.
+    """
     source = sources.source(session, source_id)
     package = model.Package.get(package_id)
     if source is None or package is None:
         return {}
     waiting = waiting_revision(session, package_id)
+    rule = None if waiting else refresh.rule_of_harvest(session, package_id, source_id)
     listed = (waiting["changes"].get("resources") if waiting else None) or [
         {"id": one.id} for one in package.resources
     ]
@@ -181,16 +189,25 @@ def _propose(
     with _uploading(resources, fresh) as wanted:
         if wanted:
             note, actor = f"{NOTE}{source['name']}/{SETTING}", str(source["created_by"])
-            _revise_if_it_differs(session, package, resources, note, actor)
+            origin = refresh.harvested_from(str(package.owner_org), source)
+            with _nothing_new():
+                if rule is None:
+                    revise(session, package, {"resources": resources}, note=note, actor=actor)
+                    if waiting is not None:
+                        refresh.part_with_rule(session, waiting, origin)
+                else:
+                    refresh.begin(
+                        context_of_system(), package, str(rule["id"]), {"resources": resources},
+                        note=note, source=origin, actor=actor,
+                    )  # fmt: skip
     return wanted
 
 
-def _revise_if_it_differs(
-    session: Session, package: Any, resources: Sequence[Mapping[str, Any]], note: str, actor: str
-) -> None:
+@contextmanager
+def _nothing_new() -> Iterator[None]:
     """A source that goes back to the edition that is public proposes nothing."""
     try:
-        revise(session, package, {"resources": resources}, note=note, actor=actor)
+        yield
     except tk.ValidationError as refused:
         if part_of(refused).get("code") != SAME:
             raise

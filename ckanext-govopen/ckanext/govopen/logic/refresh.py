@@ -7,9 +7,11 @@ readers. Every approval by the system names its rule and stands in the digest of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +38,8 @@ from ckanext.govopen.model import scan as scan_store
 KIND = "refresh_rule"
 SYSTEM = "system"
 STEP = "refresh"
+HARVEST = "harvest"  # kind of a source of data, beside uploads
+HOW_FAR = "files"  # whether a source's files are fetched at all changes nothing of what they are
 Row = Mapping[str, Any]
 
 
@@ -59,12 +63,59 @@ def source_of(unit_id: str, system: str) -> dict[str, str]:
     return {"kind": "upload", "unit": unit_id, "system": system}
 
 
+def harvested_from(unit_id: str, source: Row) -> dict[str, str]:
+    """The same of data that a harvest fetches: read otherwise, its source is another one.
+
+    Args:
+        source: `{id, name, settings}`.
+    """
+    read = {name: value for name, value in source["settings"].items() if name != HOW_FAR}
+    settings = json.dumps(read, ensure_ascii=False, sort_keys=True)
+    return {
+        "kind": HARVEST,
+        "unit": unit_id,
+        "system": str(source["name"]),
+        "source": str(source["id"]),
+        "settings": sha256(settings.encode()).hexdigest(),
+    }
+
+
+def part_with_rule(session: Session, row: Row, source: Mapping[str, str] | None) -> None:
+    """A revision that waits leaves its rule when something comes in from elsewhere.
+
+    Args:
+        source: of what comes in; None for a person's own files, which a rule for uploads takes.
+    """
+    rule = store.rule(session, str(row["rule_id"])) if row["rule_id"] else None
+    if rule is None:
+        return
+    is_harvest = rule["source"].get("kind") == HARVEST
+    if is_harvest if source is None else rule["source"] != source:
+        revision_store.leave_rule(session, str(row["id"]))
+
+
+def rule_of_harvest(session: Session, package_id: str, source_id: str) -> Row | None:
+    """The newest rule of a dataset that was approved for what a source brings, and not revoked."""
+    rows = store.of_packages(session, [package_id])
+    return next(
+        (
+            row
+            for row in rows
+            if row["is_approved"]
+            and row["revoked_at"] is None
+            and row["source"].get("kind") == HARVEST
+            and row["source"].get("source") == source_id
+        ),
+        None,
+    )
+
+
 def propose(
     package: model.Package,
     *,
     bound: Decimal | None,
     expires_on: date | None,
-    system: str,
+    source: Mapping[str, str],
     masking: Mapping[str, str],
     actor: str,
 ) -> str:
@@ -89,7 +140,7 @@ def propose(
         session,
         package_id=package_id,
         schema=schema,
-        source=source_of(str(package.owner_org), system),
+        source=dict(source),
         masking=dict(masking),
         row_change_bound=bound,
         expires_on=expires_on,
@@ -157,7 +208,7 @@ def begin(
     changes: Mapping[str, Any],
     *,
     note: str,
-    system: str,
+    source: Mapping[str, str],
     actor: str,
 ) -> str:
     """Stages a refresh and takes it as far as its rule allows; gives the id of its revision.
@@ -170,7 +221,6 @@ def begin(
     row = store.rule(model.Session, rule_id)
     if row is None or row["package_id"] != package.id:
         refuse("refresh.E1", "rule", rule_id)
-    source = source_of(str(package.owner_org), system)
     revision_id = revisions.create(
         context,
         package,

@@ -76,6 +76,17 @@ def source(session: Session, reference: str) -> Row | None:
     return _one(session, f"{_SOURCE} WHERE s.id = :ref OR s.name = :ref", ref=reference)
 
 
+def source_of_dataset(session: Session, package_id: str) -> Row | None:
+    """The source that has brought a dataset, and may read it: `{id, name, title, settings}`."""
+    return _one(
+        session,
+        "SELECT s.id, s.name, s.title, s.settings FROM govopen_harvest_object o"
+        " JOIN govopen_harvest_source s ON s.id = o.source_id AND s.state IN ('active', 'paused')"
+        " WHERE o.record_type = 'package' AND o.record_id = :id AND o.state <> 'removed'",
+        id=package_id,
+    )
+
+
 def sources(
     session: Session,
     unit_ids: Sequence[str] | None,

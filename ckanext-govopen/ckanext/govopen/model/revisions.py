@@ -75,6 +75,14 @@ def change(session: Session, revision_id: str, **values: Any) -> None:
     )
 
 
+def leave_rule(session: Session, revision_id: str) -> None:
+    """A revision that waits is none of a refresh rule any more."""
+    session.execute(
+        sa.text("UPDATE govopen_pending_revision SET rule_id = NULL WHERE id = :id"),
+        {"id": revision_id},
+    )
+
+
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     texts = {name: json.dumps(values[name], ensure_ascii=False) for name in ("content", "changes")}
     return {**values, **texts, "version": HASH_VERSION}

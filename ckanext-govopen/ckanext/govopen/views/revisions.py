@@ -58,12 +58,14 @@ def changes(name: str) -> str:
 def _changes_page(name: str, values: Mapping[str, Any], errors: desk.Errors) -> str:
     pkg = desk.call("package_show", {"id": name})
     drafting = desk.me().drafting_units
+    rules = desk.call("govopen_refresh_rule_list", {"id": name})
     return desk.page(
         "workbench/datasets/changes.html",
         pkg=pkg,
         keeps=drafting is None or pkg["owner_org"] in drafting,
         pending=desk.call("govopen_pending_revision_list", {"id": name})["items"],
-        rules=desk.call("govopen_refresh_rule_list", {"id": name})["items"],
+        rules=rules["items"],
+        harvested_from=rules["harvested_from"],
         versions=desk.call("govopen_published_version_list", {"id": name})["items"],
         values=values,
         errors=errors,
@@ -219,7 +221,7 @@ def revision_file(revision_id: str, resource_id: str) -> Any:
 @revision_pages.post("/datasets/<name>/rules")
 def rule_propose(name: str) -> Any:
     """Proposes a refresh rule for the files that the dataset has now."""
-    values = desk.form_values("row_change_bound", "expires_on", "system")
+    values = desk.form_values("row_change_bound", "expires_on", "system", "harvested")
     made, errors = desk.tried(
         lambda: desk.call("govopen_refresh_rule_create", {"id": name, **_as_share(values)})
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harvest_kit import Field, Portal, alone
 from publishing_kit import upload
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
@@ -231,3 +235,108 @@ def test_files_are_fetched_after_a_run_where_the_source_says_so(one: Field, site
         one.run(source)
         asked[wants] = _asked_for(one, source)
     assert asked == {True: 1, False: 0}
+
+
+def edition(moved: int) -> bytes:
+    """A table of 100 rows, some of which have moved since its first edition."""
+    lines = [f"站点{n},{30 + (n < moved)}.5\n" for n in range(100)]
+    return ("站点,浓度\n" + "".join(lines)).encode()
+
+
+def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
+    one: Field, site: Portal
+) -> None:
+    office, path = one.office, "/a.csv"
+    site.files = {path: edition(0)}
+    site.catalogue(record(site, "d1", path, title="按规则更新的监测数据"))
+    source = source_of(one, site)
+    fetch(one, source)
+    made = draft(one, source, "d1")
+    office.act("officer", "package_patch", id=made["id"], license_id="cc-by-4.0",
+               entry_codes=[office.entry_codes[0]])  # fmt: skip
+    bounds = {"row_change_bound": 0.2, "expires_on": office.days_ahead(90), "harvested": True}
+    with pytest.raises(tk.ValidationError) as refused:
+        office.act("officer", "govopen_refresh_rule_create", id=office.draft()["id"], **bounds)
+    assert refused.value.govopen["code"] == "refresh.E9"
+    rule = office.act("officer", "govopen_refresh_rule_create", id=made["id"], **bounds)
+    assert (rule["source"]["kind"], rule["source"]["system"]) == ("harvest", source["name"])
+    listed = office.act("officer", "govopen_refresh_rule_list", id=made["id"])
+    assert listed["harvested_from"] == source["title"]
+    office.approve(office.submit(made["id"]))
+
+    def brought(moved: int) -> tuple[str, str, bool]:
+        """State and reason of the newest revision, and whether its bytes are public."""
+        site.files[path] = edition(moved)
+        assert one.fetch(source) == 1
+        row = one.sql("SELECT r.state, c.reason FROM govopen_pending_revision v JOIN govopen_review r"
+                      " ON r.record_id = v.id LEFT JOIN govopen_review_case c ON c.id = r.case_id"
+                      " WHERE v.package_id = :id ORDER BY v.created_at DESC LIMIT 1",
+                      id=made["id"])[0]  # fmt: skip
+        public = office.act("stranger", "package_show", id=made["id"])["resources"][0]["hash"]
+        return str(row[0]), str(row[1]), public == mark(edition(moved))
+
+    def approve() -> None:
+        row = one.sql("SELECT r.case_id FROM govopen_pending_revision v JOIN govopen_review r"
+                      " ON r.record_id = v.id AND r.state = 'submitted' WHERE v.package_id = :id",
+                      id=made["id"])[0]  # fmt: skip
+        office.approve(row[0])
+
+    def newest() -> str:
+        rows = one.sql("SELECT id FROM govopen_pending_revision WHERE package_id = :id"
+                       " ORDER BY created_at DESC LIMIT 1", id=made["id"])  # fmt: skip
+        return str(rows[0][0])
+
+    def hand_in() -> None:
+        office.act("officer", "govopen_review_submit", revisions=[newest()])
+        approve()
+
+    assert brought(5)[::2] == ("published", True)
+    version = office.act("officer", "govopen_published_version_list", id=made["id"])["items"][0]
+    assert version["by_rule"]
+    listed = office.act("approver", "govopen_refresh_rule_list", id=made["id"])
+    assert listed["harvested_from"] is None  # who proposes no rule has no use for the name
+    state, reason, is_public = brought(60)  # more rows than the rule allows
+    assert (state, is_public, "超过更新规则的上限" in reason) == ("submitted", False, True)
+    assert brought(61)[::2] == ("draft", False)  # waits for the end of that case
+    approve()
+    public = office.act("stranger", "package_show", id=made["id"])["resources"][0]["hash"]
+    assert public == mark(edition(61))  # and is taken up then, inside the rule
+    one.sql("UPDATE govopen_harvest_source SET settings = settings || '{\"volatile\": [\"x\"]}'"
+            " WHERE id = :id", id=source["id"])  # fmt: skip
+    state, reason, is_public = brought(62)  # read otherwise it is another source
+    assert (state, is_public, "数据来源" in reason) == ("submitted", False, True)
+    assert brought(63)[::2] == ("draft", False)  # waits, and belongs to no rule
+    approve()
+    assert brought(64)[::2] == ("draft", False)
+    hand_in()
+    one.sql("UPDATE govopen_harvest_source SET settings = settings - 'volatile' WHERE id = :id",
+            id=source["id"])  # fmt: skip
+    own, resource = brought(90), office.act("officer", "package_show", id=made["id"])["resources"][0]
+    assert own[0] == "submitted"
+    assert brought(91)[0] == "draft"
+    office.act("officer", "govopen_pending_revision_update", id=newest(), resource=resource["id"],
+               upload=upload(edition(92), "b.csv"))  # fmt: skip
+    approve()  # a person's own file is not what the source brings: it waits for a person
+    assert brought(93)[::2] == ("draft", False)
+    hand_in()
+    with clock_at(one, office.days_ahead(91)):
+        state, reason, is_public = brought(94)
+        assert (state, is_public, "有效期" in reason) == ("submitted", False, True)
+    with clock_at(one, office.days_ahead(92)):
+        approve()
+        office.act("officer", "govopen_refresh_rule_revoke", id=rule["id"], reason="x")
+        assert brought(95)[::2] == ("draft", False)  # no rule: a revision that somebody hands in
+
+
+@contextmanager
+def clock_at(one: Field, day: str) -> Iterator[None]:
+    moment = datetime.combine(date.fromisoformat(day), time(9), clock.SITE_ZONE)
+    try:
+        with alone():
+            clock.set_to(moment)
+            model.Session.commit()
+        yield
+    finally:
+        with alone():
+            clock.set_to(None)
+            model.Session.commit()

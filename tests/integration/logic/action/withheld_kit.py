@@ -127,5 +127,22 @@ def renewed_by_a_harvested_file(one: Office, then: Withhold) -> None:
         brought.hand_in()
 
 
+def renewed_by_a_harvest_inside_a_refresh_rule(one: Office, then: Withhold) -> None:
+    """What two people have signed beforehand for this source: no person looks at the file."""
+    with harvested(one) as brought:
+        brought.fetch(CSV)
+        brought.belongs_to(one.entry_codes[0])
+        one.act("officer", "govopen_refresh_rule_create", id=brought.package_id, harvested=True,
+                row_change_bound=0.5, expires_on=one.days_ahead(90))  # fmt: skip
+        one.approve(one.submit(brought.package_id))
+        then()
+        brought.site.files = {"/a.csv": CSV.replace(b"30", b"31")}
+        brought.field.fetch(dict(brought.source))
+
+
 BROUGHT = (by_a_harvested_draft, by_a_harvested_revision, by_a_harvested_file)
-RENEWED = (renewed_by_a_harvested_record, renewed_by_a_harvested_file)
+RENEWED = (
+    renewed_by_a_harvested_record,
+    renewed_by_a_harvested_file,
+    renewed_by_a_harvest_inside_a_refresh_rule,
+)

@@ -13,7 +13,8 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.logic import audit, datasets, refresh, revisions
 from ckanext.govopen.logic.errors import no_unknown, refuse, text
-from ckanext.govopen.logic.roles import is_sysadmin, review_scope, user_of
+from ckanext.govopen.logic.roles import is_sysadmin, officer_units, review_scope, user_of
+from ckanext.govopen.model import harvest as harvest_store
 from ckanext.govopen.model import refresh as store
 
 __all__ = [
@@ -39,9 +40,11 @@ def govopen_refresh_rule_create(context: Any, data_dict: dict[str, Any]) -> dict
         row_change_bound: largest share of rows that may change, from 0 to 1.
         expires_on: the last day, at most 12 months from today.
         system: the system that the data come from; optional.
+        harvested: true for data that are fetched by the harvest source that brought the dataset, as
+            it is set now; false, and by default, for uploads.
         masking: `{column: method}` of the columns whose values must be masked; optional.
     """
-    no_unknown(data_dict, "id", "row_change_bound", "expires_on", "system", "masking")
+    no_unknown(data_dict, "id", "row_change_bound", "expires_on", "system", "harvested", "masking")
     package = datasets.readable(context, data_dict.get("id"))
     tk.check_access("govopen_refresh_rule_create", dict(context), {"unit_id": package.owner_org})
     user = user_of(context)
@@ -54,12 +57,22 @@ def govopen_refresh_rule_create(context: Any, data_dict: dict[str, Any]) -> dict
         package,
         bound=_share(data_dict.get("row_change_bound")),
         expires_on=_day(data_dict.get("expires_on")),
-        system=str(data_dict.get("system") or ""),
+        source=_source(package, data_dict),
         masking={str(name): str(method) for name, method in masking.items()},
         actor=str(user.id),
     )
     model.repo.commit()
     return refresh.view(refresh.readable(context, rule_id))
+
+
+def _source(package: model.Package, data_dict: Mapping[str, Any]) -> dict[str, str]:
+    unit_id = str(package.owner_org)
+    if not tk.asbool(data_dict.get("harvested") or False):
+        return refresh.source_of(unit_id, str(data_dict.get("system") or ""))
+    found = harvest_store.source_of_dataset(model.Session, str(package.id))
+    if found is None:
+        refuse("refresh.E9", "harvested", str(package.title))
+    return refresh.harvested_from(unit_id, found)
 
 
 def _share(value: object) -> Decimal | None:
@@ -80,12 +93,28 @@ def _day(value: object) -> date | None:
 
 @tk.side_effect_free
 def govopen_refresh_rule_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """The refresh rules of a dataset, newest first, for those who take part in its reviews."""
+    """The refresh rules of a dataset, newest first, for those who take part in its reviews.
+
+    Returns:
+        `{items, harvested_from}`: the title of the harvest source that brought the dataset, for
+        those who may propose a rule; else null.
+    """
     tk.check_access("govopen_refresh_rule_list", context, data_dict)
     no_unknown(data_dict, "id")
     package = datasets.readable(context, text(data_dict, "id"))
     rows = store.of_packages(model.Session, [str(package.id)])
-    return {"items": [refresh.view(r) for r in revisions.readable_among(user_of(context), rows)]}
+    user = user_of(context)
+    return {
+        "items": [refresh.view(row) for row in revisions.readable_among(user, rows)],
+        "harvested_from": _harvested_from(package, user),
+    }
+
+
+def _harvested_from(package: model.Package, user: Any) -> str | None:
+    if user is None or str(package.owner_org) not in officer_units(user.id):
+        return None
+    found = harvest_store.source_of_dataset(model.Session, str(package.id))
+    return str(found["title"]) if found else None
 
 
 @tk.side_effect_free

@@ -59,9 +59,9 @@ def govopen_pending_revision_create(context: Any, data_dict: dict[str, Any]) -> 
     def act() -> str:
         if not rule_id:
             return revisions.create(context, package, changes, note=note, actor=actor)
-        system = str(data_dict.get("system") or "")
+        source = refresh.source_of(str(package.owner_org), str(data_dict.get("system") or ""))
         return refresh.begin(
-            context, package, rule_id, changes, note=note, system=system, actor=actor
+            context, package, rule_id, changes, note=note, source=source, actor=actor
         )
 
     return _committed(context, act)
@@ -86,6 +86,7 @@ def govopen_pending_revision_update(context: Any, data_dict: dict[str, Any]) -> 
 
     def act() -> str:
         revisions.change(context, row, changes, note=note, actor=actor)
+        refresh.part_with_rule(model.Session, row, None)
         return revision_id
 
     return _committed(context, act)
