@@ -1,7 +1,7 @@
-"""CKAN with ckanext-harvest as both are delivered, harvesting from an address that it is given.
+"""CKAN with ckanext-harvest and ckanext-dcat as all are delivered, harvesting from an address.
 
-A program of its own: `stock_harvester.py SETTINGS ADDRESS` answers each line of its input by
-harvesting once, with a line of JSON: what it holds now, and what went wrong.
+A program of its own: `stock_harvester.py SETTINGS ADDRESS` answers each line of its input, the kind
+of a harvester, by harvesting once, with a line of JSON: what it holds now, and what went wrong.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from uuid import uuid4
 
 import plain_ckan
 
-PLUGINS = "harvest ckan_harvester"
-NAME = "beside"
+PLUGINS = "harvest ckan_harvester dcat dcat_rdf_harvester"
+# What each harvester is told to read.
+PATHS = {"ckan": "", "dcat_rdf": "/catalog.ttl"}
 
 
 @contextmanager
@@ -44,10 +45,11 @@ class Harvester:
     def __init__(self, program: subprocess.Popen[str]) -> None:
         self._program = program
 
-    def run(self) -> dict[str, Any]:
+    def run(self, kind: str) -> dict[str, Any]:
+        """Harvests with the harvester of a kind: `{held, errors}`, held by what it calls each."""
         assert self._program.stdin is not None
         assert self._program.stdout is not None
-        self._program.stdin.write("run\n")
+        self._program.stdin.write(f"{kind}\n")
         self._program.stdin.flush()
         line = self._program.stdout.readline()
         assert line, "the program has ended"
@@ -66,9 +68,11 @@ def main(settings: Path, address: str) -> None:
             [ckan, "-c", str(ini), "db", "upgrade", "-p", "harvest"], check=True, stdout=sys.stderr
         )
         with application.test_request_context("/"):
-            source = _source(address)
-            for _ in sys.stdin:
-                answers.write(json.dumps(_harvest(source), ensure_ascii=False) + "\n")
+            sources = _sources(address)
+            for line in sys.stdin:
+                kind = line.strip()
+                found = _harvest(kind, sources[kind])
+                answers.write(json.dumps(found, ensure_ascii=False) + "\n")
                 answers.flush()
 
 
@@ -79,37 +83,64 @@ def _act(action: str, **data: Any) -> Any:
     return tk.get_action(action)({"user": site, "ignore_auth": True}, data)
 
 
-def _source(address: str) -> str:
+def _sources(address: str) -> dict[str, str]:
     unit = _act("organization_create", name="harvested")["id"]
     _act("user_create", name="keeper", email="k@x.example", password=uuid4().hex, sysadmin=True)
-    made = _act(
-        "harvest_source_create",
-        name=NAME, title=NAME, url=address, source_type="ckan", owner_org=unit,
-    )  # fmt: skip
-    return str(made["id"])
+    return {
+        kind: str(
+            _act(
+                "harvest_source_create",
+                name=f"by-{kind.replace('_', '-')}", title=kind, url=address + path,
+                source_type=kind, owner_org=unit,
+            )["id"]
+        )
+        for kind, path in PATHS.items()
+    }  # fmt: skip
 
 
-def _harvest(source: str) -> dict[str, Any]:
-    import ckan.model as model
-
+def _harvest(kind: str, source: str) -> dict[str, Any]:
     from ckanext.harvest import queue
     from ckanext.harvest.model import HarvestJob, HarvestObject
 
     job = HarvestJob.get(_act("harvest_job_create", source_id=source)["id"])
     job.status = "Running"
     job.save()
-    harvester = queue.get_harvester("ckan")
+    harvester = queue.get_harvester(kind)
     for object_id in queue.gather_stage(harvester, job) or []:
         queue.fetch_and_import_stages(harvester, HarvestObject.get(object_id))
     _act("harvest_jobs_run")
-    held = {
-        one.id: {"title": one.title, "resources": sorted(each.url for each in one.resources)}
-        for one in model.Session.query(model.Package).filter_by(state="active", type="dataset")
-    }
-    objects = model.Session.query(HarvestObject).filter_by(harvest_job_id=job.id).all()
+    objects = _session().query(HarvestObject).filter_by(harvest_job_id=job.id).all()
     errors = [each.message for each in job.gather_errors]
     errors += [each.message for one in objects for each in one.errors]
-    return {"held": held, "errors": errors}
+    return {"held": _held(source), "errors": errors}
+
+
+def _held(source: str) -> dict[str, Any]:
+    """Titles and links by what the source calls each dataset."""
+    import ckan.model as model
+
+    from ckanext.harvest.model import HarvestObject
+
+    rows = (
+        _session()
+        .query(HarvestObject.guid, model.Package)
+        .join(model.Package, model.Package.id == HarvestObject.package_id)
+        .filter(HarvestObject.harvest_source_id == source, HarvestObject.current.is_(True))
+        .filter(model.Package.state == "active")
+    )
+    return {
+        guid.rpartition("/")[2]: {
+            "title": one.title,
+            "resources": sorted(each.url for each in one.resources),
+        }
+        for guid, one in rows
+    }
+
+
+def _session() -> Any:
+    import ckan.model as model
+
+    return model.Session
 
 
 if __name__ == "__main__":
