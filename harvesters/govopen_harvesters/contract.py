@@ -95,6 +95,7 @@ class Page:
             had been between; None where that would prove less than reading from the beginning.
         met: names that the connector has to know again then; those of each page are added to those
             of the pages before, so that no page carries them all.
+        columns: names of the columns of a table, also of those that are empty.
     """
 
     records: Sequence[Record]
@@ -107,6 +108,7 @@ class Page:
     left_out: int = 0
     cursor: Mapping[str, Json] | None = None
     met: Sequence[str] = ()
+    columns: Sequence[str] = ()
 
 
 class SourceFault(Exception):  # noqa: N818 the name says what happened

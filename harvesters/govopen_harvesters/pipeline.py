@@ -245,6 +245,7 @@ def _with(evidence: Evidence, page: Page) -> Evidence:
         faults=evidence.faults + len(page.faults),
         covers_all=evidence.covers_all and page.covers_all,
         left_out=evidence.left_out + page.left_out,
+        columns=tuple(dict.fromkeys((*evidence.columns, *page.columns))),
     )
 
 

@@ -192,7 +192,7 @@ def _table(connection: Any, options: Mapping[str, Json]) -> Any:
 
 def _pages(connection: Any, table: Any, key: str, last: Json) -> Iterator[Page]:
     """Rows behind some key; a key that JSON has no word for is none to go on from later."""
-    column = table.c[key]
+    column, columns = table.c[key], [str(one.name) for one in table.c]
     declared = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
     while True:
         wanted = sa.select(table).where(column.is_not(None)).order_by(column).limit(ROWS)
@@ -204,11 +204,13 @@ def _pages(connection: Any, table: Any, key: str, last: Json) -> Iterator[Page]:
             last = found[-1][key]
         if len(found) == ROWS:
             cursor = {"after": last} if isinstance(last, (int, str)) else None
-            yield Page([_record(row, key) for row in found], declared=declared, cursor=cursor)
+            records = [_record(row, key) for row in found]
+            yield Page(records, declared=declared, cursor=cursor, columns=columns)
             continue
         nameless = sa.select(table).where(column.is_(None)).limit(ROWS)
         found += list(connection.execute(nameless).mappings())
-        yield Page([_record(row, key) for row in found], declared=declared, is_last=True)
+        records = [_record(row, key) for row in found]
+        yield Page(records, declared=declared, is_last=True, columns=columns)
         return
 
 

@@ -148,12 +148,13 @@ def _without_name(raw: Mapping[str, Json]) -> dict[str, Json]:
 def _pages(table: Table, file: str, options: Mapping[str, Json], is_last: bool) -> Iterator[Page]:
     identify = _identifier(table, options)
     ordinals = {one.header for one in table.columns if one.field == "ordinal" and _is_sure(one)}
+    columns = [one.header for one in table.columns]
     rows = iter(table.rows)
     batch = list(islice(rows, ROWS))
     while True:
         following = list(islice(rows, ROWS))
         records = [_record(row, identify, ordinals, file, table.sheet) for row in batch]
-        yield Page(records, is_last=is_last and not following)
+        yield Page(records, is_last=is_last and not following, columns=columns)
         if not following:
             return
         batch = following

@@ -24,6 +24,7 @@ SLEEPS = "CREATE OR REPLACE VIEW v AS SELECT id, name || pg_sleep(20) AS name, s
 WRITES = (
     "CREATE OR REPLACE VIEW v AS SELECT id, noted(name) AS name, since, size, facts, body FROM t"
 )
+RENAMED = "DROP VIEW v; CREATE VIEW v AS SELECT id, name AS title, since, size, facts, body FROM t"
 TABLES = """
 CREATE TABLE t (id integer PRIMARY KEY, name text, since timestamptz, size numeric, facts jsonb, body bytea);
 CREATE TABLE notes (said text);
@@ -68,7 +69,7 @@ def source_of(lab: Lab, database: Database) -> dict[str, Any]:
                               secrets={"password": database.at.password})  # fmt: skip
 
 
-def test_a_view_that_stands_still_or_writes_is_ended_by_the_database_and_costs_no_record(
+def test_a_view_that_stands_still_writes_or_loses_a_column_costs_no_record(
     lab: Lab, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = f"{database.at.hostname}:{database.at.port}"
@@ -91,3 +92,6 @@ def test_a_view_that_stands_still_or_writes_is_ended_by_the_database_and_costs_n
     }  # fmt: skip
     del truth["700"]
     lab.audit(source, truth | {"7": "改名"}, by_interface=False)
+    database.run(RENAMED)
+    waits = lab.run(source)
+    assert (waits["waits_for"], waits["evidence"]["lost"]) == ("columns", ["name"])

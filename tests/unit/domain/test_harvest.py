@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -174,3 +175,23 @@ def test_the_time_left_is_what_is_left_at_the_rate_so_far(
 @pytest.mark.parametrize(("seconds", "done"), [(0.0, 5), (0.9, 5), (-3.0, 5), (60.0, 0)])
 def test_of_a_stage_that_has_only_begun_no_pace_is_told(seconds: float, done: int) -> None:
     assert rules.pace(seconds, done, 100) is None
+
+
+def test_columns_that_are_gone_are_named_and_new_ones_are_none_of_them() -> None:
+    table = rules.Evidence(columns=("b", "c"))
+    assert table.lost(["a", "b"]) == ["a"]
+    assert table.lost([]) == []
+    assert rules.Evidence().lost(["a"]) == []  # a source that has no columns any more says nothing
+
+
+def test_a_run_without_a_column_waits_unless_it_was_approved() -> None:
+    facts: dict[str, Any] = {
+        "known": 10,
+        "missing": 0,
+        "changed": 0,
+        "breaker": rules.Breaker(),
+        "lost": True,
+    }
+    assert rules.waits_for(is_first=False, is_approved=False, **facts) == "columns"
+    assert rules.waits_for(is_first=False, is_approved=True, **facts) is None
+    assert rules.waits_for(is_first=True, is_approved=False, **facts) == "first_run"

@@ -209,6 +209,7 @@ class Evidence:
         faults: pages that could not be read, or not whole.
         covers_all: False for a set that was asked for since some moment.
         left_out: records that a connector has passed over: they are none of ours.
+        columns: names of the columns of a table.
     """
 
     pages: int = 0
@@ -219,6 +220,11 @@ class Evidence:
     faults: int = 0
     covers_all: bool = True
     left_out: int = 0
+    columns: Sequence[str] = ()
+
+    def lost(self, before: Sequence[str]) -> list[str]:
+        """Columns of before that a table has no longer: they were dropped, or have other names."""
+        return [name for name in before if name not in self.columns] if self.columns else []
 
     @property
     def is_complete(self) -> bool:
@@ -292,13 +298,24 @@ def pace(seconds: float, done: int, left: int | None) -> Pace | None:
 
 
 def waits_for(
-    *, is_first: bool, is_approved: bool, known: int, missing: int, changed: int, breaker: Breaker
+    *,
+    is_first: bool,
+    is_approved: bool,
+    known: int,
+    missing: int,
+    changed: int,
+    breaker: Breaker,
+    lost: bool = False,
 ) -> str | None:
-    """What a run has to be approved for before it writes: first_run, breaker, changes, nothing.
+    """What a run has to be approved for before it writes: first_run, breaker, columns, changes.
 
     Args:
         is_first: nobody has approved a run of this source yet.
         is_approved: somebody has approved this very run.
+        lost: columns that the last run has read are gone.
+
+    Returns:
+        None where it may write.
     """
     if is_approved:
         return None
@@ -306,6 +323,8 @@ def waits_for(
         return "first_run"
     if breaker.trips(known, missing):
         return "breaker"
+    if lost:
+        return "columns"
     return "changes" if breaker.trips_on_changes(known, changed) else None
 
 

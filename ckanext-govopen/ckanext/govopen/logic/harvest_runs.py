@@ -253,22 +253,28 @@ class Run:
             if evidence.may_remove:
                 missing = store.absent(session, self._id, self._source_id)
             changed = store.totals(session, self._id).get("updated", 0)
-            waits = self._waits_for(known, missing, changed)
+            lost = evidence.lost(store.columns_before(session, self._source_id))
+            waits = self._waits_for(known, missing, changed, lost=bool(lost))
             self.stage = "check" if waits or self._is_dry else "load"
             facts = {"known_before": known, "missing": missing, "waits_for": waits}
+            if row is not None and lost:
+                facts["evidence"] = {**row["evidence"], "lost": lost}
             store.update(session, self._id, stage=self.stage, **facts)
 
     @property
     def _is_dry(self) -> bool:
         return self._row["kind"] in ("dry_run", "probe")
 
-    def _waits_for(self, known: int, missing: int, changed: int) -> str | None:
+    def _waits_for(
+        self, known: int, missing: int, changed: int, *, lost: bool = False
+    ) -> str | None:
         return rules.waits_for(
             is_first=self._row["source_approved_at"] is None,
             is_approved=self._row["approved_at"] is not None,
             known=known,
             missing=missing,
             changed=changed,
+            lost=lost,
             breaker=rules.Breaker(self._row["breaker_least"], self._row["breaker_share"]),
         )
 

@@ -265,6 +265,17 @@ def judge(session: Session, job_id: str, source_id: str) -> None:
             _run(session, statement, job=job_id, source=source_id)
 
 
+def columns_before(session: Session, source_id: str) -> list[str]:
+    """The columns that the last whole run of a source has read, where it reads a table."""
+    found = _run(
+        session,
+        "SELECT evidence -> 'columns' FROM govopen_harvest_job WHERE source_id = :id"
+        " AND kind = 'run' AND state = 'finished' ORDER BY created_at DESC LIMIT 1",
+        id=source_id,
+    ).scalar_one_or_none()
+    return [str(name) for name in found or ()]
+
+
 def known(session: Session, source_id: str) -> int:
     """How many records of a source are kept."""
     sql = "SELECT count(*) FROM govopen_harvest_object WHERE source_id = :id AND state <> 'removed'"

@@ -153,6 +153,23 @@ def test_two_runs_of_one_source_are_never_open_together(one: Field) -> None:
     assert code_of(caught.value) == "harvest.E29"
 
 
+def test_a_table_whose_columns_are_gone_waits_for_a_person(one: Field) -> None:
+    rows, few = one.rows(4), 4  # fewer than the breaker looks at
+    one.put("a.csv", rows)
+    source = one.approved()
+    one.run(source)
+    one.put("a.csv", [(*row, "新") for row in rows], (*HEADER, "备注"))
+    assert counts(one.run(source)) == {"seen": few, "updated": few}  # one more is none less
+    before = one.left(source)["entries"]
+    one.put("a.csv", [row[:3] for row in rows], HEADER[:3])
+    waits = one.run(source)
+    assert (waits["state"], waits["waits_for"]) == ("needs_approval", "columns")
+    assert waits["evidence"]["lost"] == ["更新周期", "摘要", "备注"]
+    assert one.left(source)["entries"] == before
+    assert counts(one.approve(waits["id"])) == {"seen": few, "updated": few}
+    assert one.run(source)["state"] == "finished"
+
+
 # --- what vanishes -------------------------------------------------------------------------------
 
 

@@ -311,7 +311,10 @@ def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
     hand_in()
     one.sql("UPDATE govopen_harvest_source SET settings = settings - 'volatile' WHERE id = :id",
             id=source["id"])  # fmt: skip
-    own, resource = brought(90), office.act("officer", "package_show", id=made["id"])["resources"][0]
+    own, resource = (
+        brought(90),
+        office.act("officer", "package_show", id=made["id"])["resources"][0],
+    )
     assert own[0] == "submitted"
     assert brought(91)[0] == "draft"
     office.act("officer", "govopen_pending_revision_update", id=newest(), resource=resource["id"],
