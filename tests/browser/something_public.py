@@ -203,7 +203,7 @@ def _inventory(officer: Any) -> dict[str, Any]:
             "L1",
             "交通运输",
             "2030-12-01",
-            "名称,地址,数量",
+            "名称:C(100); 地址:C(200); 数量:I",
         )
         for name in ENTRIES
     ]

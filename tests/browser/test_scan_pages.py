@@ -52,7 +52,7 @@ def test_findings_are_read_cleared_and_kept_out_of_sight_in_both_languages(
     officer, approver = people["officer"], people["approver"]
     grave, odd, alone = (
         one.draft(data=data, title=title)
-        for data, title in ((PEOPLE, "人员"), (NUMBERS, "科室人数"), (NUMBERS, "科室人数"))
+        for data, title in ((PEOPLE, "人员"), (NUMBERS, "科室人数"), (NUMBERS, "各科室人数"))
     )
     page = f"/workbench/datasets/{grave['name']}/scan"
     officer.go(page)

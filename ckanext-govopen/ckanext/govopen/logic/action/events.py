@@ -233,8 +233,10 @@ def govopen_evidence_create(context: Any, data_dict: dict[str, Any]) -> dict[str
     """
     if given := data_dict.get("at"):
         refuse("duties.E2", "at", str(given))
-    known = ("record", "value", "period", "ended", "is_public", "note")
-    no_unknown(data_dict, "duty", "event", "rule", "unit", *known)
+    no_unknown(
+        data_dict, "duty", "event", "rule", "unit", "record", "value", "period", "ended",
+        "is_public", "note",
+    )  # fmt: skip
     of = "event" if data_dict.get("event") else "duty"
     asking = _asking_event if of == "event" else _asking_duty
     row = asking(context, data_dict)

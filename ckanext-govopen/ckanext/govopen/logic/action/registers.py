@@ -135,8 +135,10 @@ def govopen_register_entry_list(context: Any, data_dict: dict[str, Any]) -> dict
         limit, cursor, include_total: as in every list.
     """
     tk.check_access("govopen_register_entry_list", context, data_dict)
-    known = ("id", "register_type", "as_of", "known_at", "status", "q", "filters")
-    no_unknown(data_dict, *known, "limit", "cursor", "include_total")
+    no_unknown(
+        data_dict, "id", "register_type", "as_of", "known_at", "status", "q", "filters",
+        "limit", "cursor", "include_total",
+    )  # fmt: skip
     if data_dict.get("register_type") and not data_dict.get("id"):
         return _entries_of_type(data_dict)
     row, wanted, limit = _register(data_dict), _wanted(data_dict), page_limit(data_dict)
