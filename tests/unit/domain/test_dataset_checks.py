@@ -106,6 +106,16 @@ def test_the_same_content_is_told_once_for_each_other_place() -> None:
     assert (found.code, found.params["dataset"]) == ("inventory.W2", "d9")
 
 
+@pytest.mark.parametrize(("count", "further"), [(3, []), (4, ["further_datasets"])])
+def test_of_many_places_with_the_same_content_the_first_are_told(
+    count: int, further: list[str]
+) -> None:
+    others = tuple(f"d{number}" for number in range(count))
+    found = [one.params for one in check(data(file("名称", others=others)), TODAY)]
+    assert [one["dataset"] for one in found if "dataset" in one] == ["d0", "d1", "d2"]
+    assert [one["other"] for one in found if "other" in one] == further
+
+
 @pytest.mark.parametrize(
     ("before", "now", "percent"),
     [

@@ -19,7 +19,8 @@ FORBIDDEN = ("personal", "secret_suspect")  # codes of the vocabulary `item_sens
 WITHHELD = "withheld"
 UTF_8 = ("utf-8", "utf-8-sig")
 NOT_SPECIFIED = "notspecified"
-OWN_FILE = "own_file"  # codes of the vocabulary `same_content`
+OWN_FILE, FURTHER = "own_file", "further_datasets"  # codes of the vocabulary `same_content`
+MOST_TWINS = 3  # datasets with the same bytes that are told one by one
 _MOST_LEFT = 7  # tenths of the rows of before: with fewer the drop is more than 30 %
 # As a word of its own: 监测试点 and 检测试剂 speak of no test.
 _TEST = re.compile("(?<![检檢监監预預观觀])(?:测试|測試)|(?<![a-z])test(?![a-z])", re.IGNORECASE)
@@ -60,7 +61,7 @@ class File:
         rows: of all tables; None where nobody counted.
         encoding: of a text.
         earlier_rows: of the file that was public in its place before; None without one.
-        others: further datasets with the same bytes.
+        others: further datasets with the same bytes, as far as they are told.
     """
 
     resource_id: str
@@ -173,8 +174,10 @@ def _duplicates(files: Sequence[File]) -> Iterator[Finding]:
         if file.sha256 in seen:
             yield Finding("inventory.W2", "resources", None, _about(file, other=OWN_FILE))
         seen.add(file.sha256)
-        for other in file.others:
+        for other in file.others[:MOST_TWINS]:
             yield Finding("inventory.W2", "resources", None, _about(file, dataset=other))
+        if len(file.others) > MOST_TWINS:
+            yield Finding("inventory.W2", "resources", None, _about(file, other=FURTHER))
 
 
 def _drop(file: File) -> Iterator[Finding]:

@@ -75,7 +75,9 @@ class _Facts:
         self._earlier = {str(row["resource_id"]): str(row["sha256"]) for row in earlier}
         asked = sorted({*digests, *self._earlier.values()})
         self._scans = store.scans(session, asked, VERSION) if asked else {}
-        places = datasets_store.same_content(session, digests) if digests else []
+        # The dataset itself may be among them, and one more says that there are more.
+        most = rules.MOST_TWINS + 2
+        places = datasets_store.same_content(session, digests, most) if digests else []
         self._places = _by(places, "sha256")
         codes = sorted({str(code) for record in records for code in record.listed("entry_codes")})
         marked = datasets_store.marked_items(session, codes, rules.FORBIDDEN) if codes else []
@@ -109,7 +111,7 @@ class _Facts:
             rows=_rows(scan),
             encoding=scan["encoding"] if scan else None,
             earlier_rows=_rows(before),
-            others=tuple(dict.fromkeys(other for other in others if other != own)),
+            others=tuple(other for other in others if other != own),
         )
 
 

@@ -526,17 +526,18 @@ def marked_items(session: Session, entry_codes: Sequence[str], marks: Sequence[s
     )
 
 
-def same_content(session: Session, digests: Sequence[str]) -> list[Row]:
-    """Where some bytes are the file of a resource: `{sha256, package_id, resource_id}`."""
+def same_content(session: Session, digests: Sequence[str], most: int) -> list[Row]:
+    """Datasets that have some bytes as a file, `most` for each of them: `{sha256, package_id}`."""
     return list(
         session.execute(
             sa.text(
-                "SELECT f.sha256, r.package_id, f.resource_id FROM govopen_file f"
+                "SELECT d.sha256, x.package_id FROM unnest(CAST(:digests AS text[])) AS d(sha256)"
+                " CROSS JOIN LATERAL (SELECT DISTINCT r.package_id FROM govopen_file f"
                 " JOIN resource r ON r.id = f.resource_id AND r.state = 'active'"
                 " JOIN package p ON p.id = r.package_id AND p.state <> 'deleted'"
-                " WHERE f.sha256 = ANY(:digests) ORDER BY r.package_id, f.resource_id"
+                " WHERE f.sha256 = d.sha256 ORDER BY r.package_id LIMIT :most) x"
             ),
-            {"digests": list(digests)},
+            {"digests": list(digests), "most": most},
         ).mappings()
     )
 
