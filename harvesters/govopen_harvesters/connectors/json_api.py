@@ -7,8 +7,6 @@ list and the identifier are not told, nothing is read: what could be told is sai
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -29,17 +27,12 @@ from govopen_harvesters.contract import (
     Web,
     mark_of,
 )
+from govopen_harvesters.json_access import JSON, POSTED, AccessLost, Portal, posted, posted_as
 from govopen_harvesters.json_shape import at_path, candidates, opened, whole_number, with_path
 
 SIZE = 100
 PAUSE = 200
 FAILURES = 5  # details one after the other that cannot be had: the portal is at fault
-FORM, JSON = "form", "json"
-HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
-CLOSED_HEADERS = (
-    "host", "connection", "content-length", "content-type", "transfer-encoding", "accept-encoding",
-    "authorization", "cookie", "proxy-authorization",
-)  # fmt: skip
 
 
 class JsonApiConnector:
@@ -72,6 +65,14 @@ class JsonApiConnector:
         Option("headers", "mapping", "其他请求头", "Further headers of a request"),
         Option("token", "secret", "令牌", "Token"),
         Option("token_header", "text", "令牌所在请求头", "Header that bears the token"),
+        Option("login", "url", "取得令牌的登录地址", "Address that gives a token"),
+        Option("login_post", "text", "登录提交方式（form 或 json）", "Login posted as form or json"),
+        Option("login_parameters", "mapping", "登录参数", "Parameters of the login"),
+        Option("password", "secret", "登录口令", "Password of the login"),
+        Option("password_name", "text", "登录口令的参数名", "Parameter for the password"),
+        Option("token_path", "text", "登录应答中令牌的路径", "Path of the token in the answer"),
+        Option("token_prefix", "text", "令牌之前的字样（如 Bearer）", "Word before it (Bearer)"),
+        Option("login_when", "list", "表示令牌失效的值", "Values that mean a token that ran out"),
         FILES,
         Option("fields", "mapping", "字段对应", "Names and their fields"),
         VALUES,
@@ -99,8 +100,7 @@ class _Reading:
     """One reading of a portal: where it is and what it has seen."""
 
     def __init__(self, source: Source, web: Web) -> None:
-        self._options, self._web = source.options, web
-        self._headers = _headers(source)
+        self._options, self._web = source.options, Portal(source, web)
         self._rows = int(self._options.get("rows") or SIZE)
         self._at = self._seen = self._first_count = self._failures = self._asked = 0
         self._following: Json = None  # the next page, where the portal names it
@@ -141,7 +141,6 @@ class _Reading:
         """The answer that holds the present page, the digest of its bytes, and its records."""
         options = self._options
         body, digest = self._answer()
-        _require_success(options, body)
         _require_places(options, body)
         found = opened(at_path(body, str(options["records"])))
         if not isinstance(found, list):
@@ -187,22 +186,18 @@ class _Reading:
     def _answer(self) -> tuple[Json, str]:
         url, options = str(self._options["url"]), self._options
         if self._following and not options.get("mark"):
-            return self._web.json(_same_host(url, str(self._following)), self._headers)
-        said = str(options.get("post") or "").lower()
-        if said not in ("", FORM, JSON):
-            raise SourceFault("harvest.E22", option="post", wanted=f"{FORM}, {JSON}", value=said)
+            return self._web.json(_same_host(url, str(self._following)))
+        kind = posted_as(options, "post")
         asked = {str(name): value for name, value in (options.get("parameters") or {}).items()}
-        if said == JSON:
-            for name, value in self._numbers():
+        for name, value in self._numbers():
+            if kind == JSON:
                 with_path(asked, name, value)
-            headers = {**self._headers, "Content-Type": "application/json"}
-            return self._web.json(url, headers, json.dumps(asked, ensure_ascii=False).encode())
-        asked |= dict(self._numbers())
-        if said == FORM:
-            headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
-            return self._web.json(url, headers, urlencode(asked).encode())
+            else:
+                asked[name] = value
+        if kind:
+            return self._web.json(url, {"Content-Type": POSTED[kind]}, posted(asked, kind))
         sign = "&" if urlsplit(url).query else "?"
-        return self._web.json(f"{url}{sign}{urlencode(asked)}" if asked else url, self._headers)
+        return self._web.json(f"{url}{sign}{urlencode(asked)}" if asked else url)
 
     def _numbers(self) -> Iterator[tuple[str, Json]]:
         """What the page is asked for by: a portal that gives fewer moves its offset by those."""
@@ -231,7 +226,7 @@ class _Reading:
             return Record(guid, {**raw, **self._detail(guid)})
         except SourceFault as fault:
             self._failures += 1
-            if self._failures >= FAILURES:
+            if self._failures >= FAILURES or isinstance(fault, AccessLost):
                 raise
             return Record(guid, raw, dict(fault.facts), problem=fault.code)
 
@@ -245,8 +240,7 @@ class _Reading:
             time.sleep(min(LONGEST_PAUSE, max(0, int(self._options.get("pause", PAUSE))) / 1000))
         self._asked += 1
         address = str(self._options["detail"]).replace("{guid}", quote(guid, safe=""))
-        body, _ = self._web.json(_same_host(str(self._options["url"]), address), self._headers)
-        _require_success(self._options, body)
+        body, _ = self._web.json(_same_host(str(self._options["url"]), address))
         found = opened(at_path(body, str(self._options.get("detail_record") or ".")))
         if not isinstance(found, Mapping):
             raise SourceFault("harvest.E14", name=self._options.get("detail_record") or ".")
@@ -265,38 +259,6 @@ def _same_host(url: str, address: str) -> str:
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         raise SourceFault("harvest.E68", host=there.netloc or "–")
     return whole
-
-
-def _headers(source: Source) -> dict[str, str]:
-    """What every request bears: headers that the portal wants to see, and the token.
-
-    Raises:
-        SourceFault: `harvest.E22` one that is none, or that the request itself decides on.
-    """
-    told = {str(k): str(v) for k, v in (source.options.get("headers") or {}).items()}
-    for name, value in told.items():
-        if name.lower() in CLOSED_HEADERS or not _is_header(name, value):
-            raise SourceFault("harvest.E22", option="headers", wanted="Referer, …", value=name)
-    token = source.secrets.get("token")
-    named = str(source.options.get("token_header") or "Authorization")
-    if token and not _is_header(named, token):
-        raise SourceFault("harvest.E22", option="token", wanted="Authorization, X-Token, … (ASCII)")
-    return {**told, named: token} if token else told
-
-
-def _is_header(name: str, value: str) -> bool:
-    """True for what a request can bear: HTTP has no other characters."""
-    return HEADER.fullmatch(name) is not None and value.isascii() and value.isprintable()
-
-
-def _require_success(options: Mapping[str, Json], body: Json) -> None:
-    if not options.get("success"):
-        return
-    said = at_path(body, str(options["success"]))
-    if str(said).lower() not in {
-        str(one).lower() for one in options.get("success_is") or ("true",)
-    }:
-        raise SourceFault("harvest.E15", said=str(said)[:200])
 
 
 def _require_places(options: Mapping[str, Json], body: Json) -> None:

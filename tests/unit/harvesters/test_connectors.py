@@ -25,7 +25,7 @@ class RecordedWeb:
     def __init__(self, folder: Path, *answers: Any) -> None:
         self.folder, self.answers, self.asked = folder, list(answers), list[str]()
 
-    def json(self, url: str, headers: Any = None) -> tuple[Any, str]:
+    def json(self, url: str, headers: Any = None, _posted: Any = None) -> tuple[Any, str]:
         self.asked.append(url)
         body = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(body, Exception):

@@ -23,6 +23,7 @@ LARGEST = 10**9
 DEEPEST = 10
 # A name that says that its value is one: such a value goes to the secrets or nowhere.
 _SECRET_NAMES = ("key", "token", "secret", "password")
+_OPEN_MAPPINGS = ("parameters", "headers", "login_parameters")
 
 
 @cache
@@ -116,7 +117,7 @@ def _require_url(name: str, value: str) -> None:
 
 def _require_open_names(name: str, value: Mapping[str, Any]) -> None:
     for inner, said in value.items():
-        if name in ("parameters", "headers") and str(inner).lower().endswith(_SECRET_NAMES):
+        if name in _OPEN_MAPPINGS and str(inner).lower().endswith(_SECRET_NAMES):
             refuse("harvest.E23", name, option=str(inner))
         if isinstance(said, Mapping):
             _require_open_names(name, said)

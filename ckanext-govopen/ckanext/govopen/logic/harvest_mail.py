@@ -2,7 +2,7 @@
 
 A line names a source, its last run with its account, and a fault of the source in words: no record
 and nothing that a record says. The data authority hears of every source, officers of those of
-their units. Nothing is sent where no sender is set, and from a demo or test site only to a server
+their units, and of any that has their records no longer how many of them it proposes for withdrawal. Nothing is sent where no sender is set, and from a demo or test site only to a server
 on this machine.
 """
 
@@ -26,6 +26,10 @@ from ckanext.govopen.model import harvest_mail as store
 
 SOURCES_SHOWN = 50
 LOOKED_BACK = timedelta(days=1)
+# Of a source that is not one's own: its runs are nobody's but its keepers'.
+OF_OTHERS = {
+    "ended_at": None, "waits_for": None, "dead": 0, "failed": 0, "next_run_at": None,
+}  # fmt: skip
 Row = Mapping[str, Any]
 
 
@@ -33,16 +37,25 @@ def send(session: Session) -> int:
     """Sends the mails of today that have not been sent; gives how many."""
     if not mail.may_send():
         return 0
-    told = partial(_of_person, lines=store.lines(session, clock.now() - LOOKED_BACK))
+    gone = store.withdrawals(session)
+    rows = store.lines(session, clock.now() - LOOKED_BACK, list(gone))
+    told = partial(_of_person, lines=[{**row, "gone": gone.get(row["id"], {})} for row in rows])
     return mail.once_a_day(session, store.people(session), told, store.claim, _words)
 
 
 def _of_person(person: Row, lines: Sequence[Row]) -> list[Row]:
-    """What concerns a person; proposals wait for the data authority alone."""
+    """What concerns a person; proposals of sources wait for the data authority alone."""
     if person["is_authority"]:
-        return list(lines)
+        return [{**row, "withdrawals": sum(row["gone"].values())} for row in lines]
     own = set(person["units"])
-    return [row for row in lines if row["unit_id"] in own and row["state"] != "proposed"]
+    found = []
+    for row in lines:
+        gone = sum(count for unit_id, count in row["gone"].items() if unit_id in own)
+        if row["unit_id"] in own and row["state"] != "proposed":
+            found.append({**row, "withdrawals": gone})
+        elif gone:
+            found.append({**row, **OF_OTHERS, "withdrawals": gone})
+    return found
 
 
 def _words(concerned: Sequence[Row]) -> tuple[str, str]:
@@ -55,7 +68,7 @@ def _words(concerned: Sequence[Row]) -> tuple[str, str]:
 
 
 def _waits(row: Row) -> bool:
-    return bool(row["dead"] or row["waits_for"] or row["state"] == "proposed")
+    return bool(row["dead"] or row["waits_for"] or row["withdrawals"] or row["state"] == "proposed")
 
 
 def _body(concerned: Sequence[Row]) -> str:
@@ -79,6 +92,10 @@ def _lines(row: Row) -> Iterator[str]:
         yield tk._("a run waits for an approval: {reason}").format(reason=reason)
     if row["dead"]:
         yield tk._("dead letters that wait: {count}").format(count=row["dead"])
+    if row["withdrawals"]:
+        yield tk._("proposed for withdrawal, to be taken back or kept: {count}").format(
+            count=row["withdrawals"]
+        )
     if row["next_run_at"] is not None:
         yield tk._("next run: {time}").format(time=_minute(row["next_run_at"]))
 

@@ -335,7 +335,7 @@ def object_(session: Session, source_id: str, guid: str) -> Row | None:
 
 
 # Records that are public, or in force, and whose retirement nobody has handed in yet.
-_WITHDRAWALS = (
+WITHDRAWALS = (
     "SELECT o.*, s.name AS source_name, s.title AS source_title, coalesce(d.name, p.title) AS title"
     " FROM govopen_harvest_object o JOIN govopen_harvest_source s ON s.id = o.source_id"
     " LEFT JOIN package p ON o.record_type = 'package' AND p.id = o.record_id"
@@ -362,7 +362,7 @@ def withdrawals(
     """
     return _all(
         session,
-        f"{_WITHDRAWALS} AND (o.source_id, o.guid) > (:source_after, :guid_after)"
+        f"{WITHDRAWALS} AND (o.source_id, o.guid) > (:source_after, :guid_after)"
         " AND (CAST(:source AS text) IS NULL OR o.source_id = :source)"
         " AND (CAST(:units AS text[]) IS NULL OR o.unit_id = ANY (CAST(:units AS text[])))"
         " ORDER BY o.source_id, o.guid LIMIT :limit",
@@ -376,7 +376,7 @@ def withdrawals(
 
 def withdrawal(session: Session, source_id: str, guid: str) -> Row | None:
     """One proposal that stands."""
-    sql = f"{_WITHDRAWALS} AND o.source_id = :source AND o.guid = :guid"
+    sql = f"{WITHDRAWALS} AND o.source_id = :source AND o.guid = :guid"
     return _one(session, sql, source=source_id, guid=guid)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ckanext.govopen.model.harvest import COUNTS
+from ckanext.govopen.model.harvest import COUNTS, WITHDRAWALS
 
 Row = Mapping[str, Any]
 
@@ -50,16 +50,33 @@ def people(session: Session) -> list[Row]:
     return list(found.mappings())
 
 
-def lines(session: Session, since: datetime) -> list[Row]:
+def withdrawals(session: Session) -> dict[str, dict[str, int]]:
+    """How many records each source has no longer that are public, or in force: by their units."""
+    rows = session.execute(
+        sa.text(
+            "SELECT source_id, unit_id, count(*) AS records"
+            f" FROM ({WITHDRAWALS}) w GROUP BY source_id, unit_id"
+        )
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in rows.mappings():
+        found.setdefault(str(row["source_id"]), {})[str(row["unit_id"])] = int(row["records"])
+    return found
+
+
+def lines(session: Session, since: datetime, also: Sequence[str] = ()) -> list[Row]:
     """Sources of which something is to be told, by unit and name.
 
     Those of which a run has ended since a moment, and those of which something waits: dead
     letters, an approval, the proposal itself. Runs that write nothing do not count.
+
+    Args:
+        also: ids of others, whatever has become of them.
     """
     counts = ", ".join(f"l.{name}" for name in COUNTS)
     found = session.execute(
         sa.text(
-            "SELECT s.name, s.title, s.unit_id, s.state, s.next_run_at, u.name AS unit_name,"
+            "SELECT s.id, s.name, s.title, s.unit_id, s.state, s.next_run_at, u.name AS unit_name,"
             " l.state AS last_state, l.ended_at, l.error, w.waits_for,"
             f" {counts}, n.runs, n.failed,"
             " (SELECT count(*) FROM govopen_harvest_dead d WHERE d.source_id = s.id"
@@ -74,12 +91,12 @@ def lines(session: Session, since: datetime) -> list[Row]:
             "  count(*) FILTER (WHERE j.state IN ('failed', 'partial')) AS failed"
             "  FROM govopen_harvest_job j WHERE j.source_id = s.id AND j.ended_at >= :since"
             "  AND j.kind NOT IN ('dry_run', 'probe')) n"
-            " WHERE s.state IN ('active', 'paused', 'proposed') AND (n.runs > 0"
-            "  OR w.id IS NOT NULL OR s.state = 'proposed' OR EXISTS (SELECT"
+            " WHERE s.id = ANY (:also) OR s.state IN ('active', 'paused', 'proposed')"
+            "  AND (n.runs > 0 OR w.id IS NOT NULL OR s.state = 'proposed' OR EXISTS (SELECT"
             "  FROM govopen_harvest_dead d WHERE d.source_id = s.id AND d.state = 'open'))"
             " ORDER BY u.name NULLS FIRST, s.name"
         ),
-        {"since": since},
+        {"since": since, "also": list(also)},
     )
     return list(found.mappings())
 
@@ -106,14 +123,9 @@ def waiting(session: Session, unit_ids: Sequence[str] | None) -> Row:
                 "  WHERE j.source_id = s.id AND j.state = 'needs_approval')) AS approvals,"
                 " coalesce(sum((SELECT count(*) FROM govopen_harvest_dead d"
                 "  WHERE d.source_id = s.id AND d.state = 'open')), 0)::integer AS dead,"
-                " (SELECT count(*) FROM govopen_harvest_object o LEFT JOIN package p"
-                "   ON o.record_type = 'package' AND p.id = o.record_id"
-                "  LEFT JOIN govopen_data_resource e"
-                "   ON o.record_type = 'entry' AND e.entry_code = o.record_id"
-                "  WHERE o.state = 'withdrawal_proposed' AND o.missing_since IS NOT NULL"
-                "  AND (p.state = 'active' AND NOT p.private OR e.status = 'active')"
-                "  AND (CAST(:units AS text[]) IS NULL"
-                "   OR o.unit_id = ANY (CAST(:units AS text[])))) AS withdrawals"
+                f" (SELECT count(*) FROM ({WITHDRAWALS}) w"
+                "  WHERE CAST(:units AS text[]) IS NULL"
+                "   OR w.unit_id = ANY (CAST(:units AS text[]))) AS withdrawals"
                 " FROM govopen_harvest_source s WHERE s.state IN ('active', 'paused', 'proposed')"
                 " AND (CAST(:units AS text[]) IS NULL"
                 "  OR s.unit_id = ANY (CAST(:units AS text[])))"

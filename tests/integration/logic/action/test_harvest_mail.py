@@ -82,6 +82,7 @@ def test_who_keeps_sources_is_told_once_a_day_what_ran_and_what_waits(
     shown = one.show(one.act("adder", "govopen_harvest_source_show", id=failed["id"])["last_job"])
     assert shown["error"]["text"] in told["officer"]
     assert "归集：2 个来源，1 个异常，1 个待处理" in told["officer"]
+    assert "建议撤回" not in told["officer"]
     assert rows[0][0] not in told["officer"], "a record left the site"
     assert f"全市来源{one.mark}" not in told["adder"], "a dry run is nothing to tell"
     assert f"失踪来源{one.mark}" in told["adder"]
@@ -102,7 +103,19 @@ def test_the_day_after_only_what_still_waits_is_told(
     proposal = {"name": f"p{one.mark}", "title": f"建议来源{one.mark}", "kind": "table",
                 "unit": one.office.unit_id, "reason": "每月更新"}  # fmt: skip
     one.act("officer", "govopen_harvest_source_propose", **proposal)
+    rows = [(f"c-{key}", f"共用{name}", *rest) for key, name, *rest in one.rows(2)]
+    one.put("c.csv", rows)
+    shared = one.approved(title=f"共用来源{one.mark}",
+                          settings={"path": f"{one.folder.name}/c.csv", "key": "编号"})  # fmt: skip
+    one.run(shared)
+    one.sql("UPDATE govopen_data_resource SET status = 'active', active_seq = working_seq,"
+            " active_fields = fields WHERE source_id = :id", id=shared["id"])  # fmt: skip
+    one.put("c.csv", rows[1:])
+    one.run(shared)
     told = sent(one, mailbox)
+    assert f"共用来源{one.mark}\n建议撤回，待撤回或保留：1 条\n\n" in told["officer"], (
+        "of a source of many units an officer is told what it proposes for theirs"
+    )
     assert f"停车来源{one.mark}" in told["officer"], "its dead letter still waits"
     assert f"失踪来源{one.mark}" not in told["officer"]
     assert "有一次归集等待批准：首次归集" in told["officer"]
