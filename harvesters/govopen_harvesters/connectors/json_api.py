@@ -66,7 +66,7 @@ class JsonApiConnector:
         Option("token", "secret", "令牌", "Token"),
         Option("token_header", "text", "令牌所在请求头", "Header that bears the token"),
         Option("login", "url", "取得令牌的登录地址", "Address that gives a token"),
-        Option("login_post", "text", "登录提交方式（form 或 json）", "Login posted as form or json"),
+        Option("login_post", "text", "登录以 form 或 json 提交", "Login posted as form or json"),
         Option("login_parameters", "mapping", "登录参数", "Parameters of the login"),
         Option("password", "secret", "登录口令", "Password of the login"),
         Option("password_name", "text", "登录口令的参数名", "Parameter for the password"),

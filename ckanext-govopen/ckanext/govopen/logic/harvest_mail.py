@@ -2,8 +2,9 @@
 
 A line names a source, its last run with its account, and a fault of the source in words: no record
 and nothing that a record says. The data authority hears of every source, officers of those of
-their units, and of any that has their records no longer how many of them it proposes for withdrawal. Nothing is sent where no sender is set, and from a demo or test site only to a server
-on this machine.
+their units, and of any that has their records no longer how many of them it proposes for
+withdrawal. Nothing is sent where no sender is set, and from a demo or test site only to a server on
+this machine.
 """
 
 from __future__ import annotations
