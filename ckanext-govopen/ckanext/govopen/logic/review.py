@@ -134,8 +134,11 @@ def submit_case(
         absent()
     _lock(session, store.record_ids(session, case_id))
     found = store.records(session, case_id)
-    _require_submittable(session, found)
     packages = _ids(found, "package")
+    if packages or _ids(found, "revision"):
+        datasets_store.lock_titles(session, case["unit_ids"])
+    _require_submittable(session, found)
+    _require_own_titles(session, packages)
     datasets_store.refresh_stats(session, packages)
     _begin_steps(session, case, found, embargo_until)
     store.add_opinions(
@@ -177,6 +180,16 @@ def _require_submittable(session: Session, found: Sequence[Mapping[str, Any]]) -
         if row["current_hash"] is None:
             refuse("review.E13", value=row["record_id"])
     revisions.require_submittable(session, revisions.ids_of(found))
+
+
+def _require_own_titles(session: Session, packages: Sequence[str]) -> None:
+    """Of two who hand in one title at once, the second is refused here."""
+    owners = datasets_store.owners(session, packages)
+    named = [(one, str(row["owner_org"]), str(row["title"])) for one, row in owners.items()]
+    taken = datasets_store.twins(session, named) if named else set()
+    found = [Finding("datasets.E13", "title", title) for one, _, title in named if one in taken]
+    if found:
+        refuse_all(found)
 
 
 def _steps_of(session: Session, kind: str, found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

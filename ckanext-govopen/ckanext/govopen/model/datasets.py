@@ -178,6 +178,17 @@ def twins(session: Session, wanted: Sequence[tuple[str, str, str]]) -> set[str]:
     return set(found.scalars())
 
 
+def lock_titles(session: Session, unit_ids: Sequence[str]) -> None:
+    """Whoever hands in datasets of these units waits until the transaction ends, then reads."""
+    session.execute(
+        sa.text(
+            "SELECT pg_advisory_xact_lock(hashtextextended('govopen_title ' || u, 0))"
+            " FROM (SELECT DISTINCT unnest(CAST(:units AS text[])) AS u ORDER BY 1) x"
+        ),
+        {"units": list(unit_ids)},
+    )
+
+
 def withheld_entries(session: Session, package_ids: Sequence[str]) -> list[str]:
     """Codes of withheld entries that these packages would open."""
     return list(

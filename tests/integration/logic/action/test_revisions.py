@@ -22,7 +22,7 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import revisions, staging, verification
+from ckanext.govopen.logic import review, revisions, staging, verification
 
 NEWER = (
     "名称,泊位,日期,金额\n甲,14,2026-03-02,1.5\n乙,30,2026-02-03,2\n丙,8,2026-03-03,3\n".encode()
@@ -422,3 +422,32 @@ def test_a_title_is_unique_within_its_unit_at_every_submission(office: Office) -
     brief = office.draft(notes="太短", tags=[], contact_phone="13800138000")
     told = office.act("officer", "govopen_scan_show", id=brief["id"])["warnings"]
     assert {"datasets.W1", "datasets.W2", "datasets.W5"} <= {one["code"] for one in told}
+
+
+def test_of_two_who_hand_in_one_title_at_once_the_second_is_refused(office: Office) -> None:
+    title = f"同时提交{office.mark}"
+    first, second = (office.draft(title=title)["id"] for _ in range(2))
+
+    def hand_in(session: sa.orm.Session, package_id: str) -> None:
+        officer, record = office.user("officer").id, ("package", package_id)
+        case_id = review.open_case(
+            session, kind="dataset", title=title, unit_ids=[office.unit_id], records=[record],
+            actor=officer, reason=None,
+        )  # fmt: skip
+        review.submit_case(session, case_id, officer)
+
+    session = model.Session
+    with (
+        office.application.test_request_context("/"),
+        sa.orm.Session(session.get_bind()) as ahead,
+    ):
+        hand_in(ahead, first)
+        session.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
+        with pytest.raises(sa.exc.OperationalError, match="govopen_title"):
+            hand_in(session, second)
+        session.rollback()
+        ahead.commit()
+        with pytest.raises(tk.ValidationError) as caught:
+            hand_in(session, second)
+        session.rollback()
+    assert code_of(caught) == "datasets.E13"
