@@ -47,6 +47,7 @@ def group(session: Session, codes: Sequence[str], into: str, act: dict[str, Any]
         act: `from_on`, `reason` and `person`.
     """
     others = sorted(set(codes) - {into})
+    store.lock(session, [*others, into])
     known = store.lines(session, [*others, into])
     _refuse_group(known, others, into, act)
     store.group(session, others, into, act)

@@ -41,6 +41,16 @@ def lines(session: Session, codes: Sequence[str]) -> list[Row]:
     )
 
 
+def lock(session: Session, codes: Sequence[str]) -> None:
+    """Whoever counts one of these lines under another waits until the transaction ends."""
+    rows(
+        session,
+        "SELECT FROM govopen_data_resource WHERE entry_code = ANY (:codes)"
+        " ORDER BY entry_code FOR NO KEY UPDATE",
+        codes=list(codes),
+    )
+
+
 def groups(session: Session) -> list[Row]:
     """What is counted as one now, the newest decision first."""
     return rows(

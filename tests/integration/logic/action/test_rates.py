@@ -20,8 +20,11 @@ import pytest
 import sqlalchemy as sa
 from publishing_kit import CSV, Office, office, upload
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
+from ckanext.govopen.logic import suspects
 from ckanext.govopen.logic.errors import part_of
 
 RATES = {
@@ -159,6 +162,22 @@ def test_a_family_of_lines_is_counted_as_one_and_given_back(one: Office) -> None
     assert part_of(twice.value)["code"] == "suspects.E3"
     one.act("approver", "govopen_line_ungroup", entries=codes[1], reason="两张不同的表")
     assert excluded(one)[codes[1]] == "resource_grace"
+    codes += one.add_entries(1, name="停车场信息(2025年)", **past)
+    with (
+        one.application.test_request_context("/"),
+        sa.orm.Session(model.Session.get_bind()) as ahead,
+    ):
+        act = {"from_on": clock.today(), "reason": "同一张表", "person": one.user("approver").id}
+        suspects.group(ahead, codes[:2], codes[0], act)
+        model.Session.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
+        with pytest.raises(sa.exc.OperationalError, match="govopen_data_resource"):
+            suspects.group(model.Session, codes[1:], codes[1], act)
+        model.Session.rollback()
+        ahead.commit()
+        with pytest.raises(tk.ValidationError) as beside:  # under a line that is under another one
+            suspects.group(model.Session, codes[1:], codes[1], act)
+        model.Session.rollback()
+    assert part_of(beside.value)["code"] == "suspects.E3"
 
 
 def excluded(found: Office) -> dict[str, str]:
