@@ -12,6 +12,7 @@ import ckan.model as model
 
 from ckanext.govopen import config
 from ckanext.govopen.logic import harvest_files
+from ckanext.govopen.logic.harvest_faults import is_without_space
 from ckanext.govopen.logic.harvest_files import Got
 
 from govopen_harvesters import runner
@@ -85,3 +86,9 @@ def _asked(web: GuardedWeb, row: Mapping[str, Any]) -> Got | None:
         if fault.facts.get("status") == NOT_MODIFIED and row["sha256"]:
             return Got(row)
         return Got(row, code=fault.code, facts=fault.facts)
+    except Halt:
+        raise
+    except Exception as error:  # whatever a server sends, the other files are fetched
+        if is_without_space(error):
+            raise
+        return harvest_files.failed(row, error)

@@ -6,6 +6,7 @@ is moved afterwards by what is scanned then. So it may run again, late, or besid
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from ckanext.govopen.domain.review import State
 from ckanext.govopen.domain.review_checks import Hit, uncleared
 from ckanext.govopen.logic import dataset_checks, scans
 from ckanext.govopen.model import review as store
+
+log = logging.getLogger(__name__)
 
 SCANNED_TYPES = frozenset({"package", "revision"})
 SYSTEM = "system"
@@ -101,5 +104,9 @@ def proceed(session: Session, case_id: str, records: Sequence[scans.Record] | No
 def proceed_all(session: Session) -> None:
     """Moves every case of which the scan has ended, each in a transaction of its own."""
     for case_id in store.cases_at(session, (rules.SCAN, rules.HOLD)):
-        proceed(session, case_id)
+        try:
+            proceed(session, case_id)
+        except Exception:  # whatever one case lacks, the others wait no longer for it
+            session.rollback()
+            log.exception("case %s is tried again", case_id)
         session.commit()

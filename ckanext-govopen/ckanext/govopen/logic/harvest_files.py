@@ -10,6 +10,7 @@ people have approved for this source.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from ckanext.govopen.logic.harvest_datasets import (
     revise,
     waiting_revision,
 )
+from ckanext.govopen.logic.harvest_faults import is_of_the_database, is_without_space
 from ckanext.govopen.model import harvest as sources
 from ckanext.govopen.model import harvest_files as store
 from ckanext.govopen.model import jobs
@@ -46,8 +48,11 @@ TASK = "harvest.files"
 SETTING = "files"
 SYSTEM = "system"
 LONGEST_REASON = 500
+NOT_WRITTEN = "harvest.E9"
 SAME = "revisions.E2"
 Row = Mapping[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,9 +139,11 @@ def write(session: Session, source_id: str, package_id: str, got: Sequence[Got])
     take = _propose if state is State.PUBLISHED else _put
     try:
         written = take(session, source_id, package_id, fresh) if fresh else {}
-    except tk.ValidationError as refused:
+    except Exception as error:  # whatever one dataset does, the others have their files
+        if is_of_the_database(error) or is_without_space(error):
+            raise
         session.rollback()
-        written, got = {}, [_refused(one, refused) if one.is_new else one for one in got]
+        written, got = {}, [_refused(one, error) if one.is_new else one for one in got]
     if written:
         audit.note(session, "harvest.files", f"package:{package_id}", actor=SYSTEM,
                    details={"source": source_id, "files": len(written)})  # fmt: skip
@@ -147,11 +154,19 @@ def write(session: Session, source_id: str, package_id: str, got: Sequence[Got])
     return len(written)
 
 
-def _refused(one: Got, error: tk.ValidationError) -> Got:
+def failed(row: Row, error: Exception) -> Got:
+    """A file that something kept from being fetched or written; its source's page tells it."""
+    log.error("the file of resource %s waits", row["resource_id"], exc_info=error)
+    return Got(row, code=NOT_WRITTEN, facts={"said": type(error).__name__})
+
+
+def _refused(one: Got, error: Exception) -> Got:
     """A file that its dataset does not take, with the reason of the action that refused it."""
+    if not isinstance(error, tk.ValidationError):
+        return failed(one.row, error)
     part = part_of(error)
     said = str(error.error_summary or error)[:LONGEST_REASON]
-    return Got(one.row, code=str(part.get("code") or "harvest.E9"),
+    return Got(one.row, code=str(part.get("code") or NOT_WRITTEN),
                facts={**(part.get("params") or {}), "said": said})  # fmt: skip
 
 

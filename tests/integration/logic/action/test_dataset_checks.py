@@ -200,18 +200,29 @@ def test_a_refresh_inside_its_rule_with_a_name_in_it_is_a_case_that_nobody_appro
 def test_a_file_that_is_scanned_after_the_submission_is_checked_then_and_not_approved(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = office.draft(data=f"名称,泊位,姓名\n{office.mark}大,3,张三\n".encode())
+    made = [
+        office.draft(data=f"名称,泊位,姓名\n{office.mark}大{n},3,张三\n".encode())["id"]
+        for n in "12"
+    ]
     with monkeypatch.context() as patch:
         patch.setattr(scans, "AT_ONCE_BYTES", 10)
-        case = office.act("officer", "govopen_review_submit", datasets=[made["id"]])
-    with office.application.test_request_context("/"):  # as the worker does, maybe beside it
-        scans.run(model.Session, [made["id"]])
+        broken, case = sorted(office.submit(one) for one in made)
+    real = dataset_checks.keep
+
+    def keep(session: Any, case_id: str, records: Any) -> None:
+        if case_id == broken:
+            raise RuntimeError
+        real(session, case_id, records)
+
+    with monkeypatch.context() as patch, office.application.test_request_context("/"):
+        scans.run(model.Session, made)
         model.repo.commit()
-        case_scan.proceed_all(model.Session)
-    told = office.act("approver", "govopen_scan_show", case=case["id"])
+        patch.setattr(dataset_checks, "keep", keep)  # a case that fails stops no other
+        case_scan.proceed_all(model.Session)  # as the worker does, maybe beside it
+    told = office.act("approver", "govopen_scan_show", case=case)
     assert (told["is_complete"], codes(told["refusals"])) == (True, ["E3"])
     with pytest.raises(tk.ValidationError) as caught:
-        office.approve(case["id"])
+        office.approve(case)
     assert caught.value.govopen["code"] == "inventory.E3"
 
 

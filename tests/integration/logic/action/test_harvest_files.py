@@ -21,7 +21,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import blobs, files
+from ckanext.govopen.logic import blobs, files, harvest_files
 
 from govopen_harvesters import files as fetching
 
@@ -114,18 +114,30 @@ def test_a_fetched_table_in_gb18030_is_served_typed_once_it_is_approved(
     assert (found["total"], found["records"][0]["名称"]) == (3000, "停车场3000")
 
 
-def test_what_cannot_be_had_is_said_and_the_other_files_are_taken(one: Field, site: Portal) -> None:
-    site.files = {"/a.csv": b"x\n1\n", "/b.pdf": b"<html>sign in</html>"}
+def test_what_cannot_be_had_is_said_and_the_other_files_are_taken(
+    one: Field, site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = harvest_files._put
+
+    def broken(session: Any, source_id: str, package_id: str, fresh: Any) -> Any:
+        if model.Package.get(package_id).title == "停车场d3":
+            raise RuntimeError
+        return put(session, source_id, package_id, fresh)
+
+    monkeypatch.setattr(harvest_files, "_put", broken)
+    site.files = {"/a.csv": b"x\n1\n", "/b.pdf": b"<html>sign in</html>", "/d.csv": b"x\n2\n"}
     outside = "http://127.0.0.1:8999/c.csv"
     site.catalogue(
         record(site, "d1", "/a.csv", "/b.pdf", "/zwgk/gone.csv", "/page.html"),
         record(site, "d2", distribution=[{"downloadURL": outside, "format": "CSV"}]),
+        record(site, "d3", "/d.csv"),
     )
     source = source_of(one, site)
     new, shown = fetch(one, source)
-    assert (new, shown["kept"], shown["failing"]) == (1, 1, 3)
+    assert (new, shown["kept"], shown["failing"]) == (1, 1, 4)
     found = {each["url"].rpartition("/")[2]: each["problem"]["code"] for each in shown["problems"]}
-    assert found == {"b.pdf": "datasets.E3", "gone.csv": "harvest.E10", "c.csv": "fetch.E4"}
+    assert found == {"b.pdf": "datasets.E3", "gone.csv": "harvest.E10", "c.csv": "fetch.E4",
+                     "d.csv": "harvest.E9"}  # fmt: skip
     kinds = [each.get("url_type") or "" for each in draft(one, source, "d1")["resources"]]
     assert kinds == ["upload", "", "", ""]
 
