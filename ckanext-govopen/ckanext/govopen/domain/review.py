@@ -6,7 +6,7 @@ opinions of at least two people for one content hash (docs/decisions/003).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -270,6 +270,11 @@ class Actor:
     def people(self, role: str) -> frozenset[str]:
         """Everybody in whose name this person acts in a role."""
         return frozenset({self.person, self.deputy_for.get(role, self.person)})
+
+    def in_place_of(self, roles: Iterable[str]) -> str | None:
+        """The person in whose place somebody acts who holds none of these roles for themselves."""
+        places = [self.deputy_for.get(role) for role in sorted(self.roles.intersection(roles))]
+        return places[0] if places and all(places) else None
 
 
 @dataclass(frozen=True)

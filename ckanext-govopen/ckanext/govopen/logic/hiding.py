@@ -6,7 +6,7 @@ Both are opinions, found by the hiding's own; neither makes anything public, whi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,6 +16,8 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import Actor
 from ckanext.govopen.logic.errors import refuse, refuse_all
 from ckanext.govopen.model import review as store
+
+Row = Mapping[str, Any]
 
 TERM = timedelta(hours=rules.HIDE_SETTLED_WITHIN_HOURS)
 
@@ -32,31 +34,30 @@ def settle(
     hidden = store.open_hiding(session, package_id)
     if hidden is None:
         refuse("review.E18")
-    first = Actor(
-        str(hidden["person"]),
-        frozenset(),
-        deputy_for={"hide": hidden["deputy_for"]} if hidden["deputy_for"] else {},
-    )
-    refused = rules.may_settle_hiding(first, actor)
-    if refused:
-        refuse_all([refused])
+    require_second(hidden, actor)
     if not reason.strip():
         refuse("review.E4", "reason")
     result = "confirmed" if confirms else "lifted"
-    held = sorted(actor.roles & rules.SETTLING_ROLES)
-    places = [actor.deputy_for.get(role) for role in held]
     store.add_opinions(
         session,
         str(hidden["case_id"]),
         person=actor.person,
-        roles=held,
+        roles=sorted(actor.roles & rules.SETTLING_ROLES),
         step="hide",
         result=result,
         opinion=reason,
-        deputy_for=places[0] if all(places) else None,
+        deputy_for=actor.in_place_of(rules.SETTLING_ROLES),
         record=("package", package_id),
     )
     return {"id": package_id, "result": result}
+
+
+def require_second(hidden: Row, actor: Actor) -> None:
+    """Refuses a word about a hiding by who hid, and by who may say none."""
+    place = {"hide": hidden["deputy_for"]} if hidden["deputy_for"] else {}
+    hider = Actor(str(hidden["person"]), frozenset(), deputy_for=place)
+    if refused := rules.may_settle_hiding(hider, actor):
+        refuse_all([refused])
 
 
 def waiting(
@@ -72,15 +73,21 @@ def waiting(
     return [_view(row, now) for row in store.open_hidings(session, unit_ids, package_ids)]
 
 
-def _view(row: Mapping[str, Any], now: Any) -> dict[str, Any]:
-    due_at = row["recorded_at"] + TERM
-    left = due_at - now
+def _view(row: Row, now: datetime) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("package_id", "name", "title", "case_id", "person")},
         "person_name": row["person_name"],
         "reason": row["opinion"],
-        "hidden_at": row["recorded_at"].isoformat(),
+        **term_of(row["recorded_at"], now),
+    }
+
+
+def term_of(hidden_at: datetime, now: datetime) -> dict[str, Any]:
+    """Until when a hiding waits for its second word."""
+    due_at = hidden_at + TERM
+    return {
+        "hidden_at": hidden_at.isoformat(),
         "due_at": due_at.isoformat(),
-        "hours_left": max(0, int(left.total_seconds() // 3600)),
-        "is_overdue": left <= timedelta(),
+        "hours_left": max(0, int((due_at - now).total_seconds() // 3600)),
+        "is_overdue": due_at <= now,
     }

@@ -546,7 +546,7 @@ def _take_back(
         result="hidden" if move is Move.HIDE else "withdrawn",
         opinion=reason,
         ground=ground,
-        deputy_for=_principal(actor),
+        deputy_for=actor.in_place_of(rules.SETTLING_ROLES),
         record=("package", package_id),
     )
     store.set_record_state(session, "package", package_id, after.value, ground)
@@ -557,10 +557,3 @@ def _take_back(
     datasets_store.enqueue(session, [package_id])
     purge_store.begin(session, package_id, PURGED_PARTS)
     return {"id": package_id, "state": after.value, "ground": ground}
-
-
-def _principal(actor: Actor) -> str | None:
-    """The person in whose place somebody hides or withdraws who has no such role of their own."""
-    held = actor.roles & rules.SETTLING_ROLES
-    places = [actor.deputy_for.get(role) for role in sorted(held)]
-    return places[0] if places and all(places) else None

@@ -16,9 +16,8 @@ from sqlalchemy.orm import Session
 from ckanext.govopen import clock
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.review import Actor
-from ckanext.govopen.logic import audit
+from ckanext.govopen.logic import audit, hiding
 from ckanext.govopen.logic.errors import refuse, refuse_all
-from ckanext.govopen.logic.hiding import TERM
 from ckanext.govopen.model import takedown as store
 
 Row = Mapping[str, Any]
@@ -60,14 +59,7 @@ def settle(
     hidden = open_of(store.acts(session, entry["register_id"], entry["entry_code"]))
     if hidden is None:
         refuse("registers.E52")
-    first = Actor(
-        str(hidden["person"]),
-        frozenset(),
-        deputy_for={"hide": hidden["deputy_for"]} if hidden["deputy_for"] else {},
-    )
-    refused = rules.may_settle_hiding(first, actor)
-    if refused:
-        refuse_all([refused])
+    hiding.require_second(hidden, actor)
     act = "confirmed" if confirms else "lifted"
     return _said(session, entry, act, actor, reason, settles=hidden["id"])
 
@@ -92,7 +84,6 @@ def _said(
     if not reason.strip():
         refuse("review.E4", "reason")
     held = sorted(actor.roles & SEEING_ROLES)
-    places = [actor.deputy_for.get(role) for role in held]
     facts = {"register_id": entry["register_id"], "entry_code": entry["entry_code"], "act": act}
     store.add(
         session,
@@ -103,7 +94,7 @@ def _said(
             "reason": reason,
             "person": actor.person,
             "roles": held,
-            "deputy_for": places[0] if places and all(places) else None,
+            "deputy_for": actor.in_place_of(SEEING_ROLES),
         },
     )
     audit.note(
@@ -132,15 +123,10 @@ def waiting(session: Session, unit_ids: Sequence[str] | None) -> list[dict[str, 
 
 
 def _waiting_view(row: Row, now: datetime) -> dict[str, Any]:
-    due_at = row["recorded_at"] + TERM
-    left = (due_at - now).total_seconds()
     return {
         **{name: row[name] for name in ("register_id", "entry_code", "person", "person_name")},
         **dict.fromkeys(("package_id", "name", "case_id")),
         "title": row["name"] or row["entry_code"],
         "reason": row["reason"],
-        "hidden_at": row["recorded_at"].isoformat(),
-        "due_at": due_at.isoformat(),
-        "hours_left": max(0, int(left // 3600)),
-        "is_overdue": left <= 0,
+        **hiding.term_of(row["recorded_at"], now),
     }
