@@ -11,6 +11,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.lib.redis import connect_to_redis
 
+from ckanext.govopen import clock
 from ckanext.govopen.logic import verification
 from ckanext.govopen.model import jobs
 
@@ -23,7 +24,7 @@ NEEDED = ("postgresql", "redis", "solr")
 def parts() -> dict[str, str]:
     """State of each part: `up`, `down`; for the worker also `absent` before its first start."""
     return {
-        "postgresql": _up(_ask_postgresql),
+        "postgresql": _up(clock.now),
         "redis": _up(_ask_redis),
         "solr": _up(_ask_solr),
         "worker": _worker(),
@@ -51,10 +52,6 @@ def _up(ask: Callable[[], object]) -> str:
         model.Session.rollback()
         return "down"
     return "up"
-
-
-def _ask_postgresql() -> None:
-    model.Session.execute(sa.text("SELECT govopen_now()"))
 
 
 def _ask_redis() -> None:

@@ -6,10 +6,11 @@ request then had a transaction more, another check of its connection, and a ques
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from flask import has_request_context
 
 import ckan.model as model
+
+from ckanext.govopen.model import stored_settings as store
 
 _of_ckan = model.get_system_info
 
@@ -27,7 +28,5 @@ def read(key: str, default: str | None = None) -> str | None:
     """
     if not has_request_context():
         return _of_ckan(key, default)
-    found = model.Session.execute(
-        sa.text("SELECT value FROM system_info WHERE key = :key"), {"key": key}
-    )
-    return next((str(value) for (value,) in found), default)
+    found = store.value(model.Session, key)
+    return default if found is None else found

@@ -12,16 +12,13 @@ from ckanext.govopen.model.reading import rows as _rows
 
 Row = Mapping[str, Any]
 
-# How many published rows an entry has and readers see, and its newest name in any case.
-_ENTRY = (
-    "SELECT g.id AS register_id, g.register_type, g.unit_id, u.name AS unit_name, x.*"
-    " FROM govopen_register g LEFT JOIN govopen_org_unit_current u ON u.unit_id = g.unit_id"
+# How many published rows an entry `e` has and readers see, and its newest name in any case.
+_ROWS = (
     " CROSS JOIN LATERAL (SELECT count(*) AS versions, count(p.public) AS shown,"
     "  (array_agg(convert_from(l.public, 'UTF8')::jsonb -> 'fields' ->> 'name'"
     "   ORDER BY p.number DESC))[1] AS name FROM govopen_public_entry p"
     "  JOIN govopen_register_log l ON l.seq = p.log_seq"
-    "  WHERE p.entry_code = :code AND p.register_id || '' = g.id) x"
-    " WHERE g.id = :register AND x.versions > 0"
+    "  WHERE p.entry_code = e.entry_code AND p.register_id || '' = e.register_id) x"
 )
 _ACTS = (
     "SELECT h.*, coalesce(nullif(w.fullname, ''), w.name, h.person) AS person_name"
@@ -35,7 +32,16 @@ _OPEN = (
 
 def entry(session: Session, register_id: str, entry_code: str) -> Row | None:
     """A published entry, shown or not: `shown` of its `versions` are."""
-    found = _rows(session, _ENTRY, register=register_id, code=entry_code)
+    found = _rows(
+        session,
+        "SELECT g.id AS register_id, g.register_type, g.unit_id, u.name AS unit_name, x.*"
+        " FROM (SELECT CAST(:register AS text) AS register_id, CAST(:code AS text) AS entry_code) e"
+        " JOIN govopen_register g ON g.id = e.register_id"
+        " LEFT JOIN govopen_org_unit_current u ON u.unit_id = g.unit_id"
+        f"{_ROWS} WHERE x.versions > 0",
+        register=register_id,
+        code=entry_code,
+    )
     return found[0] if found else None
 
 
@@ -64,13 +70,12 @@ def open_hidings(session: Session, unit_ids: Sequence[str] | None) -> list[Row]:
     """Emergency hidings that no second person has confirmed or lifted, oldest first."""
     return _rows(
         session,
-        "SELECT h.*, g.unit_id, (SELECT x.name FROM (" + _ENTRY.replace(":code", "h.entry_code")
-        .replace(":register", "h.register_id") + ") x) AS name"
-        f" FROM ({_ACTS}{_OPEN}) h JOIN govopen_register g ON g.id = h.register_id"
+        "SELECT e.*, g.unit_id, x.name"
+        f" FROM ({_ACTS}{_OPEN}) e JOIN govopen_register g ON g.id = e.register_id{_ROWS}"
         " WHERE CAST(:units AS text[]) IS NULL OR g.unit_id = ANY (CAST(:units AS text[]))"
-        " ORDER BY h.id",
+        " ORDER BY e.id",
         units=None if unit_ids is None else list(unit_ids),
-    )  # fmt: skip
+    )
 
 
 def add(session: Session, row: Mapping[str, Any]) -> int:
