@@ -105,6 +105,11 @@ def review_step_workdays() -> int:
     return int(tk.config["ckanext.govopen.review_step_workdays"])
 
 
+def duty_escalation_workdays() -> int:
+    """Working days after the end of a duty's term before the disclosure office is told too."""
+    return int(tk.config["ckanext.govopen.duty_escalation_workdays"])
+
+
 def incoming_path() -> Path:
     """Folder of this machine in which files of harvest sources may lie, and nowhere else."""
     folder = tk.config.get("ckanext.govopen.incoming_path")

@@ -31,6 +31,7 @@ from ckanext.govopen.logic import (
     units,
 )
 from ckanext.govopen.logic.events import Evidence
+from ckanext.govopen.model import accounts as accounts_store
 
 ACTOR = "test"
 
@@ -95,6 +96,31 @@ def adjusted(unit_id: str, on: str = "2026-03-27", record: str = "v1") -> str:
         actor=ACTOR,
         record_type="register_version",
         record_id=record,
+    )
+
+
+def adjusted_duty(unit_id: str, **more: str) -> str:
+    adjusted(unit_id, **more)
+    return str(of_unit(unit_id, "beijing-2016.C4")[-1]["id"])
+
+
+def a_leader(unit_id: str | None) -> str:
+    """A person who leads a unit, or the whole city."""
+    name = f"leader-{uuid4().hex[:8]}"
+    person = model.User(name=name, email=f"{name}@yz.example")
+    model.Session.add(person)
+    model.Session.flush()
+    accounts_store.grant(
+        model.Session, user_id=person.id, role="leader", unit_id=unit_id, from_at=None,
+        to_at=None, deputy_for=None, granted_by=ACTOR,
+    )  # fmt: skip
+    return str(person.id)
+
+
+def told(duty_id: str) -> list[Any]:
+    return rows(
+        "SELECT * FROM govopen_duty_escalation WHERE duty_id = :id ORDER BY recorded_at, level",
+        id=duty_id,
     )
 
 
@@ -460,6 +486,45 @@ class TestNight:
         assert len(of_unit(unit, "beijing-2016.D13")) == 1
         assert duty_nights.night(model.Session)["days"] == 0
         assert len(of_unit(unit, "beijing-2016.D13")) == 1
+
+    def test_each_level_is_told_once_of_what_is_overdue_and_a_missed_night_is_made_up(
+        self, unit: str, go_to: Callable[[str], None], no_commit: None
+    ) -> None:
+        leader, city = a_leader(unit), a_leader(None)
+        duty = adjusted_duty(unit)  # due on 2026-04-13; five working days later it is 2026-04-20
+        for moment, levels in (
+            ("2026-04-13T23:59", []),
+            ("2026-04-14T00:05", [1]),
+            ("2026-04-20T23:59", [1]),
+            ("2026-04-24T00:05", [1, 2]),
+            ("2026-05-20T00:05", [1, 2]),
+        ):
+            go_to(moment)
+            duty_nights.night(model.Session)
+            found = told(duty)
+            assert [one["level"] for one in found] == levels, moment
+        assert set(found[0]["people"]) >= {leader, city}
+        assert [one["recorded_at"] for one in found] == [
+            at("2026-04-14T00:05"), at("2026-04-24T00:05"),
+        ]  # fmt: skip
+        missed = adjusted_duty(unit, on="2026-03-26", record="v2")
+        duty_nights.night(model.Session)
+        assert [one["level"] for one in told(missed)] == [1, 2]
+
+    def test_a_successor_and_a_new_end_of_the_term_are_told_anew(
+        self, unit: str, go_to: Callable[[str], None], no_commit: None
+    ) -> None:
+        duty, heir = adjusted_duty(unit), a_unit()
+        go_to("2026-04-14T00:05")
+        duty_nights.night(model.Session)
+        model.Session.execute(
+            sa.text("UPDATE govopen_duty SET unit_id = :heir WHERE id = :id"),
+            {"heir": heir, "id": duty},
+        )
+        duty_nights.night(model.Session)
+        assert {(one["unit_id"], one["level"]) for one in told(duty)} == {(unit, 1), (heir, 1)}
+        with pytest.raises(sa.exc.DBAPIError):
+            rows("DELETE FROM govopen_duty_escalation WHERE duty_id = :id RETURNING 1", id=duty)
 
     def test_the_periods_in_progress_are_raised_by_a_site_that_takes_over(
         self, unit: str, no_commit: None

@@ -19,7 +19,7 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import duty_mail
+from ckanext.govopen.logic import duty_mail, duty_nights
 
 CANARY = "绝密画布"
 
@@ -88,6 +88,23 @@ def test_nothing_that_is_not_public_leaves_the_site(office: Office, server: Mail
     assert all(to(server, address) for address in addresses)
     assert not any(CANARY in mail.get_content() for mail in server.mails)
     assert not any(CANARY in str(mail["Subject"]) for mail in server.mails)
+
+
+def test_the_office_hears_of_what_has_been_escalated_to_it(
+    office: Office, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duty_mail, "LINES_SHOWN", 100_000)
+    unit = str(office.act("officer", "govopen_unit_show", id=office.unit_id)["name"])
+    heard = []
+    for person in ("early", "late"):
+        office.hire(person, ("disclosure_office",))
+        address = addressed(office, person)
+        duty_mail.send(model.Session)
+        heard.append([unit in mail.get_content() for mail in to(server, address)])
+        duty_nights.escalate(model.Session)
+        model.repo.commit()
+    assert True not in heard[0]
+    assert heard[1] == [True]
 
 
 def test_who_has_no_part_in_a_unit_hears_nothing(office: Office, server: MailServer) -> None:

@@ -19,6 +19,7 @@ from ckanext.govopen.domain.duty_clocks import (
     reminders,
     term,
 )
+from ckanext.govopen.domain.duty_levels import reached
 from ckanext.govopen.domain.rules import Bound
 from ckanext.govopen.logic.calendar import work_calendar
 
@@ -243,3 +244,14 @@ def test_a_move_never_ends_earlier_than_it_may(
         assert found.due_at >= old.due_at
     else:
         assert found.due_at > now
+
+
+@given(st.dates(date(2004, 1, 1), date(2026, 10, 31)), st.integers(0, 40), st.integers(1, 10))
+@settings(max_examples=200, deadline=None)
+def test_the_office_is_told_once_its_working_days_after_the_term_are_over(
+    ended: date, later: int, workdays: int
+) -> None:
+    today = ended + timedelta(days=later)
+    last = reached(CALENDAR, today, workdays)
+    assert ended <= last[1]
+    assert (ended <= last[2]) == (CALENDAR.due(ended, workdays).due < today)

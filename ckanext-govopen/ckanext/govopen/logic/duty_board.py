@@ -15,7 +15,13 @@ from ckanext.govopen.model import duty_pages as store
 
 Row = Mapping[str, Any]
 
-COUNTS = ("overdue", "late_met", "amber", "running", "met", "paused", "waived")
+COUNTS = (
+    "overdue", "escalated_1", "escalated_2", "late_met", "amber", "running", "met", "paused",
+    "waived",
+)  # fmt: skip
+# What a cell shows, and a row of them.
+_CELL = ("overdue", "escalated_1", "escalated_2", "late_met", "amber", "running", "met")
+_ROW = ("overdue", "escalated_1", "escalated_2")
 
 
 @dataclass(frozen=True)
@@ -23,14 +29,14 @@ class UnitRow:
     """A unit with its cells by rule."""
 
     unit_id: str
-    overdue: int
     total: int
+    counts: Mapping[str, int]
     cells: Mapping[str, Mapping[str, int]]
 
     @property
     def place(self) -> tuple[int, str]:
         """Where it stands: the units with the most overdue duties first."""
-        return -self.overdue, self.unit_id
+        return -self.counts["overdue"], self.unit_id
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ def _sum(one: Mapping[str, int] | None, other: Mapping[str, int]) -> dict[str, i
 
 
 def _unit(unit_id: str, rules: Mapping[str, Mapping[str, int]]) -> UnitRow:
-    overdue = sum(counts["overdue"] for counts in rules.values())
-    total = sum(counts["total"] for counts in rules.values())
-    return UnitRow(unit_id, overdue, total, rules)
+    counts = {name: sum(cell[name] for cell in rules.values()) for name in _ROW}
+    total = sum(cell["total"] for cell in rules.values())
+    return UnitRow(unit_id, total, counts, rules)
 
 
 def named(session: Session, rows: Sequence[UnitRow]) -> list[dict[str, Any]]:
@@ -84,7 +90,7 @@ def named(session: Session, rows: Sequence[UnitRow]) -> list[dict[str, Any]]:
                 "name": names[row.unit_id]["name"] if row.unit_id in names else None,
                 "slug": names[row.unit_id]["slug"] if row.unit_id in names else None,
             },
-            "overdue": row.overdue,
+            **row.counts,
             "total": row.total,
             "cells": {rule: _cell(counts) for rule, counts in row.cells.items()},
         }
@@ -100,7 +106,7 @@ def _cell(counts: Mapping[str, int]) -> dict[str, Any]:
         light = "amber"
     elif counts["running"] or counts["met"] or counts["late_met"]:
         light = "green"
-    shown = {name: counts[name] for name in ("overdue", "late_met", "amber", "running", "met")}
+    shown = {name: counts[name] for name in _CELL}
     return {"light": light, **shown, "other": counts["paused"] + counts["waived"]}
 
 

@@ -37,16 +37,19 @@ def send(session: Session) -> int:
 def _of_person(
     person: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[Mapping[str, Any]]:
-    """Officers hear of what is due and overdue in their units; who answers for units, of overdue.
+    """Officers hear of what is due and overdue in their units; who leads units, of what is overdue.
 
-    `every` stands for all units: the disclosure office, and leaders of the whole city.
+    The disclosure office hears of what has been escalated to it, in every unit.
     """
     own, answered = set(person["officer_units"]), set(person["leader_units"])
     found = []
     for unit_id, rows in lines.items():
-        hears_all = unit_id in own
-        if hears_all or person["every"] or unit_id in answered:
-            found += [row for row in rows if hears_all or row["state_now"] == "overdue"]
+        if unit_id in own:
+            found += rows
+            continue
+        leads = person["leads_all"] or unit_id in answered
+        late = (row for row in rows if row["state_now"] == "overdue")
+        found += [row for row in late if leads or (person["is_office"] and row["to_office"])]
     return sorted(found, key=lambda row: (row["due_on"], row["id"]))
 
 

@@ -11,26 +11,47 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from ckanext.govopen import clock
+from ckanext.govopen import clock, config
+from ckanext.govopen.domain.duty_levels import reached
 from ckanext.govopen.domain.duty_periods import BEGINNINGS, Period, begun_on, period_of
 from ckanext.govopen.logic import duties, duty_terms
+from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.events import PERIOD, Event, raise_events
 from ckanext.govopen.model import duties as store
+from ckanext.govopen.model import duty_levels
 
 
 def night(session: Session) -> dict[str, int]:
     """Catches up from the last day that was looked at to today, and commits.
 
     Returns:
-        `{days, moved, succeeded, settled}`: days whose beginnings were raised, due dates that a
-        new notice moved, duties that went to a successor, duties whose state changed.
+        `{days, moved, succeeded, settled, escalated}`: days whose beginnings were raised, due
+        dates that a new notice moved, duties that went to a successor, duties whose state changed,
+        notes of who was told of overdue ones.
     """
     days = _catch_up(session, clock.today())
     succeeded = duties.succeed(session, clock.today())
     moved = _recount(session)
     settled = duties.close_over(session)
+    told = escalate(session)
     session.commit()
-    return {"days": days, "moved": moved, "succeeded": succeeded, "settled": settled}
+    return {
+        "days": days,
+        "moved": moved,
+        "succeeded": succeeded,
+        "settled": settled,
+        "escalated": told,
+    }
+
+
+def escalate(session: Session) -> int:
+    """Notes who is told of what is overdue: once for each level, however many nights were missed.
+
+    They find it at the workbench, and in the mail of the day.
+    """
+    calendar = work_calendar(config.region_code())
+    ends = reached(calendar, clock.today(), config.duty_escalation_workdays())
+    return sum(duty_levels.tell(session, level, last) for level, last in ends.items())
 
 
 def _catch_up(session: Session, today: date) -> int:

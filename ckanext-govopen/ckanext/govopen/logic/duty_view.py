@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State, light
 from ckanext.govopen.domain.duty_clocks import Term, term
+from ckanext.govopen.domain.duty_levels import LEVELS
 from ckanext.govopen.domain.duty_periods import read_period
 from ckanext.govopen.domain.duty_words import Counted, Fact, explain, plain
 from ckanext.govopen.domain.rules import Bound
 from ckanext.govopen.logic.calendar import work_calendar
 from ckanext.govopen.logic.duty_terms import arguments
 from ckanext.govopen.logic.vocab import vocabulary
+from ckanext.govopen.model import duty_levels
 from ckanext.govopen.model import duty_pages as store
 
 Row = Mapping[str, Any]
@@ -105,6 +107,9 @@ def details(session: Session, row: Row, moment: datetime, *, inside: bool) -> di
             for unit in row["owners"]
         ],
         "moves": [_move(one, inside=inside) for one in store.moves(session, row["id"])],
+        "escalations": [
+            _escalation(one, inside=inside) for one in duty_levels.of_duty(session, row["id"])
+        ],
     }
 
 
@@ -125,6 +130,19 @@ def _move(one: Row, *, inside: bool) -> dict[str, Any]:
         "to": one["details"].get("to"),
         "actor": (one["actor_name"] or one["actor"]) if inside else None,
         "approver": one["approver"] if inside else None,
+    }
+
+
+def _escalation(one: Row, *, inside: bool) -> dict[str, Any]:
+    """Which level was told and when; which people, is read inside."""
+    return {
+        "level": one["level"],
+        "role": LEVELS[one["level"]],
+        "at": _instant(one["recorded_at"]),
+        "due_at": _instant(one["due_at"]),
+        "unit": {"id": one["unit_id"], "name": one["unit_name"]},
+        "people": list(one["people"]) if inside else None,
+        "is_told": bool(one["people"]),
     }
 
 

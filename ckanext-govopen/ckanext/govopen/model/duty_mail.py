@@ -13,11 +13,17 @@ Row = Mapping[str, Any]
 
 
 def lines(session: Session, day: date) -> list[Row]:
-    """Duties that are overdue, or of which the unit is reminded on this day."""
+    """Duties that are overdue, or of which the unit is reminded on this day.
+
+    `to_office`: the disclosure office has been told too.
+    """
     found = session.execute(
         sa.text(
             "SELECT d.id, d.unit_id, d.due_on, d.due_at, d.bound_unit, d.state_now,"
-            " u.name AS unit_name, r.content ->> 'clause' AS clause, r.content ->> 'quote' AS quote"
+            " u.name AS unit_name, r.content ->> 'clause' AS clause,"
+            " r.content ->> 'quote' AS quote,"
+            " EXISTS (SELECT FROM govopen_duty_escalation x WHERE (x.duty_id, x.unit_id, x.due_at,"
+            "  x.level) = (d.id, d.unit_id, d.due_at, 2)) AS to_office"
             " FROM govopen_duty_now d JOIN govopen_duty_rule r ON r.id = d.rule"
             " LEFT JOIN govopen_org_unit_current u ON u.unit_id = d.unit_id"
             " WHERE d.is_public AND (d.state_now = 'overdue'"
@@ -43,7 +49,8 @@ def people(session: Session) -> list[Row]:
             " AND h.unit_id IS NOT NULL), '{}') AS officer_units,"
             " coalesce(array_agg(h.unit_id) FILTER (WHERE h.role = 'leader'"
             " AND h.unit_id IS NOT NULL), '{}') AS leader_units,"
-            " bool_or(h.role IN ('disclosure_office', 'leader') AND h.unit_id IS NULL) AS every"
+            " bool_or(h.role = 'leader' AND h.unit_id IS NULL) AS leads_all,"
+            " bool_or(h.role = 'disclosure_office' AND h.unit_id IS NULL) AS is_office"
             ' FROM "user" u JOIN held h ON h.user_id = u.id'
             " WHERE u.state = 'active' AND coalesce(u.email, '') <> ''"
             " GROUP BY u.id ORDER BY u.id"

@@ -46,10 +46,19 @@ _FILTERS = (
     " AND (CAST(:rule AS text) IS NULL OR s.rule_id = :rule)"
     " AND (CAST(:pack AS text) IS NULL OR r.pack_id = :pack)"
     " AND (CAST(:state AS text) IS NULL AND s.state_at <> 'void' OR s.state_at = :state)"
+    " AND (CAST(:escalated AS integer) IS NULL OR EXISTS (SELECT FROM govopen_duty_escalation x"
+    "  WHERE (x.duty_id, x.unit_id, x.due_at, x.level) = (s.id, s.unit_id, s.due_at, :escalated)"
+    "  AND x.recorded_at <= :moment))"
     " AND (CAST(:due_from AS date) IS NULL OR s.due_on >= :due_from)"
     " AND (CAST(:due_to AS date) IS NULL OR s.due_on <= :due_to)"
 )
-FILTERS = ("unit", "rule", "pack", "state", "due_from", "due_to")
+# Of which levels a unit's duty has been told.
+_TOLD = (
+    "LEFT JOIN (SELECT duty_id, unit_id, due_at, max(level) AS level FROM govopen_duty_escalation"
+    " WHERE recorded_at <= :moment GROUP BY duty_id, unit_id, due_at) x"
+    " ON (x.duty_id, x.unit_id, x.due_at) = (s.id, s.unit_id, s.due_at) AND s.state_at = 'overdue'"
+)
+FILTERS = ("unit", "rule", "pack", "state", "escalated", "due_from", "due_to")
 
 
 def _filters(given: Row) -> dict[str, Any]:
@@ -104,14 +113,16 @@ def cells(session: Session, moment: datetime, given: Row, *, inside: bool) -> li
         session,
         "SELECT s.unit_id, s.rule, s.rule_id, count(*) AS total,"
         " count(*) FILTER (WHERE s.state_at = 'overdue') AS overdue,"
+        " count(*) FILTER (WHERE x.level >= 1) AS escalated_1,"
+        " count(*) FILTER (WHERE x.level >= 2) AS escalated_2,"
         " count(*) FILTER (WHERE s.state_at = 'late_met') AS late_met,"
         " count(*) FILTER (WHERE s.state_at = 'running' AND s.is_amber) AS amber,"
         " count(*) FILTER (WHERE s.state_at = 'running' AND NOT s.is_amber) AS running,"
         " count(*) FILTER (WHERE s.state_at = 'met') AS met,"
         " count(*) FILTER (WHERE s.state_at = 'paused') AS paused,"
         " count(*) FILTER (WHERE s.state_at = 'waived') AS waived"
-        f" FROM ({_STANDING_ONCE}) s JOIN govopen_duty_rule r ON r.id = s.rule WHERE {_FILTERS}"
-        " GROUP BY s.unit_id, s.rule, s.rule_id",
+        f" FROM ({_STANDING_ONCE}) s JOIN govopen_duty_rule r ON r.id = s.rule {_TOLD}"
+        f" WHERE {_FILTERS} GROUP BY s.unit_id, s.rule, s.rule_id",
         moment=moment,
         inside=inside,
         **_filters(given),

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain.duty_levels import LEVELS
 from ckanext.govopen.domain.duty_periods import Period, period_of, read_period
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.views import helpers, tables
@@ -22,9 +23,11 @@ __all__ = ["duties"]
 duties = Blueprint("govopen_duties", __name__)
 
 KIND = "<any(csv,xlsx,json):kind>"
-FILTERS = ("unit", "state", "rule", "pack", "as_of", "due_from", "due_to")
+FILTERS = ("unit", "state", "rule", "pack", "escalated", "as_of", "due_from", "due_to")
 UNITS_SHOWN, ROWS_SHOWN, FILE_PAGE_ROWS = 25, 50, 1000
-CELLS = ("overdue", "late_met", "amber", "running", "met", "other")
+CELLS = (
+    "overdue", "escalated_1", "escalated_2", "late_met", "amber", "running", "met", "other",
+)  # fmt: skip
 LIST_COLUMNS = (
     "due", "state", "unit", "rule", "clause", "quote", "trigger", "triggered_at", "period",
     "asked", "counted", "met_at", "provisional", "id",
@@ -53,6 +56,7 @@ def _page(template: str, asked: Mapping[str, str], build: Callable[[], dict[str,
         "states": [
             (one.code, helpers.term("duty_state", one.code)) for one in vocabulary("duty_state")
         ],
+        "levels": {str(level): role for level, role in LEVELS.items()},
     }
     errors: Mapping[str, Any] = {}
     try:

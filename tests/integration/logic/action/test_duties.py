@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office
@@ -21,7 +23,9 @@ from publishing_kit import office as open_office
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
 from ckanext.govopen.model import accounts as accounts_store
+from ckanext.govopen.model import duty_levels
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +131,7 @@ class TestReading:
             {"cursor": "x"},
             {"limit": 0},
             {"colour": "red"},
+            {"escalated": 3},
         ):
             assert ask(**wrong).status_code == 409, wrong
 
@@ -145,6 +150,40 @@ class TestReading:
             assert cell["met"] == states[rule, "met"]
             assert cell["running"] + cell["amber"] == states[rule, "running"]
         assert row["total"] == len(listed)
+
+    def test_who_was_told_stands_on_its_page_and_the_board_counts_it_whoever_runs_twice(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        made = event(office, record=uuid4().hex)["duties"][0]
+        with office.application.test_request_context("/"):
+            today = clock.today()
+            sessions = [Session(bind=model.meta.engine) for _ in range(2)]
+            with sessions[0] as one, sessions[1] as other, ThreadPoolExecutor(1) as pool:
+                first = duty_levels.tell(one, 1, today)
+                waiting = pool.submit(duty_levels.tell, other, 1, today)
+                one.commit()
+                assert (first > 0, waiting.result(timeout=60)) == (True, 0)
+
+        def seen(person: str | None) -> list[dict[str, Any]]:
+            ask = {"id": made}
+            if person:
+                return list(office.act(person, "govopen_duty_show", **ask)["escalations"])
+            answer = client.get("/api/3/action/govopen_duty_show", query_string=ask)
+            return list(answer.json["result"]["escalations"])
+
+        (outside,), (inside,) = seen(None), seen("officer")
+        assert (outside["level"], outside["role"], outside["people"]) == (1, "leader", None)
+        assert isinstance(inside["people"], list)
+        query = {"unit": office.unit_id}
+        board = client.get("/api/3/action/govopen_duty_matrix", query_string=query).json["result"]
+        listed = client.get(
+            "/api/3/action/govopen_duty_list",
+            query_string={**query, "escalated": 1, "state": "overdue", "limit": 1000},
+        ).json["result"]["items"]
+        assert made in {one["id"] for one in listed}
+        assert board["counts"]["escalated_1"] == board["items"][0]["escalated_1"] == len(listed)
+        page = client.get(f"/duties/{made}", headers={"Accept-Language": "en"})
+        assert 'id="escalations"' in page.get_data(as_text=True)
 
     def test_days_of_a_span_count_what_is_due_on_them(
         self, office: Office, client: FlaskClient

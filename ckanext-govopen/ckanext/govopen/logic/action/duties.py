@@ -16,6 +16,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import midnight
+from ckanext.govopen.domain.duty_levels import LEVELS
 from ckanext.govopen.logic import (
     duties,
     duty_board,
@@ -51,7 +52,7 @@ __all__ = [
     "govopen_duty_waive",
 ]
 
-FILTERS = ("unit", "state", "rule", "pack", "as_of", "due_from", "due_to")
+FILTERS = ("unit", "state", "rule", "pack", "escalated", "as_of", "due_from", "due_to")
 INSIDE_ROLES = frozenset({"info_officer", "reviewer", "secrecy_reviewer", "leader", "auditor"})
 
 
@@ -64,6 +65,8 @@ def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
     Args:
         unit, state, rule, pack: each by its id or code; `state` of the vocabulary `duty_state`.
+        escalated: 1 or 2, those of which that level has been told: the unit's leader, the
+            disclosure office.
         due_from, due_to: YYYY-MM-DD, both days included.
         as_of: YYYY-MM-DD; as they stood at the end of that day. Absent: now.
         limit, cursor, include_total: as in every list.
@@ -128,6 +131,10 @@ def _given(data_dict: Mapping[str, Any]) -> dict[str, Any]:
             allowed = ", ".join(one.value for one in State)
             refuse("vocab.E1", "state", str(state), allowed=allowed)
         given["state"] = state
+    if level := data_dict.get("escalated"):
+        if str(level) not in {str(one) for one in LEVELS}:
+            refuse("vocab.E1", "escalated", str(level), allowed=", ".join(map(str, LEVELS)))
+        given["escalated"] = int(level)
     if data_dict.get("unit"):
         given["unit"] = unit_id_of(data_dict["unit"])
     return {**given, "due_from": _day(data_dict, "due_from"), "due_to": _day(data_dict, "due_to")}
@@ -161,7 +168,8 @@ def govopen_duty_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
     Returns:
         as an item of the list, with `explanation` (`{facts, text: {zh, en}, counted, skipped}`),
-        `also` (clauses of other packs that ask the same), `event`, `proof`, `owners`, `moves`.
+        `also` (clauses of other packs that ask the same), `event`, `proof`, `owners`, `moves`,
+        `escalations` (who was told that it is overdue, at which level, and when).
         Records that are not public are named inside the unit alone.
     """
     tk.check_access("govopen_duty_show", context, data_dict)
@@ -186,13 +194,14 @@ def govopen_duty_matrix(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     """The board: for each unit and rule how many duties stand where, the most overdue units first.
 
     Args:
-        unit, state, rule, pack, due_from, due_to, as_of: as in `govopen_duty_list`.
+        unit, state, rule, pack, escalated, due_from, due_to, as_of: as in `govopen_duty_list`.
         limit, cursor: of the units.
 
     Returns:
-        `{as_of, counts, rules, items: [{unit, overdue, cells: {rule: {light, overdue, late_met,
-        amber, running, met, other}}}], next_cursor}`; each of `rules` has its `counts`, like those
-        of the whole over all units.
+        `{as_of, counts, rules, items: [{unit, overdue, escalated_1, escalated_2, cells: {rule:
+        {light, overdue, escalated_1, escalated_2, late_met, amber, running, met, other}}}],
+        next_cursor}`; each of `rules` has its `counts`, like those of the whole over all units.
+        `escalated_1` and `escalated_2` are overdue ones of which that level has been told.
     """
     tk.check_access("govopen_duty_matrix", context, data_dict)
     no_unknown(data_dict, *FILTERS, "limit", "cursor")
@@ -225,7 +234,7 @@ def govopen_duty_day_list(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
     Args:
         due_from, due_to: at most 400 days apart; both days included.
-        unit, state, rule, pack, as_of: as in `govopen_duty_list`.
+        unit, state, rule, pack, escalated, as_of: as in `govopen_duty_list`.
     """
     tk.check_access("govopen_duty_day_list", context, data_dict)
     no_unknown(data_dict, *FILTERS)
@@ -376,7 +385,7 @@ def govopen_duty_recompute(context: Any, data_dict: dict[str, Any]) -> dict[str,
             site that takes over years of records.
 
     Returns:
-        `{raised, moved, succeeded, settled}`.
+        `{raised, moved, succeeded, settled, escalated}`.
     """
     tk.check_access("govopen_duty_recompute", context, data_dict)
     no_unknown(data_dict, "since")
@@ -386,8 +395,15 @@ def govopen_duty_recompute(context: Any, data_dict: dict[str, Any]) -> dict[str,
     because = duty_terms.Because("due_moved", str(context["user"]), "recompute")
     moved = len(duty_terms.recount(session, because))
     settled = duties.settle_all(session)
+    told = duty_nights.escalate(session)
     model.repo.commit()
-    return {"raised": raised, "moved": moved, "succeeded": succeeded, "settled": settled}
+    return {
+        "raised": raised,
+        "moved": moved,
+        "succeeded": succeeded,
+        "settled": settled,
+        "escalated": told,
+    }
 
 
 # --- settings -------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ GRANT INSERT (register_id, entry_code, act, settles, ground, reason, person, rol
 REVOKE DELETE ON govopen_notice_number FROM govopen_app;
 -- Events and evidence: what happened only grows, and when something was done is the clock's to say.
 REVOKE UPDATE, DELETE ON govopen_event, govopen_evidence, govopen_duty_rule, govopen_duty_move,
-  govopen_duty_subject, govopen_rule_setting, govopen_duty_mail FROM govopen_app;
+  govopen_duty_subject, govopen_rule_setting, govopen_duty_mail, govopen_duty_escalation FROM govopen_app;
 REVOKE DELETE ON govopen_duty, govopen_duty_cursor FROM govopen_app;
 GRANT UPDATE (withdrawn_at, withdrawn_by, withdrawn_reason) ON govopen_event TO govopen_app;
 GRANT UPDATE (to_on) ON govopen_duty_subject TO govopen_app;

@@ -1,0 +1,2 @@
+DROP INDEX govopen_duty_overdue;
+DROP TABLE govopen_duty_escalation;
