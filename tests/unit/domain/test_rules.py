@@ -11,7 +11,7 @@ import pytest
 
 from ckanext.govopen.domain.rule_bounds import is_stricter, same_events, strictest
 from ckanext.govopen.domain.rule_checks import Words, check_packs, check_text
-from ckanext.govopen.domain.rules import Bound, account, gaps, read_pack
+from ckanext.govopen.domain.rules import Bound, account, clauses, gaps, read_pack
 
 TEXT = """通知
 
@@ -97,6 +97,19 @@ def test_a_pack_is_read_and_holds() -> None:
     assert pack.elements_of(pack.rules[2]) == ("名称", "依据")
     counts = account(pack, len(TEXT))
     assert (counts.rules, counts.rule, counts.outside, counts.unmapped) == (3, 3, 1, 0)
+
+
+def test_clauses_stand_in_the_order_of_the_text_with_each_rule_that_they_say() -> None:
+    facts = table()
+    again = {**place(LAST), "clause": "一.2", "rule": "town-2020.C4"}
+    facts["covered"] = [again, *reversed(facts["covered"])]
+    facts["rules"].append(rule("C4.3", clause="附则"))
+    found = clauses(read_pack(facts))
+    assert [(one.number, [r.rule_id for r in one.rules], one.elsewhere) for one in found] == [
+        ("一.1", ["town-2020.C4", "town-2020.C4.2", "town-2020.C6"], ()),
+        ("一.2", ["town-2020.C4"], (("outside", "resources"),)),
+        ("附则", ["town-2020.C4.3"], ()),
+    ]
 
 
 def test_a_word_without_a_number_is_told_and_starts_no_clock() -> None:

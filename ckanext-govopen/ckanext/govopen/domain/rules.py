@@ -7,7 +7,7 @@ gives it its shape. It checks nothing (that is `domain.rule_checks`), compares n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -217,6 +217,29 @@ def account(pack: RulePack, length: int | None = None) -> Account:
     counts = {kind: sum(one.kind == kind for one in pack.covered) for kind in DESTINATIONS}
     lost = sum(one.end - one.start for one in gaps(pack, length))
     return Account(rules=len(pack.rules), unmapped=lost, **counts)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause of a text: its rules, and the records, pages or reasons where else it went."""
+
+    number: str
+    rules: tuple[Rule, ...]
+    elsewhere: tuple[tuple[str, str], ...]
+
+
+def clauses(pack: RulePack) -> tuple[Clause, ...]:
+    """The clauses of a text in its order; those of rules whose text is not accounted for, last."""
+    stretches = sorted(pack.covered, key=lambda one: (one.start, one.end))
+    numbers = dict.fromkeys([s.clause for s in stretches] + [r.clause for r in pack.rules])
+    return tuple(_clause(number, stretches, pack.rules) for number in numbers)
+
+
+def _clause(number: str, stretches: Sequence[Stretch], rules: Sequence[Rule]) -> Clause:
+    """A rule stands under its own clause, and under each that says the same again."""
+    went = dict.fromkeys((one.kind, one.target) for one in stretches if one.clause == number)
+    own = (one for one in rules if one.clause == number or ("rule", one.rule_id) in went)
+    return Clause(number, tuple(own), tuple(one for one in went if one[0] != "rule"))
 
 
 def gaps(pack: RulePack, length: int | None = None) -> tuple[Stretch, ...]:

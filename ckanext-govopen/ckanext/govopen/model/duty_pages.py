@@ -45,6 +45,7 @@ _FILTERS = (
     "(CAST(:unit AS text) IS NULL OR s.unit_id = :unit)"
     " AND (CAST(:rule AS text) IS NULL OR s.rule_id = :rule)"
     " AND (CAST(:pack AS text) IS NULL OR r.pack_id = :pack)"
+    " AND (CAST(:kept AS text[]) IS NULL OR s.rule = ANY (:kept) OR s.also && :kept)"
     " AND (CAST(:state AS text) IS NULL AND s.state_at <> 'void' OR s.state_at = :state)"
     " AND (CAST(:escalated AS integer) IS NULL OR EXISTS (SELECT FROM govopen_duty_escalation x"
     "  WHERE (x.duty_id, x.unit_id, x.due_at, x.level) = (s.id, s.unit_id, s.due_at, :escalated)"
@@ -58,7 +59,7 @@ _TOLD = (
     " WHERE recorded_at <= :moment GROUP BY duty_id, unit_id, due_at) x"
     " ON (x.duty_id, x.unit_id, x.due_at) = (s.id, s.unit_id, s.due_at) AND s.state_at = 'overdue'"
 )
-FILTERS = ("unit", "rule", "pack", "state", "escalated", "due_from", "due_to")
+FILTERS = ("unit", "rule", "pack", "kept", "state", "escalated", "due_from", "due_to")
 
 
 def _filters(given: Row) -> dict[str, Any]:
@@ -205,6 +206,48 @@ def moves(session: Session, duty_id: str) -> list[Row]:
         ' LEFT JOIN "user" u ON u.id = m.actor OR u.name = m.actor'
         " WHERE m.duty_id = :id ORDER BY m.seq",
         id=duty_id,
+    )
+
+
+def keys(session: Session, rule_ids: Sequence[str]) -> list[str]:
+    """The versions of rules that duties keep."""
+    found = _rows(
+        session,
+        "SELECT id FROM govopen_duty_rule WHERE rule_id = ANY (CAST(:ids AS text[]))",
+        ids=list(rule_ids),
+    )
+    return [str(row["id"]) for row in found]
+
+
+def by_clause(session: Session, moment: datetime, asked: Sequence[tuple[str, str]]) -> list[Row]:
+    """How many units are late with a clause, have it before them, or have met all of it so far.
+
+    A duty that a stricter rule of another text raised stands for each rule that asks the same.
+
+    Args:
+        asked: (clause, id of a rule under it).
+    """
+    return _rows(
+        session,
+        "WITH asked AS (SELECT a.clause, k.id AS key FROM unnest(CAST(:clauses AS text[]),"
+        " CAST(:rules AS text[])) AS a(clause, rule_id)"
+        " JOIN govopen_duty_rule k ON k.rule_id = a.rule_id),"
+        " held AS (SELECT DISTINCT s.rule, s.also, s.unit_id, s.state_at"
+        f" FROM ({_STANDING_ONCE}) s WHERE s.state_at NOT IN ('void', 'waived')"
+        " AND (s.rule = ANY (ARRAY(SELECT key FROM asked))"
+        "  OR s.also && ARRAY(SELECT key FROM asked))),"
+        " stands AS (SELECT a.clause, h.unit_id, bool_or(h.state_at = 'overdue') AS late,"
+        " bool_or(h.state_at IN ('running', 'paused')) AS open FROM held h"
+        " CROSS JOIN LATERAL unnest(h.also || h.rule) AS one(key)"
+        " JOIN asked a ON a.key = one.key GROUP BY a.clause, h.unit_id)"
+        " SELECT clause, count(*) AS units, count(*) FILTER (WHERE late) AS late,"
+        " count(*) FILTER (WHERE open AND NOT late) AS open,"
+        " count(*) FILTER (WHERE NOT open AND NOT late) AS met FROM stands GROUP BY clause",
+        moment=moment,
+        inside=False,
+        unit=None,
+        clauses=[clause for clause, _ in asked],
+        rules=[rule for _, rule in asked],
     )
 
 

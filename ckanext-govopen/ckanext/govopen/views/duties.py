@@ -23,7 +23,7 @@ __all__ = ["duties"]
 duties = Blueprint("govopen_duties", __name__)
 
 KIND = "<any(csv,xlsx,json):kind>"
-FILTERS = ("unit", "state", "rule", "pack", "escalated", "as_of", "due_from", "due_to")
+FILTERS = ("unit", "state", "rule", "pack", "clause", "escalated", "as_of", "due_from", "due_to")
 UNITS_SHOWN, ROWS_SHOWN, FILE_PAGE_ROWS = 25, 50, 1000
 CELLS = (
     "overdue", "escalated_1", "escalated_2", "late_met", "amber", "running", "met", "other",

@@ -17,6 +17,10 @@ rules = Blueprint("govopen_rules", __name__)
 
 KIND = "<any(csv,xlsx,json):kind>"
 LIST_COLUMNS = ("id", "title", "doc_no", "issuer", "made_on", "rules")
+LEDGER_COLUMNS = (
+    "clause", "rules", "quote", "subject", "responsible", "phase", "elsewhere",
+    "units", "late", "open", "met",
+)  # fmt: skip
 DESTINATIONS = ("rule", "record", "page", "outside")
 
 
@@ -81,6 +85,42 @@ def _standings(pack_id: str) -> dict[str, dict[str, int]]:
         }
         for one in found
     }
+
+
+@rules.get("/rules/<pack_id>/clauses")
+def ledger(pack_id: str) -> str:
+    """The clauses of a text in their order, with how many units have met each and are late."""
+    found = _ledger(pack_id)
+    api = f"/api/3/action/govopen_rule_clause_list?id={pack_id}"
+    values = {"pack": _pack(pack_id), "found": found, "api_url": api}
+    return str(tk.render("govopen/rules/clauses.html", values))
+
+
+def _ledger(pack_id: str) -> dict[str, Any]:
+    found: dict[str, Any]
+    try:
+        found = _call("govopen_rule_clause_list", id=pack_id)
+    except tk.ObjectNotFound:
+        tk.abort(404)
+    return found
+
+
+@rules.get(f"/rules/<pack_id>/clauses.{KIND}")
+def ledger_file(pack_id: str, kind: str) -> Response:
+    """The same clauses as a file."""
+    columns = [(name, name) for name in LEDGER_COLUMNS]
+    rows = [_ledger_row(one) for one in _ledger(pack_id)["items"]]
+    api = f"/api/3/action/govopen_rule_clause_list?id={pack_id}"
+    return tables.respond(kind, f"clauses-{pack_id}", columns, rows, api)
+
+
+def _ledger_row(one: Mapping[str, Any]) -> dict[str, Any]:
+    said = {
+        name: "; ".join(dict.fromkeys(str(rule[name]) for rule in one["rules"] if rule[name]))
+        for name in ("id", "quote", "subject", "responsible", "phase")
+    }
+    went = [f"{kind}: {target}" for each in one["elsewhere"] for kind, target in each.items()]
+    return {**one, **said, "rules": said["id"], "elsewhere": "; ".join(went)}
 
 
 def _elsewhere(covered: list[dict[str, Any]]) -> list[dict[str, str]]:

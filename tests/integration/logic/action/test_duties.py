@@ -185,6 +185,32 @@ class TestReading:
         page = client.get(f"/duties/{made}", headers={"Accept-Language": "en"})
         assert 'id="escalations"' in page.get_data(as_text=True)
 
+    def test_the_ledger_of_a_text_counts_units_and_leads_to_their_duties(
+        self, office: Office, client: FlaskClient
+    ) -> None:
+        """Of a clause whose duty a stricter rule of another text raised, too."""
+        event(office, trigger="document_published", record=uuid4().hex)  # due on 2026-03-05
+        asked = {"pack": "linyi-2016", "clause": "二(一)4"}
+
+        def listed(**more: Any) -> list[dict[str, Any]]:
+            query = {**asked, "limit": 1000, **more}
+            found = client.get("/api/3/action/govopen_duty_list", query_string=query)
+            return list(found.json["result"]["items"])
+
+        assert "beijing-2016.D2" in {
+            one["rule"]["id"] for one in listed(unit=office.unit_id, state="overdue")
+        }
+        answer = client.get(
+            "/api/3/action/govopen_rule_clause_list", query_string={"id": asked["pack"]}
+        )
+        items = answer.json["result"]["items"]
+        (clause,) = [one for one in items if one["clause"] == asked["clause"]]
+        late = {one["unit"]["id"] for one in listed(state="overdue")}
+        units = {one["unit"]["id"] for one in listed() if one["state"] != "waived"}
+        assert (clause["late"], clause["units"]) == (len(late), len(units))
+        assert clause["units"] == clause["late"] + clause["open"] + clause["met"]
+        assert listed(clause="九") == []
+
     def test_days_of_a_span_count_what_is_due_on_them(
         self, office: Office, client: FlaskClient
     ) -> None:

@@ -106,6 +106,22 @@ def test_the_json_twin_holds_the_rows_of_the_page(client: FlaskClient) -> None:
     assert [one["id"] for one in rows] == [one["id"] for one in pack(client, "linyi-2016")["rules"]]
 
 
+def test_the_ledger_has_every_task_in_its_order_and_those_without_a_rule(
+    client: FlaskClient,
+) -> None:
+    items = ask(client, "govopen_rule_clause_list", id="beijing-2016").json["result"]["items"]
+    tasks = [one["clause"] for one in items if "." in one["clause"]]
+    told = [(part, sum(one.startswith(f"{part}.") for one in tasks)) for part in "一二三四"]
+    assert told == [("一", 41), ("二", 11), ("三", 9), ("四", 3)]
+    media = next(one for one in items if one["clause"] == "一.30")
+    assert (media["rules"], media["elsewhere"]) == ([], [{"outside": "media"}])
+    page = client.get("/rules/beijing-2016/clauses").text
+    assert page.count('<th scope="row">') == len(items)
+    rows = client.get("/rules/beijing-2016/clauses.json").json["items"]
+    assert [row["clause"] for row in rows] == [one["clause"] for one in items]
+    assert client.get("/rules/nowhere/clauses").status_code == 404
+
+
 def test_the_command_accounts_for_every_stretch(application: Flask) -> None:
     with application.test_request_context("/"):
         told = CliRunner().invoke(govopen, ("rules", "coverage", "--json"))

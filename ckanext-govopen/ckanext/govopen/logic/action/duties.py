@@ -17,6 +17,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain.duties import State
 from ckanext.govopen.domain.duty_clocks import midnight
 from ckanext.govopen.domain.duty_levels import LEVELS
+from ckanext.govopen.domain.rules import clauses
 from ckanext.govopen.logic import (
     duties,
     duty_board,
@@ -52,7 +53,7 @@ __all__ = [
     "govopen_duty_waive",
 ]
 
-FILTERS = ("unit", "state", "rule", "pack", "escalated", "as_of", "due_from", "due_to")
+FILTERS = ("unit", "state", "rule", "pack", "clause", "escalated", "as_of", "due_from", "due_to")
 INSIDE_ROLES = frozenset({"info_officer", "reviewer", "secrecy_reviewer", "leader", "auditor"})
 
 
@@ -65,6 +66,7 @@ def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
 
     Args:
         unit, state, rule, pack: each by its id or code; `state` of the vocabulary `duty_state`.
+        clause: number of a clause of `pack`; also what a stricter rule of another text asks.
         escalated: 1 or 2, those of which that level has been told: the unit's leader, the
             disclosure office.
         due_from, due_to: YYYY-MM-DD, both days included.
@@ -131,6 +133,8 @@ def _given(data_dict: Mapping[str, Any]) -> dict[str, Any]:
             allowed = ", ".join(one.value for one in State)
             refuse("vocab.E1", "state", str(state), allowed=allowed)
         given["state"] = state
+    if clause := data_dict.get("clause"):
+        given["kept"] = _kept(str(given.pop("pack", "")), str(clause))
     if level := data_dict.get("escalated"):
         if str(level) not in {str(one) for one in LEVELS}:
             refuse("vocab.E1", "escalated", str(level), allowed=", ".join(map(str, LEVELS)))
@@ -138,6 +142,14 @@ def _given(data_dict: Mapping[str, Any]) -> dict[str, Any]:
     if data_dict.get("unit"):
         given["unit"] = unit_id_of(data_dict["unit"])
     return {**given, "due_from": _day(data_dict, "due_from"), "due_to": _day(data_dict, "due_to")}
+
+
+def _kept(pack_id: str, clause: str) -> list[str]:
+    """The versions of the rules of a clause that duties keep; of no clause none."""
+    pack = rules.loaded().pack(pack_id)
+    asked = clauses(pack) if pack else ()
+    ids = [rule.rule_id for one in asked if one.number == clause for rule in one.rules]
+    return store.keys(model.Session, ids)
 
 
 def _after_day(data_dict: Mapping[str, Any]) -> tuple[date, str] | None:
@@ -194,7 +206,8 @@ def govopen_duty_matrix(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     """The board: for each unit and rule how many duties stand where, the most overdue units first.
 
     Args:
-        unit, state, rule, pack, escalated, due_from, due_to, as_of: as in `govopen_duty_list`.
+        unit, state, rule, pack, clause, escalated, due_from, due_to, as_of: as in
+            `govopen_duty_list`.
         limit, cursor: of the units.
 
     Returns:
@@ -234,7 +247,7 @@ def govopen_duty_day_list(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
     Args:
         due_from, due_to: at most 400 days apart; both days included.
-        unit, state, rule, pack, escalated, as_of: as in `govopen_duty_list`.
+        unit, state, rule, pack, clause, escalated, as_of: as in `govopen_duty_list`.
     """
     tk.check_access("govopen_duty_day_list", context, data_dict)
     no_unknown(data_dict, *FILTERS)

@@ -6,15 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen import clock
 from ckanext.govopen.domain.rule_bounds import Candidate, Event, event_of, same_events, strictest
-from ckanext.govopen.domain.rules import Bound, Parameter, Rule, RulePack, Stretch, account
+from ckanext.govopen.domain.rules import (
+    Bound,
+    Clause,
+    Parameter,
+    Rule,
+    RulePack,
+    Stretch,
+    account,
+    clauses,
+)
 from ckanext.govopen.logic import rules
 from ckanext.govopen.logic.errors import absent, no_unknown
 from ckanext.govopen.logic.paging import part
+from ckanext.govopen.model import duty_pages as duty_store
 
-__all__ = ["govopen_rule_pack_list", "govopen_rule_pack_show"]
+__all__ = ["govopen_rule_clause_list", "govopen_rule_pack_list", "govopen_rule_pack_show"]
+
+STANDS = ("units", "late", "open", "met")
 
 
 @tk.side_effect_free
@@ -72,6 +86,48 @@ def govopen_rule_pack_show(context: Any, data_dict: dict[str, Any]) -> dict[str,
         "rules": [_rule(pack, rule, together) for rule in pack.rules],
         "covered": [_stretch(one) for one in pack.covered],
         "non_operative": [{"from": one.start, "to": one.end} for one in pack.non_operative],
+    }
+
+
+@tk.side_effect_free
+def govopen_rule_clause_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The ledger of a text: its clauses in their order, each with where the units stand.
+
+    Args:
+        id: the pack.
+
+    Returns:
+        `{as_of, items}`; an item has its `clause`, its `rules` (`{id, quote, kind, subject,
+        responsible, phase}`), `elsewhere` (`{record | page | outside}` where no rule states it),
+        and how many `units` it asks something of by a day: those that are `late` with some of it,
+        those that have some before them (`open`), those that have `met` all that was due. Without
+        a term, quota or slot nobody is late, and `units` is 0.
+    """
+    tk.check_access("govopen_rule_clause_list", context, data_dict)
+    no_unknown(data_dict, "id")
+    pack, now = rules.loaded().pack(str(data_dict.get("id") or "")), clock.now()
+    if pack is None:
+        absent()
+    listed = clauses(pack)
+    asked = [(one.number, rule.rule_id) for one in listed for rule in one.rules]
+    found = duty_store.by_clause(model.Session, now, asked)
+    stand = {row["clause"]: {name: int(row[name]) for name in STANDS} for row in found}
+    none = dict.fromkeys(STANDS, 0)
+    return {
+        "as_of": now.astimezone(clock.SITE_ZONE).isoformat(),
+        "items": [{**_clause(one), **stand.get(one.number, none)} for one in listed],
+    }
+
+
+def _clause(one: Clause) -> dict[str, Any]:
+    names = ("quote", "kind", "subject", "responsible", "phase")
+    return {
+        "clause": one.number,
+        "rules": [
+            {"id": rule.rule_id, **{name: getattr(rule, name) for name in names}}
+            for rule in one.rules
+        ],
+        "elsewhere": [{kind: target} for kind, target in one.elsewhere],
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-__all__ = ["govopen_rule_pack_list", "govopen_rule_pack_show"]
+__all__ = ["govopen_rule_clause_list", "govopen_rule_pack_list", "govopen_rule_pack_show"]
 
 
 @tk.auth_allow_anonymous_access
@@ -14,4 +14,4 @@ def _public(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return {"success": True}
 
 
-govopen_rule_pack_list = govopen_rule_pack_show = _public
+govopen_rule_clause_list = govopen_rule_pack_list = govopen_rule_pack_show = _public
