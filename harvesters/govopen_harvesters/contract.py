@@ -96,6 +96,7 @@ class Page:
         met: names that the connector has to know again then; those of each page are added to those
             of the pages before, so that no page carries them all.
         columns: names of the columns of a table, also of those that are empty.
+        notes: what is to be told of the whole that the page begins, with code and facts.
     """
 
     records: Sequence[Record]
@@ -109,6 +110,7 @@ class Page:
     cursor: Mapping[str, Json] | None = None
     met: Sequence[str] = ()
     columns: Sequence[str] = ()
+    notes: Sequence[tuple[str, Mapping[str, Json]]] = ()
 
 
 class SourceFault(Exception):  # noqa: N818 the name says what happened

@@ -246,6 +246,9 @@ def _with(evidence: Evidence, page: Page) -> Evidence:
         covers_all=evidence.covers_all and page.covers_all,
         left_out=evidence.left_out + page.left_out,
         columns=tuple(dict.fromkeys((*evidence.columns, *page.columns))),
+        notes=evidence.with_notes(
+            {"code": code, "facts": _plain(facts)} for code, facts in page.notes
+        ),
     )
 
 

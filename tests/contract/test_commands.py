@@ -23,6 +23,8 @@ audit verify|audit export
 search reindex|reconcile|city generate
 harvest source add|harvest source list|harvest source show|harvest source pause
 harvest source remove|harvest run|harvest job|harvest dead|harvest approve
+harvest source update|harvest source propose|harvest source adopt|harvest source decline
+harvest map|harvest withdrawals
 """.replace("\n", "|")
     .strip("|")
     .split("|")
@@ -39,7 +41,9 @@ OPTIONS = {
     "publication withdraw": "--reason",
     "publication hide": "--reason",
     "harvest run": "--dry-run",
-    "harvest dead": "--retry",
+    "harvest dead": "--retry --id --set",
+    "harvest map": "--field --value",
+    "harvest withdrawals": "--accept --keep --reason",
     "reconcile": "--fix",
     "city generate": "--seed --size --at",
 }

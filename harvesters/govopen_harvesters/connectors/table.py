@@ -38,6 +38,7 @@ from govopen_harvesters.contract import (
 
 ROWS = 500
 NAME = "name"
+OF_ROWS = ("intake.W3", "intake.W4")  # of single rows that are none: every table has some
 SUFFIXES = (".xls", ".xlsx", ".xlsb", ".xlsm", ".ods", ".csv", ".tsv", ".txt")
 Key = Callable[[Row], "str | None"]
 
@@ -149,15 +150,20 @@ def _pages(table: Table, file: str, options: Mapping[str, Json], is_last: bool) 
     identify = _identifier(table, options)
     ordinals = {one.header for one in table.columns if one.field == "ordinal" and _is_sure(one)}
     columns = [one.header for one in table.columns]
+    notes = [
+        (one.code, {**one.params, "value": one.value, "field": one.field, "file": file})
+        for one in table.notes
+        if one.code not in OF_ROWS
+    ]
     rows = iter(table.rows)
     batch = list(islice(rows, ROWS))
     while True:
         following = list(islice(rows, ROWS))
         records = [_record(row, identify, ordinals, file, table.sheet) for row in batch]
-        yield Page(records, is_last=is_last and not following, columns=columns)
+        yield Page(records, is_last=is_last and not following, columns=columns, notes=notes)
         if not following:
             return
-        batch = following
+        batch, notes = following, []
 
 
 def _is_sure(column: Column) -> bool:

@@ -190,3 +190,13 @@ def test_a_text_that_is_not_utf_8_is_told(encoding: str | None, shown: str | Non
 )
 def test_a_licence_that_is_not_specified_is_told(license_id: str | None, told: list[str]) -> None:
     assert codes(data(license_id=license_id)) == told
+
+
+def test_uneven_rows_are_told_of_a_table_and_of_a_text_that_is_called_one() -> None:
+    lines = Table(None, (), 6, uneven=(3,), uneven_rows=3)
+    for label, columns, told in (
+        ("泊位.csv", (), ["W14"]), ("泊位.TSV", (), ["W14"]), ("说明.txt", (), []),
+        ("说明.txt", ("名称",), ["W14"]),
+    ):  # fmt: skip
+        one = File("r1", label, "aa", (replace(lines, columns=columns),), 6)
+        assert codes(data(one)) == told

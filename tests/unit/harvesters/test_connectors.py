@@ -85,6 +85,20 @@ def test_a_running_number_is_no_property_of_a_row(tmp_path: Path) -> None:
     assert content(1) == content(8)
 
 
+def test_many_rows_that_lack_cells_are_told_once_with_their_table(tmp_path: Path) -> None:
+    def notes(whole: int, short: int) -> list[list[tuple[str, Any, Any]]]:
+        rows = [f"{n},数据{n},市局,每月" for n in range(whole)]
+        rows += [f"{n},数据{n},市局" for n in range(whole, whole + short)]
+        text = "\n".join([LINES.split("\n")[0], *rows, ""])
+        folder = incoming(tmp_path, a=text)
+        pages = read(table.connector, {"path": "a.csv"}, None, incoming=folder)
+        return [[(code, facts["value"], facts["line"]) for code, facts in p.notes] for p in pages]
+
+    assert notes(300, 300) == [[("intake.W7", "300", 302)], []]
+    assert notes(45, 5) == [[("intake.W7", "5", 47)]]
+    assert notes(46, 5) == notes(4, 4) == [[]]
+
+
 def test_a_folder_is_one_set_and_a_bad_file_in_it_a_fault(tmp_path: Path) -> None:
     folder = incoming(tmp_path, a=LINES, b=b"\x00\x01\x02PK", c=LINES.replace("甲", "丙"))
     pages = read(table.connector, {"path": ".", "key": "资源编号"}, None, incoming=folder)

@@ -13,7 +13,7 @@ from ckanext.govopen.logic.findings import describe, render, texts
 from ckanext.govopen.logic.vocab import vocabulary
 
 PACKAGE = Path(product.__file__).parents[1]
-INTAKE_CODES = [f"intake.E{n}" for n in range(1, 18)] + [f"intake.W{n}" for n in range(1, 7)]
+INTAKE_CODES = [f"intake.E{n}" for n in range(1, 18)] + [f"intake.W{n}" for n in range(1, 8)]
 INVENTORY_CODES = [
     f"inventory.{kind}{n}"
     for kind, numbers in (("E", (1, *range(4, 8), *range(11, 20))), ("W", (7, 11, 12)))

@@ -579,3 +579,16 @@ def test_of_many_such_lines_the_first_are_noted_and_all_are_counted(tmp_path: Pa
     (table,) = answer(tmp_path, text.encode())["tables"]
     assert table["uneven_rows"] == 3000
     assert table["uneven"] == tuple(range(2, 82, 4))
+
+
+def test_a_csv_in_which_no_width_is_usual_is_looked_at_as_lines_and_its_rows_are_counted(
+    tmp_path: Path,
+) -> None:
+    for rows, uneven in (("甲,1\n乙,2,x\n丙\n", 2), ("甲,1\n乙,2,x\n", 1)):
+        text = "名称,泊位\n" + rows * 200 + "电话 13812345678\n"
+        found = answer(tmp_path, text.encode())
+        (table,) = found["tables"]
+        assert (table["rows"], table["uneven_rows"]) == (rows.count("\n") * 200 + 1,
+                                                         uneven * 200 + 1)  # fmt: skip
+        assert [hit["pattern"] for hit in found["hits"]] == ["mobile"]
+    assert answer(tmp_path, "第一行\n第二行，没有分隔\n".encode())["tables"] == []

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
-import yaml
 
 from ckanext.govopen import clock
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.cli.harvest_sources import source, source_lines
+from ckanext.govopen.cli.output import acting_user, as_json, refused_as_message, run, show, table
+from ckanext.govopen.logic import harvest_names
 
 __all__ = ["harvest"]
 
 COUNTS = ("seen", "unchanged", "created", "updated", "rejected", "conflict", "missing", "removed")
-SOURCE_COLUMNS = ("name", "title", "kind", "unit_name", "schedule", "health", "records", "dead",
-                  "last_complete_at", "next_run_at")  # fmt: skip
 WITHDRAWAL_COLUMNS = ("source_name", "guid", "record_type", "title", "missing_since")
 EXIT_FAILED = 1
 EXIT_WAITS = 3  # nothing is written before the data authority approves
@@ -29,70 +27,7 @@ def harvest() -> None:
     """Harvest of sources (归集)."""
 
 
-@harvest.group()
-def source() -> None:
-    """Where records come from (归集来源)."""
-
-
-@source.command("add")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--secret", "secrets", multiple=True, help="Name of a secret, asked for or piped in.")
-@acting_user
-@as_json
-def add_source(file: Path, secrets: tuple[str, ...], user: str | None, as_json: bool) -> None:
-    """Adds a source that a YAML file describes (see config/sources)."""
-    given = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if not isinstance(given, dict):
-        raise click.ClickException(f"{file.name}: not a description of a source")
-    if secrets:
-        given["secrets"] = {name: click.prompt(name, hide_input=True) for name in secrets}
-    show(run("govopen_harvest_source_create", user, given), as_json, _source_lines)
-
-
-@source.command("list")
-@acting_user
-@as_json
-def list_sources(user: str | None, as_json: bool) -> None:
-    """Lists sources with their health."""
-    found = run("govopen_harvest_source_list", user, {"limit": 1000})["items"]
-    show(found, as_json, lambda rows: table(rows, SOURCE_COLUMNS))
-
-
-@source.command("show")
-@click.argument("name")
-@acting_user
-@as_json
-def show_source(name: str, user: str | None, as_json: bool) -> None:
-    """Shows a source; never its secrets."""
-    show(run("govopen_harvest_source_show", user, {"id": name}), as_json, _source_lines)
-
-
-@source.command("pause")
-@click.argument("name")
-@click.option("--resume", is_flag=True, help="Let it run again.")
-@acting_user
-@as_json
-def pause_source(name: str, resume: bool, user: str | None, as_json: bool) -> None:
-    """Keeps a source from running until it is resumed."""
-    state = "active" if resume else "paused"
-    made = run("govopen_harvest_source_update", user, {"id": name, "state": state})
-    show(made, as_json, _source_lines)
-
-
-@source.command("remove")
-@click.argument("name")
-@acting_user
-@as_json
-def remove_source(name: str, user: str | None, as_json: bool) -> None:
-    """Ends a source and forgets its secrets; its records stay."""
-    made = run("govopen_harvest_source_delete", user, {"id": name})
-    show(made, as_json, lambda row: (f"{row['name']}  {row['state']}",))
-
-
-def _source_lines(row: Mapping[str, Any]) -> Iterable[str]:
-    yield from table([row], SOURCE_COLUMNS)
-    for name, value in row["settings"].items():
-        yield f"{name}\t{value}"
+harvest.add_command(source)
 
 
 @harvest.command("run")
@@ -164,6 +99,8 @@ def job_lines(job: Mapping[str, Any]) -> Iterable[str]:
     yield f"known {job['known_before']} -> {job['known_after']}  balanced {job['balanced']}"
     if job["error"]:
         yield f"{job['error']['code']}\t{job['error']['text']}"
+    for one in job["notes"]:
+        yield f"{one['code']}\t{one['text']}"
     for one in job["names"]:
         others = " ".join(f"{each['field']}?{each['confidence']}" for each in one["proposed"])
         yield f"{one['how']}\t{one['name']}\t{one['field'] or '-'}\t{one['confidence']}\t{others}"
@@ -189,23 +126,71 @@ def approve_job(job: str, refuse: bool, user: str | None, as_json: bool) -> None
     _end(run("govopen_harvest_job_show", user, {"id": job}), as_json)
 
 
+@harvest.command("map")
+@click.argument("job")
+@click.option("--field", "fields", multiple=True, help="NAME=FIELD; without a field it has none.")
+@click.option("--value", "values", multiple=True, help="FIELD:VALUE=CODE, what a value stands for.")
+@acting_user
+@as_json
+def confirm_mapping(
+    job: str, fields: Sequence[str], values: Sequence[str], user: str | None, as_json: bool
+) -> None:
+    """Says what names and values of a source mean that a run has shown; its settings keep it."""
+    shown = run("govopen_harvest_job_show", user, {"id": job, "limit": 1})
+    found = run("govopen_harvest_source_show", user, {"id": shown["source"]})
+    codes: dict[str, dict[str, str]] = {}
+    for said in values:
+        field, sign, rest = said.partition(":")
+        value, equals, code = rest.rpartition("=")
+        if not (sign and equals and field and value and code):
+            raise click.UsageError(f"--value {said}: write FIELD:VALUE=CODE")
+        codes.setdefault(field, {})[value] = code
+    told = dict(_pair("--field", said) for said in fields)
+    settings = refused_as_message(
+        lambda: harvest_names.confirmed(found, shown["names"], told, codes)
+    )
+    wanted = {"id": found["id"], "settings": settings}
+    show(run("govopen_harvest_source_update", user, wanted), as_json, source_lines)
+
+
+def _pair(option: str, said: str) -> tuple[str, str]:
+    name, equals, value = said.rpartition("=")
+    if not (equals and name):
+        raise click.UsageError(f"{option} {said}: write NAME=VALUE")
+    return name, value
+
+
 @harvest.command("dead")
 @click.argument("name", required=False)
 @click.option("--retry", is_flag=True, help="Try those of the source again, here and now.")
+@click.option("--id", "dead_id", help="Of these the one with this id alone.")
+@click.option("--set", "said", multiple=True, help="FIELD=TEXT, in place of what the source says.")
 @acting_user
 @as_json
-def dead_letters(name: str | None, retry: bool, user: str | None, as_json: bool) -> None:
-    """Lists records that could not be taken, with the reason."""
+def dead_letters(
+    name: str | None,
+    retry: bool,
+    dead_id: str | None,
+    said: Sequence[str],
+    user: str | None,
+    as_json: bool,
+) -> None:
+    """Lists records that could not be taken, with the reason; tries them again, or mends one."""
+    if (said or dead_id) and not retry:
+        raise click.UsageError("--id and --set go with --retry")
     if retry:
-        if not name:
-            raise click.UsageError("--retry needs the name of a source")
-        made = run("govopen_harvest_dead_retry", user, {"source": name})
+        if not name or (said and not dead_id):
+            raise click.UsageError("--retry needs the name of a source, and --set an --id")
+        wanted: dict[str, Any] = {"source": name, "id": dead_id}
+        if said:
+            wanted["values"] = dict(_pair("--set", each) for each in said)
+        made = run("govopen_harvest_dead_retry", user, wanted)
         _work(made["id"])
         _end(run("govopen_harvest_job_show", user, {"id": made["id"]}), as_json)
     found = run("govopen_harvest_dead_list", user, {"source": name or "", "limit": 1000})["items"]
     show(found, as_json, lambda rows: (
         f"{one['source']}\t{one['guid']}\t{one['problem']['code']}\t{one['problem']['text']}"
-        for one in rows))  # fmt: skip
+        f"\t{one['id']}" for one in rows))  # fmt: skip
 
 
 @harvest.command("withdrawals")

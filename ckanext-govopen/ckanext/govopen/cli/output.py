@@ -46,9 +46,18 @@ def run(
 
 def _called(action: str, user: str | None, parameters: Mapping[str, Any]) -> Any:
     context = context_of(user)
-    try:
+
+    def call() -> Any:
         with audit.acting(str(context["auth_user_obj"].id), f"command:{action}"):
             return tk.get_action(action)(context, dict(parameters))
+
+    return refused_as_message(call)
+
+
+def refused_as_message(call: Callable[[], Any]) -> Any:
+    """What a call gives; its refusal becomes the command's message and exit code 1."""
+    try:
+        return call()
     except tk.ValidationError as error:
         texts = [
             f"{name}: {'; '.join(map(str, found))}" for name, found in error.error_dict.items()

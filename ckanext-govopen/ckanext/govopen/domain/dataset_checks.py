@@ -18,6 +18,7 @@ from ckanext.govopen.domain.scan_facts import Table
 FORBIDDEN = ("personal", "secret_suspect")  # codes of the vocabulary `item_sensitivity`
 WITHHELD = "withheld"
 UTF_8 = ("utf-8", "utf-8-sig")
+CALLED_TABLES = (".csv", ".tsv")
 NOT_SPECIFIED = "notspecified"
 OWN_FILE, FURTHER = "own_file", "further_datasets"  # codes of the vocabulary `same_content`
 MOST_TWINS = 3  # datasets with the same bytes that are told one by one
@@ -210,7 +211,10 @@ def _encoding(file: File) -> Iterable[Finding]:
 
 def _lines(file: File) -> Iterator[Finding]:
     """Rows of a CSV that do not stand under its heading, and a quote that swallows the rest."""
+    is_called_one = file.label.lower().endswith(CALLED_TABLES)
     for table in file.tables:
+        if not (table.columns or is_called_one):  # a text with separators in its first line
+            continue
         if table.unclosed is not None:
             yield Finding("inventory.W15", "resources", str(table.unclosed), _about(file))
         if table.uneven_rows:

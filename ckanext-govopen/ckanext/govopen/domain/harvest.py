@@ -6,10 +6,11 @@ does not add up. Pure rules; reading sources is `govopen_harvesters`, writing is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from math import ceil, floor
 from typing import Any
 
@@ -154,6 +155,7 @@ NEXT: Mapping[JobState, tuple[JobState, ...]] = {
 }
 # A record on which so many workers have died is not tried again.
 MOST_TRIES = 3
+MOST_NOTES = 20
 # A run of which so many workers have died has failed.
 MOST_DEATHS = 10
 
@@ -210,6 +212,7 @@ class Evidence:
         covers_all: False for a set that was asked for since some moment.
         left_out: records that a connector has passed over: they are none of ours.
         columns: names of the columns of a table.
+        notes: `{code, facts}` of what is told at the head of the run; the first of them.
     """
 
     pages: int = 0
@@ -221,6 +224,11 @@ class Evidence:
     covers_all: bool = True
     left_out: int = 0
     columns: Sequence[str] = ()
+    notes: Sequence[Mapping[str, Any]] = ()
+
+    def with_notes(self, further: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """The notes with further ones, as many as a person would read."""
+        return tuple(islice((*self.notes, *further), MOST_NOTES))
 
     def lost(self, before: Sequence[str]) -> list[str]:
         """Columns of before that a table has no longer: they were dropped, or have other names."""

@@ -157,6 +157,17 @@ class Table:
     above: tuple[str, ...] = ()
 
 
+LEAST_SHORT, SHORT_SHARE = 5, 10
+
+
+def are_many_short(short: int, rows: int) -> bool:
+    """True when so many rows have fewer cells than the heading that separators may be lacking.
+
+    Some files leave out what is empty at the end of a row; at five rows and a tenth it is told.
+    """
+    return short >= LEAST_SHORT and short * SHORT_SHARE >= rows
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A sheet of a workbook; a hidden one is read only when it is asked for."""

@@ -61,6 +61,11 @@ class CsvLines:
         self.uneven_rows = 0
         self.unclosed: int | None = None
 
+    @property
+    def is_divided(self) -> bool:
+        """True when its first row with a value has several cells."""
+        return self._width > 1
+
     def feed(self, rows: Sequence[Sequence[str]]) -> None:
         """Looks at further rows."""
         if not self._width:

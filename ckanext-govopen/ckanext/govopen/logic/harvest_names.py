@@ -6,12 +6,14 @@ that may be secret, and of contact persons, no example is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ckanext.govopen.domain.harvest import How, Mapped, Meaning
 from ckanext.govopen.domain.inventory import RULES
 from ckanext.govopen.domain.units import names_a_unit, read_unit_text
+from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.harvest_connectors import TABLE
 from ckanext.govopen.logic.imports import CONTACT_FIELDS
 from ckanext.govopen.logic.intake_proposals import MOST, proposals
 from ckanext.govopen.logic.vocab import vocabularies
@@ -23,6 +25,9 @@ LONGEST_EXAMPLE, LONGEST_NAME = 60, 200
 MOST_UNREAD = 30
 # What a later record may say against an earlier one.
 _DOUBTS = (How.RIVAL, How.UNSURE)
+# How a name was taken whose value is used; the fields that a name may have.
+USED = ("told", "sure")
+FIELD_WORDS = {"inventory": "inventory_field", "dataset": "harvest_field"}
 
 
 class Names:
@@ -127,3 +132,47 @@ def unread_view(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {"field": name, "values": values} for name, values in (evidence.get("unread") or {}).items()
     ]
+
+
+# --- as a person says what they mean -------------------------------------------------------------
+
+
+def confirmed(
+    source: Mapping[str, Any],
+    names: Sequence[Mapping[str, Any]],
+    fields: Mapping[str, str],
+    values: Mapping[str, Mapping[str, str]],
+) -> dict[str, Any]:
+    """The settings of a source with what a person says; what stays as it is stays unsaid.
+
+    Args:
+        names: of a run, as they are shown.
+        fields: the field of each name that the person speaks of; "" for none at all.
+        values: by field, what values of the source stand for.
+
+    Raises:
+        tk.ValidationError: `vocab.E1` the run has no such name, or there is no such field.
+    """
+    settings, is_table = dict(source["settings"]), source["kind"] == TABLE
+    place = "columns" if is_table else "fields"
+    told = dict(settings.get(place) or {})
+    known = {one["name"]: one for one in names}
+    for name, chosen in fields.items():
+        if name not in known:
+            refuse("vocab.E1", place, name, allowed=", ".join(known))
+        _require_field(str(source["outcome"]), chosen)
+        one = known[name]
+        used = (one["field"] if one["how"] in USED else "") or ""
+        if chosen != used:
+            told[name] = chosen or (None if is_table else "")  # this field, or none at all
+    said = {field: dict(table) for field, table in (settings.get("values") or {}).items()}
+    for field, table in values.items():
+        _require_field(str(source["outcome"]), field)
+        said[field] = {**said.get(field, {}), **table}
+    return {**settings, place: told, "values": said}
+
+
+def _require_field(outcome: str, field: str) -> None:
+    words = vocabularies()[FIELD_WORDS[outcome]]
+    if field and field not in words:
+        refuse("vocab.E1", "field", field, allowed=", ".join(str(one.code) for one in words))

@@ -497,7 +497,8 @@ def job_view(session: Session, row: Row) -> dict[str, Any]:
         "error": problem(row["error"]["code"], row["error"]["facts"]) if row["error"] else None,
         "retries": row["retries"],
         "deaths": row["deaths"],
-        "evidence": {k: v for k, v in evidence.items() if k not in ("names", "unread")},
+        "evidence": {k: v for k, v in evidence.items() if k not in ("names", "unread", "notes")},
+        "notes": [problem(one["code"], one["facts"]) for one in evidence.get("notes") or ()],
         "names": names_view(evidence),
         "unread": unread_view(evidence),
     }

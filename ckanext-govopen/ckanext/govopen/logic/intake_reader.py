@@ -21,6 +21,7 @@ from ckanext.govopen.domain.intake import (
     IntakeRefused,
     Limits,
     Merge,
+    are_many_short,
     cell_name,
     classify_row,
     column_letter,
@@ -71,6 +72,8 @@ class Reading:
     sample: list[str] = field(default_factory=list)
     differing: set[str] = field(default_factory=set)
     data_rows: int = 0
+    short_rows: int = 0  # of a text table: with fewer cells than its heading
+    first_short: int = 0
 
     @property
     def name_column(self) -> int | None:
@@ -85,6 +88,12 @@ class Reading:
                 filled = filled_cells(texts)
                 kind = classify_row(texts, self.head, self.name_column, filled)
                 yield index, kind, texts, filled
+
+    def note_width(self, index: int, width: int, heading: int) -> None:
+        """Counts a row of a text table that has fewer cells than its heading."""
+        if self.sheet is None and width < heading:
+            self.short_rows += 1
+            self.first_short = self.first_short or index + 1
 
     def has_data(self) -> bool:
         return any(kind == "data" for _, kind, _, _ in self.classified())
@@ -266,6 +275,7 @@ def _inspect(reading: Reading) -> None:
         reading.used.update(filled)
         if is_text_table and filled[-1] > named[-1]:
             raise _too_wide(index, filled, texts, named[-1])
+        reading.note_width(index, len(texts), named[-1] + 1)
         if reading.data_rows <= _SCRIPT_SAMPLE:
             reading.sample += texts
         for name, columns in rivals:
@@ -276,6 +286,16 @@ def _inspect(reading: Reading) -> None:
             "intake.E15", {"header_row": reading.header.last + 1},
             sheet=reading.sheet, row=reading.header.last + 1,
         )  # fmt: skip
+    if are_many_short(reading.short_rows, reading.data_rows):
+        reading.notes.insert(0, _many_short(reading))
+
+
+def _many_short(reading: Reading) -> Finding:
+    """Rows that lack a separator somewhere have what follows it under the wrong heading."""
+    facts = {"rows": reading.data_rows, "line": reading.first_short}
+    return Finding(
+        "intake.W7", value=str(reading.short_rows), params=facts, row=reading.first_short
+    )
 
 
 def _too_wide(index: int, filled: list[int], texts: list[str], last: int) -> IntakeRefused:

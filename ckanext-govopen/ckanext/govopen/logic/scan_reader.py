@@ -141,6 +141,9 @@ def _take(report: _Report, part: scan_sources.Part) -> None:
         report.rows += inner.rows
         report.cells += inner.cells
         return
+    if isinstance(part, Table):
+        report.tables.append(part)
+        return
     if isinstance(part, scan_sources.Encoding):
         report.encoding = part.name
         return

@@ -21,6 +21,7 @@ from ckanext.govopen.domain import scan_facts
 from ckanext.govopen.domain.intake import IntakeRefused, Limits
 from ckanext.govopen.domain.intake_encoding import encoding_name
 from ckanext.govopen.domain.scan import Hit, Lines, Sheet, Unread
+from ckanext.govopen.domain.scan_facts import Table
 from ckanext.govopen.logic import intake_csv, intake_probe, rowfiles, scan_image, scan_office
 
 
@@ -29,7 +30,7 @@ class Within:
     """A part of a member of an archive."""
 
     member: str
-    part: Sheet | Lines | Hit | Unread | Encoding
+    part: Sheet | Lines | Hit | Unread | Encoding | Table
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Encoding:
     name: str
 
 
-Part = Sheet | Lines | Hit | Unread | Encoding | Within
+Part = Sheet | Lines | Hit | Unread | Encoding | Table | Within
 Reader = Callable[[Path, Limits], Iterator[Part]]
 
 BLOCK_ROWS = 5_000
@@ -92,6 +93,7 @@ def _text(path: Path, _limits: Limits) -> Iterator[Part]:
     delimiter = _delimiter(path, codec)
     if delimiter is None:
         yield _lines(path, codec)
+        yield from _uneven(path, codec)
         return
     sheet = Sheet(None)
     try:
@@ -111,10 +113,19 @@ def _delimiter(path: Path, codec: str) -> str | None:
 
 
 def _feed_table(sheet: Sheet, path: Path, codec: str, delimiter: str) -> None:
+    lines = scan_facts.CsvLines()
+    for block, is_whole in _blocks(path, codec, delimiter):
+        sheet.feed(block)
+        _note(lines, block, is_whole)
+    sheet.lines = lines
+
+
+def _blocks(path: Path, codec: str, delimiter: str) -> Iterator[tuple[list[list[str]], bool]]:
+    """Rows of a CSV, many at a time, and whether the last quote of them is closed."""
     csv.field_size_limit(1 << 24)
     with path.open("rb") as file:
         text = io.TextIOWrapper(file, encoding=codec, newline="")
-        end, lines = rowfiles.AtEnd(), scan_facts.CsvLines()
+        end = rowfiles.AtEnd()
         rows = csv.reader(chain(text, end), delimiter=delimiter)
         while block := list(islice(rows, BLOCK_ROWS)):
             is_whole = not end.is_reached or block[-1] == [rowfiles.END_MARK]
@@ -122,11 +133,33 @@ def _feed_table(sheet: Sheet, path: Path, codec: str, delimiter: str) -> None:
                 block.pop()
             elif not is_whole:
                 block[-1][-1] = block[-1][-1].removesuffix(rowfiles.END_MARK)
-            sheet.feed(block)
-            lines.feed(block)
-            if not is_whole:
-                lines.end_unclosed(block)
-    sheet.lines = lines
+            yield block, is_whole
+
+
+def _note(lines: scan_facts.CsvLines, block: list[list[str]], is_whole: bool) -> None:
+    lines.feed(block)
+    if not is_whole:
+        lines.end_unclosed(block)
+
+
+def _uneven(path: Path, codec: str) -> Iterator[Table]:
+    """A text whose lines have no usual number of cells, as the loader of tables would take it.
+
+    It goes by the first line; which cell stands under which heading, nobody knows, so that nothing
+    is said of columns.
+    """
+    with path.open(encoding=codec, newline="") as file:
+        delimiter = rowfiles.delimiter_of(file)
+    lines, rows = scan_facts.CsvLines(), 0
+    try:
+        for block, is_whole in _blocks(path, codec, delimiter):
+            _note(lines, block, is_whole)
+            rows += sum(map(any, block))
+            if not lines.is_divided:
+                return
+    except csv.Error:
+        return
+    yield lines.noted(Table(None, (), max(rows - 1, 0)))
 
 
 def _lines(path: Path, codec: str, plain: Callable[[str], str] = str) -> Lines:

@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain.harvest import OPEN, PROPOSALS
 from ckanext.govopen.logic import harvest_connectors
+from ckanext.govopen.logic.harvest_names import FIELD_WORDS
 from ckanext.govopen.views import desk
 from ckanext.govopen.views import harvest_form as form
 from ckanext.govopen.views import harvest_mapping as mapping
@@ -275,7 +276,7 @@ def _dead_page(dead_id: str, errors: desk.Errors, values: dict[str, str] | None 
     return desk.page(
         "workbench/harvest/dead.html",
         dead=shown,
-        vocabulary=mapping.FIELD_WORDS[shown["outcome"]],
+        vocabulary=FIELD_WORDS[shown["outcome"]],
         first=first,
         others=[name for name in shown["fields"] if name not in first],
         values=said,
@@ -341,8 +342,12 @@ def confirm_mapping(job_id: str) -> Any:
     """Puts what a person says of names and values into the source's settings."""
     shown = desk.call("govopen_harvest_job_show", {"id": job_id})
     found = desk.call("govopen_harvest_source_show", {"id": shown["source"]})
-    wanted = {"id": found["id"], "settings": mapping.confirmed(found, shown["names"])}
-    _, errors = desk.tried(lambda: desk.call("govopen_harvest_source_update", wanted))
+
+    def save() -> Any:
+        wanted = {"id": found["id"], "settings": mapping.confirmed(found, shown["names"])}
+        return desk.call("govopen_harvest_source_update", wanted)
+
+    _, errors = desk.tried(save)
     if errors:
         return _job_page(job_id, errors), desk.CONFLICT
     tk.h.flash_success(tk._("The mapping is saved. A dry run shows what comes of it."))

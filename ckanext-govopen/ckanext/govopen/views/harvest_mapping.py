@@ -7,12 +7,11 @@ from typing import Any
 
 from flask import request
 
+from ckanext.govopen.logic import harvest_names
+from ckanext.govopen.logic.harvest_names import FIELD_WORDS
 from ckanext.govopen.logic.vocab import vocabularies
 from ckanext.govopen.views import desk
 
-TABLE = "table"
-USED = ("told", "sure")
-FIELD_WORDS = {"inventory": "inventory_field", "dataset": "harvest_field"}
 # Parts of an entry that no name of a source fills.
 NO_FIELDS = ("source_fields", "contact_fields")
 
@@ -37,23 +36,18 @@ def choices(outcome: str, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def confirmed(source: Mapping[str, Any], names: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The settings of a source with what the form says; a name that stays as it is stays unsaid."""
-    settings, is_table = dict(source["settings"]), source["kind"] == TABLE
-    place = "columns" if is_table else "fields"
-    told = dict(settings.get(place) or {})
-    for number, one in enumerate(names):
-        if request.form.get(f"n-{number}") != one["name"]:
-            continue
-        chosen = request.form.get(f"f-{number}", "")
-        used = (one["field"] if one["how"] in USED else "") or ""
-        if chosen != used:
-            told[one["name"]] = chosen or (None if is_table else "")  # this field, or none at all
-    return {**settings, place: told, "values": _values(settings.get("values") or {})}
+    """The settings of a source with what the form says."""
+    fields = {
+        one["name"]: request.form.get(f"f-{number}", "")
+        for number, one in enumerate(names)
+        if request.form.get(f"n-{number}") == one["name"]
+    }
+    return harvest_names.confirmed(source, names, fields, _values())
 
 
-def _values(said: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    """What values stand for, with what the form says of those that nobody understands."""
-    values = {field: dict(table) for field, table in said.items()}
+def _values() -> dict[str, dict[str, str]]:
+    """What the form says of values that nobody understands."""
+    values: dict[str, dict[str, str]] = {}
     for key, code in request.form.items():
         kind, _, rest = key.partition("-")
         field, _, value = rest.partition("-")

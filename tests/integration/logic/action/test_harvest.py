@@ -88,6 +88,11 @@ def test_a_refused_first_run_leaves_nothing(one: Field) -> None:
 
 def test_a_dry_run_says_everything_and_writes_nothing(one: Field) -> None:
     one.put("a.csv", [*one.rows(4), (f"{one.mark}-x", "", "", "", "")])
+    assert one.run(one.add(), dry_run=True)["notes"] == []
+    one.put("u.csv", [*one.rows(5), *(row[:4] for row in one.rows(10)[5:])])
+    uneven = one.add(settings={"path": f"{one.folder.name}/u.csv"})
+    [note] = one.run(uneven, dry_run=True)["notes"]
+    assert (note["code"], "10 行中有 5 行" in note["text"]) == ("intake.W7", True)
     source, before = one.approved(), one.log_rows()
     job = one.run(source, dry_run=True)
     assert (job["state"], counts(job)) == ("finished", {"seen": 5, "created": 4, "rejected": 1})
