@@ -111,15 +111,10 @@ def read_table(
     Raises:
         IntakeRefused: `findings` name what is wrong, with sheet, cell and value where known.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise refused("intake.E1", {"kind": "missing" if not path.exists() else "folder"})
     said = aliases if isinstance(aliases, Headings) else _headings(aliases)
-    request = {
-        "path": str(path.resolve()), "sheet": sheet, "encoding": encoding,
-        "mapping": _headings_to_fields(mapping or {}, said), "limits": asdict(limits),
-        **asdict(said),
-    }  # fmt: skip
+    columns = _headings_to_fields(mapping or {}, said)
+    asked = {"sheet": sheet, "encoding": encoding, "mapping": columns, **asdict(said)}
+    request = {**_file(path, limits), **asked}
     reader = _reader()
     try:
         reader.ask(request, limits)
@@ -131,16 +126,20 @@ def read_table(
         reader.end()
 
 
+def _file(path: Path, limits: Limits) -> dict[str, Any]:
+    path = Path(path)
+    if not path.is_file():
+        raise refused("intake.E1", {"kind": "missing" if not path.exists() else "folder"})
+    return {"path": str(path.resolve()), "limits": asdict(limits)}
+
+
 def sheets_of(path: Path, *, limits: Limits = DEFAULT) -> tuple[Sheet, ...]:
     """The sheets of a workbook in their order; none for a text table.
 
     Raises:
         IntakeRefused: the file cannot be opened as a table.
     """
-    path = Path(path)
-    request = {
-        "path": str(path.resolve()), "limits": asdict(limits), "sheets_only": True,
-    }  # fmt: skip
+    request = {**_file(path, limits), "sheets_only": True}
     reader = _reader()
     with reader.output:
         try:

@@ -134,11 +134,8 @@ def submit_case(
         absent()
     _lock(session, store.record_ids(session, case_id))
     found = store.records(session, case_id)
+    _require_submittable(session, case, found)
     packages = _ids(found, "package")
-    if packages or _ids(found, "revision"):
-        datasets_store.lock_titles(session, case["unit_ids"])
-    _require_submittable(session, found)
-    _require_own_titles(session, packages)
     datasets_store.refresh_stats(session, packages)
     _begin_steps(session, case, found, embargo_until)
     store.add_opinions(
@@ -172,14 +169,20 @@ def _begin_steps(
     store.mark_submitted(session, case_id, steps, embargo_until)
 
 
-def _require_submittable(session: Session, found: Sequence[Mapping[str, Any]]) -> None:
+def _require_submittable(
+    session: Session, case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> None:
     for row in found:
         after = rules.next_state(State(row["state"]), Move.SUBMIT, row["record_type"])
         if isinstance(after, Finding):
             refuse_all([after])
         if row["current_hash"] is None:
             refuse("review.E13", value=row["record_id"])
-    revisions.require_submittable(session, revisions.ids_of(found))
+    packages, changed = _ids(found, "package"), revisions.ids_of(found)
+    if packages or changed:
+        datasets_store.lock_titles(session, case["unit_ids"])
+    revisions.require_submittable(session, changed)
+    _require_own_titles(session, packages)
 
 
 def _require_own_titles(session: Session, packages: Sequence[str]) -> None:

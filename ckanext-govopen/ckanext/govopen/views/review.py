@@ -43,19 +43,9 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
     )
     case = found["case"]
     covered = _covered(case)
-    listed = desk.call(
-        "govopen_review_record_list",
-        {"id": case_id, "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
-    )
-    datasets = [one for one in listed["items"] if one["record_type"] in WITH_CONTENT]
-    rules = [one for one in listed["items"] if one["record_type"] == "refresh_rule"]
     return desk.page(
         "workbench/review/case.html",
-        listed=listed,
-        **_scanned(case, datasets),
-        datasets=datasets,
-        rules=[desk.call("govopen_refresh_rule_show", {"id": one["record_id"]}) for one in rules],
-        samples=differences.samples_of(case_id, datasets),
+        **_records(case),
         **differences.template_parts(),
         case=case,
         found=found,
@@ -80,6 +70,25 @@ def _case_page(case_id: str, values: Mapping[str, Any], errors: desk.Errors) -> 
     )
 
 
+def _records(case: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of what a case holds beside its lists: what changes, what the scan says of it."""
+    listed = desk.call(
+        "govopen_review_record_list",
+        {"id": case["id"], "limit": desk.PAGE_ROWS, "cursor": request.args.get("records", "")},
+    )
+    datasets = [one for one in listed["items"] if one["record_type"] in WITH_CONTENT]
+    rules = [one for one in listed["items"] if one["record_type"] == "refresh_rule"]
+    return {
+        "listed": listed,
+        "datasets": datasets,
+        "rules": [
+            desk.call("govopen_refresh_rule_show", {"id": one["record_id"]}) for one in rules
+        ],
+        "samples": differences.samples_of(case["id"], datasets),
+        **_scanned(case, is_scanned=bool(datasets)),
+    }
+
+
 def _covered(case: Mapping[str, Any]) -> list[str]:
     """The steps that a decision of the reader would cover now."""
     can = case["can"]
@@ -93,16 +102,17 @@ def _totals(versions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {name: sum(version[name] for version in versions) for name in names}
 
 
-def _scanned(case: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _scanned(case: Mapping[str, Any], *, is_scanned: bool) -> dict[str, Any]:
     """What the scan says of the records of a case, by their titles where there are several."""
     found = desk.call("govopen_scan_show", {"case": case["id"]})
+    records = [one for one in case["records"] if one["record_type"] in WITH_CONTENT]
     titles = {one["record_id"]: one.get("title") for one in records} if len(records) > 1 else {}
     return {
         "hits": [
             {**hit, "title": titles.get(hit["record_id"]), "may_clear": _may_clear(hit, case)}
             for hit in found["hits"]
         ],
-        "scan_is_complete": found["is_complete"] and bool(records),
+        "scan_is_complete": found["is_complete"] and is_scanned,
         "refusals": found["refusals"],
         "warnings": found["warnings"],
         "titles": titles,

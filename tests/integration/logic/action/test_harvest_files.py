@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from hashlib import sha256
 from pathlib import Path
@@ -255,12 +256,65 @@ def edition(moved: int) -> bytes:
     return ("站点,浓度\n" + "".join(lines)).encode()
 
 
-def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
-    one: Field, site: Portal
-) -> None:
-    office, path = one.office, "/a.csv"
-    site.files = {path: edition(0)}
-    site.catalogue(record(site, "d1", path, title="按规则更新的监测数据"))
+@dataclass
+class Ruled:
+    """A public dataset whose refresh rule names the source of its file."""
+
+    one: Field
+    site: Portal
+    source: dict[str, Any]
+    id: str
+    rule: str
+    path: str = "/a.csv"
+
+    def brought(self, moved: int) -> tuple[str, str, bool]:
+        """State and reason of the newest revision, and whether its bytes are public."""
+        self.site.files[self.path] = edition(moved)
+        assert self.one.fetch(self.source) == 1
+        row = self.one.sql(
+            "SELECT r.state, c.reason FROM govopen_pending_revision v JOIN govopen_review r"
+            " ON r.record_id = v.id LEFT JOIN govopen_review_case c ON c.id = r.case_id"
+            " WHERE v.package_id = :id ORDER BY v.created_at DESC LIMIT 1", id=self.id,
+        )[0]  # fmt: skip
+        return str(row[0]), str(row[1]), self.public() == mark(edition(moved))
+
+    def outside(self, moved: int, why: str) -> None:
+        """An edition outside of the rule is a case that says why."""
+        state, reason, is_public = self.brought(moved)
+        assert (state, is_public, why in reason) == ("submitted", False, True)
+
+    def waits(self, moved: int) -> None:
+        assert self.brought(moved)[::2] == ("draft", False)
+
+    def public(self) -> str:
+        shown = self.one.office.act("stranger", "package_show", id=self.id)
+        return str(shown["resources"][0]["hash"])
+
+    def approve(self) -> None:
+        row = self.one.sql(
+            "SELECT r.case_id FROM govopen_pending_revision v JOIN govopen_review r"
+            " ON r.record_id = v.id AND r.state = 'submitted' WHERE v.package_id = :id", id=self.id,
+        )[0]  # fmt: skip
+        self.one.office.approve(row[0])
+
+    def newest(self) -> str:
+        rows = self.one.sql("SELECT id FROM govopen_pending_revision WHERE package_id = :id"
+                            " ORDER BY created_at DESC LIMIT 1", id=self.id)  # fmt: skip
+        return str(rows[0][0])
+
+    def hand_in(self) -> None:
+        self.one.office.act("officer", "govopen_review_submit", revisions=[self.newest()])
+        self.approve()
+
+    def set(self, change: str) -> None:
+        self.one.sql(f"UPDATE govopen_harvest_source SET settings = settings {change}"
+                     " WHERE id = :id", id=self.source["id"])  # fmt: skip
+
+
+def ruled(one: Field, site: Portal) -> Ruled:
+    office = one.office
+    site.files = {Ruled.path: edition(0)}
+    site.catalogue(record(site, "d1", Ruled.path, title="按规则更新的监测数据"))
     source = source_of(one, site)
     fetch(one, source)
     made = draft(one, source, "d1")
@@ -275,72 +329,57 @@ def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
     listed = office.act("officer", "govopen_refresh_rule_list", id=made["id"])
     assert listed["harvested_from"] == source["title"]
     office.approve(office.submit(made["id"]))
+    return Ruled(one, site, source, made["id"], rule["id"])
 
-    def brought(moved: int) -> tuple[str, str, bool]:
-        """State and reason of the newest revision, and whether its bytes are public."""
-        site.files[path] = edition(moved)
-        assert one.fetch(source) == 1
-        row = one.sql("SELECT r.state, c.reason FROM govopen_pending_revision v JOIN govopen_review r"
-                      " ON r.record_id = v.id LEFT JOIN govopen_review_case c ON c.id = r.case_id"
-                      " WHERE v.package_id = :id ORDER BY v.created_at DESC LIMIT 1",
-                      id=made["id"])[0]  # fmt: skip
-        public = office.act("stranger", "package_show", id=made["id"])["resources"][0]["hash"]
-        return str(row[0]), str(row[1]), public == mark(edition(moved))
 
-    def approve() -> None:
-        row = one.sql("SELECT r.case_id FROM govopen_pending_revision v JOIN govopen_review r"
-                      " ON r.record_id = v.id AND r.state = 'submitted' WHERE v.package_id = :id",
-                      id=made["id"])[0]  # fmt: skip
-        office.approve(row[0])
-
-    def newest() -> str:
-        rows = one.sql("SELECT id FROM govopen_pending_revision WHERE package_id = :id"
-                       " ORDER BY created_at DESC LIMIT 1", id=made["id"])  # fmt: skip
-        return str(rows[0][0])
-
-    def hand_in() -> None:
-        office.act("officer", "govopen_review_submit", revisions=[newest()])
-        approve()
-
-    assert brought(5)[::2] == ("published", True)
-    version = office.act("officer", "govopen_published_version_list", id=made["id"])["items"][0]
+def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
+    one: Field, site: Portal
+) -> None:
+    it = ruled(one, site)
+    assert it.brought(5)[::2] == ("published", True)
+    version = one.office.act("officer", "govopen_published_version_list", id=it.id)["items"][0]
     assert version["by_rule"]
-    listed = office.act("approver", "govopen_refresh_rule_list", id=made["id"])
+    listed = one.office.act("approver", "govopen_refresh_rule_list", id=it.id)
     assert listed["harvested_from"] is None  # who proposes no rule has no use for the name
-    state, reason, is_public = brought(60)  # more rows than the rule allows
-    assert (state, is_public, "超过更新规则的上限" in reason) == ("submitted", False, True)
-    assert brought(61)[::2] == ("draft", False)  # waits for the end of that case
-    approve()
-    public = office.act("stranger", "package_show", id=made["id"])["resources"][0]["hash"]
-    assert public == mark(edition(61))  # and is taken up then, inside the rule
-    one.sql("UPDATE govopen_harvest_source SET settings = settings || '{\"volatile\": [\"x\"]}'"
-            " WHERE id = :id", id=source["id"])  # fmt: skip
-    state, reason, is_public = brought(62)  # read otherwise it is another source
-    assert (state, is_public, "数据来源" in reason) == ("submitted", False, True)
-    assert brought(63)[::2] == ("draft", False)  # waits, and belongs to no rule
-    approve()
-    assert brought(64)[::2] == ("draft", False)
-    hand_in()
-    one.sql("UPDATE govopen_harvest_source SET settings = settings - 'volatile' WHERE id = :id",
-            id=source["id"])  # fmt: skip
-    own, resource = (
-        brought(90),
-        office.act("officer", "package_show", id=made["id"])["resources"][0],
-    )
-    assert own[0] == "submitted"
-    assert brought(91)[0] == "draft"
-    office.act("officer", "govopen_pending_revision_update", id=newest(), resource=resource["id"],
-               upload=upload(edition(92), "b.csv"))  # fmt: skip
-    approve()  # a person's own file is not what the source brings: it waits for a person
-    assert brought(93)[::2] == ("draft", False)
-    hand_in()
-    with clock_at(one, office.days_ahead(91)):
-        state, reason, is_public = brought(94)
-        assert (state, is_public, "有效期" in reason) == ("submitted", False, True)
-    with clock_at(one, office.days_ahead(92)):
-        approve()
-        office.act("officer", "govopen_refresh_rule_revoke", id=rule["id"], reason="x")
-        assert brought(95)[::2] == ("draft", False)  # no rule: a revision that somebody hands in
+    it.outside(60, "超过更新规则的上限")  # more rows than the rule allows
+    it.waits(61)  # for the end of that case
+    it.approve()
+    assert it.public() == mark(edition(61))  # and is taken up then, inside the rule
+    _read_otherwise_it_is_another_source(it)
+    _a_persons_own_file_waits_for_a_person(it)
+    _a_rule_ends(it)
+
+
+def _read_otherwise_it_is_another_source(it: Ruled) -> None:
+    it.set('|| \'{"volatile": ["x"]}\'')
+    it.outside(62, "数据来源")
+    it.waits(63)  # and belongs to no rule
+    it.approve()
+    it.waits(64)
+    it.hand_in()
+    it.set("- 'volatile'")
+
+
+def _a_persons_own_file_waits_for_a_person(it: Ruled) -> None:
+    office = it.one.office
+    resource = office.act("officer", "package_show", id=it.id)["resources"][0]
+    assert it.brought(90)[0] == "submitted"
+    assert it.brought(91)[0] == "draft"
+    office.act("officer", "govopen_pending_revision_update", id=it.newest(),
+               resource=resource["id"], upload=upload(edition(92), "b.csv"))  # fmt: skip
+    it.approve()
+    it.waits(93)
+    it.hand_in()
+
+
+def _a_rule_ends(it: Ruled) -> None:
+    office = it.one.office
+    with clock_at(it.one, office.days_ahead(91)):
+        it.outside(94, "有效期")
+    with clock_at(it.one, office.days_ahead(92)):
+        it.approve()
+        office.act("officer", "govopen_refresh_rule_revoke", id=it.rule, reason="x")
+        it.waits(95)  # no rule: a revision that somebody hands in
 
 
 @contextmanager

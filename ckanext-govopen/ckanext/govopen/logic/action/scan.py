@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
+from werkzeug.datastructures import FileStorage
+
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
@@ -329,6 +331,16 @@ def govopen_file_mask(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "rows": copy.rows,
         "cells": copy.cells,
     }
+
+
+def _put_copy(context: Any, resource_id: str, revision_id: str | None, copy: FileStorage) -> None:
+    """Puts a file into a revision, or into the draft itself."""
+    inner = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
+    if revision_id:
+        changes = {"id": revision_id, "resource": resource_id, "upload": copy}
+        tk.get_action("govopen_pending_revision_update")(inner, changes)
+    else:
+        tk.get_action("resource_patch")(inner, {"id": resource_id, "upload": copy, "format": ""})
 
 
 def _require_maskable(context: Any, resource_id: str, revision_id: object) -> str:
