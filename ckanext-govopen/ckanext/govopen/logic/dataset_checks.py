@@ -7,6 +7,7 @@ what the unit saw.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,7 @@ from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import scan as store
 
 UNNAMED = "unnamed_dataset"  # of the vocabulary `same_content`
+MOST_TOLD = 3  # records whose warnings of one code are told one by one
 NAMES = ("name_zh", "name_en", "code")
 
 Row = Mapping[str, Any]
@@ -194,13 +196,39 @@ def views(session: Session, user: Any, found: Sequence[Told]) -> dict[str, list[
     Another dataset is named to those who may read it, and to nobody else.
 
     Returns:
-        `{refusals, warnings}`.
+        `{refusals, warnings}`, one by one.
     """
     named = _named(session, user, found)
     return {
         "refusals": [_view(one, named) for one in found if one.finding.is_refusal],
         "warnings": [_view(one, named) for one in found if not one.finding.is_refusal],
     }
+
+
+def together(session: Session, warnings: Sequence[Row]) -> list[dict[str, Any]]:
+    """Equal warnings of several records as one: of how many `records`, with the first `titles`.
+
+    Of one code those that begin with a few records are told; the last of them says how many there
+    are `further`, which each record tells of itself.
+    """
+    equal: dict[tuple[object, ...], list[Row]] = {}
+    times: Counter[tuple[object, ...]] = Counter()
+    for one in warnings:
+        said = one["code"], one["text"]
+        times[one["record_id"], said] += 1
+        equal.setdefault((said, times[one["record_id"], said]), []).append(one)
+    told: dict[str, list[dict[str, Any]]] = {}
+    for group in equal.values():
+        first, of_code = group[0], told.setdefault(group[0]["code"], [])
+        begun = {one["record_id"] for one in of_code}
+        if len(begun | {first["record_id"]}) > MOST_TOLD:
+            of_code[-1]["further"] += len(group)
+        else:
+            ids = [one["record_id"] for one in group]
+            of_code.append({**first, "records": len(ids), "titles": ids[:MOST_TOLD], "further": 0})
+    found = [one for of_code in told.values() for one in of_code]
+    named = review_store.titles(session, [each for one in found for each in one["titles"]])
+    return [{**one, "titles": [named.get(each) for each in one["titles"]]} for one in found]
 
 
 def _named(session: Session, user: Any, found: Sequence[Told]) -> dict[str, str]:

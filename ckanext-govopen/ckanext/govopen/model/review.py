@@ -171,6 +171,18 @@ def review(session: Session, record_type: str, record_id: str) -> Row | None:
     return found[0] if found else None
 
 
+def titles(session: Session, record_ids: Sequence[str]) -> dict[str, str]:
+    """Titles of datasets, and of the datasets of revisions, by record."""
+    found = _rows(
+        session,
+        "SELECT r.id, p.title FROM unnest(CAST(:ids AS text[])) r(id)"
+        " LEFT JOIN govopen_pending_revision v ON v.id = r.id"
+        " JOIN package p ON p.id = coalesce(v.package_id, r.id)",
+        ids=list(record_ids),
+    )
+    return {str(row["id"]): str(row["title"]) for row in found}
+
+
 def reviews(session: Session, record_ids: Sequence[str]) -> dict[Record, Row]:
     """Review rows of several records, by (record_type, record_id)."""
     found = _rows(

@@ -227,7 +227,10 @@ def test_a_file_that_is_scanned_after_the_submission_is_checked_then_and_not_app
 
 
 def test_many_records_are_checked_by_as_many_statements_as_one(office: Office) -> None:
-    made = [office.draft(data=f"名称,泊位\n{n},{n}\n".encode())["id"] for n in range(4)]
+    made = [
+        office.draft(data=f"名称,泊位\n{n},{n}\n".encode(), tags=[], notes="短" * (n + 1))["id"]
+        for n in range(4)
+    ]
 
     def statements(ids: list[str]) -> int:
         asked: list[str] = []
@@ -245,3 +248,14 @@ def test_many_records_are_checked_by_as_many_statements_as_one(office: Office) -
 
     with office.application.test_request_context("/"):
         assert statements(made) == statements(made[:1]) <= 6
+    case = office.act("officer", "govopen_review_submit", datasets=made)
+    told = [
+        (one["code"], one["records"], len(one["titles"]), one["further"])
+        for one in case["warnings"]
+        if one["code"].startswith("datasets.")
+    ]
+    brief = [("datasets.W5", 1, 1, further) for further in (0, 0, 1)]
+    assert sorted(told) == [("datasets.W1", 4, 3, 0), *brief]
+    assert "，另有 1 个 · 有 0 个标签" in page(
+        office, "approver", f"/workbench/review/{case['id']}"
+    )

@@ -114,7 +114,8 @@ def _told(user: Any, case_id: str) -> dict[str, list[dict[str, Any]]]:
     """What the checks told of the data of a case that was just handed in."""
     case = review_store.case(model.Session, case_id)
     told = dataset_checks.of_case(model.Session, case, ()) if case else []
-    return dataset_checks.views(model.Session, user, told)
+    found = dataset_checks.views(model.Session, user, told)
+    return {**found, "warnings": dataset_checks.together(model.Session, found["warnings"])}
 
 
 def _embargo(value: object) -> datetime | None:

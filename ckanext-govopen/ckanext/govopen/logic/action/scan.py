@@ -54,8 +54,9 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         `{is_complete, is_clean, hits, warnings}`; of a hit: `id, record_id, label, pattern,
         severity, sheet, column_no, column_name, hits, rows, cells: [{row, cell, masked}],
         cleared_by, cleared_names, resource_id, is_allowed`. `refusals` and `warnings` are what the
-        checks say of the data, of a case what they said when its scan had ended:
-        `{record_id, resource_id, label, code, field, text}`.
+        checks say of the data, of a case what they said when its scan had ended: `{record_id,
+        resource_id, label, code, field, text}`. Equal warnings of several `records` are one, with
+        the first `titles`; the last of a code says how many there are `further`.
     """
     no_unknown(data_dict, "id", "case")
     session = model.Session
@@ -72,15 +73,14 @@ def govopen_scan_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     found = _seen(context, scans.hits_in(session, records))
     foreign = _seen(context, scans.foreign_among(session, records))
     ours = {one.id for one in _seen(context, records)}
-    shown = dataset_checks.views(
-        session, user_of(context), [one for one in told if one.record_id in ours]
-    )
+    told = [one for one in told if one.record_id in ours]
+    shown = dataset_checks.views(session, user_of(context), told)
     return {
         "is_complete": all(hit.id is not None for hit in found),
         "is_clean": all(hit.severity == "info" for hit in found),
         "hits": _views(found),
         "refusals": shown["refusals"],
-        "warnings": [*map(_warning, foreign), *shown["warnings"]],
+        "warnings": dataset_checks.together(session, [*map(_warning, foreign), *shown["warnings"]]),
     }
 
 
@@ -313,15 +313,7 @@ def govopen_file_mask(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     actor = str(user.id)
     copy = masking.make(model.Session, resource_id, columns, revision_id)
     filename = str(copy.upload.filename)
-    inner = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
-    if revision_id:
-        tk.get_action("govopen_pending_revision_update")(
-            inner, {"id": revision_id, "resource": resource_id, "upload": copy.upload}
-        )
-    else:
-        tk.get_action("resource_patch")(
-            inner, {"id": resource_id, "upload": copy.upload, "format": ""}
-        )
+    _put_copy(context, resource_id, revision_id, copy.upload)
     masking.note(model.Session, resource_id, columns, copy, actor=actor, revision_id=revision_id)
     scans.scan(model.Session, [revision_id or package_id])
     model.repo.commit()
