@@ -13,6 +13,7 @@ from flask import Flask
 from mail_server import MailServer, mail_server
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "logic" / "action"))
+from lists_kit import adjust, change
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
@@ -22,6 +23,13 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import duty_mail, duty_nights
 
 CANARY = "绝密画布"
+HELD_BACK = {
+    "name": CANARY,
+    "circumstance": "可识别到个人",
+    "grounds": ["g15_privacy"],
+    "legal_basis": [{"title": "政府信息公开条例", "article": "第十五条"}],
+    "review_due": "2026-01-31",
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +44,7 @@ def office(application: Flask) -> Iterator[Office]:
             record=f"{CANARY}{uuid4().hex}",
             note=CANARY,
         )
+        adjust(one, change("add", None, HELD_BACK), kind="disclosure_negative_list")
         yield one
 
 
@@ -78,6 +87,7 @@ def test_an_officer_gets_one_mail_a_day_with_what_the_unit_owes(
     assert "2026-03-30" in body
     assert "应当自收到申请之日起20个工作日内予以答复" in body
     assert "/duties" in body
+    assert "2026-01-31" in body, "an entry of the negative list is to be looked at again"
 
 
 def test_nothing_that_is_not_public_leaves_the_site(office: Office, server: MailServer) -> None:

@@ -1,6 +1,7 @@
 """One mail a person and day: what is due in their units and what is overdue. Never a flood.
 
-A line names the rule, the due date and the unit, which the public board shows as well: no title,
+With it come entries of their negative lists whose day to be looked at again has come. A line names
+the rule or the code, the date and the unit, which public pages show as well: no title,
 no record, nothing that somebody may not see. Who reads it signs in for the rest. Nothing is sent
 where no sender is set, and from a demo or test site only to a server on this machine.
 """
@@ -19,8 +20,10 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.logic import mail
 from ckanext.govopen.model import duty_mail as store
+from ckanext.govopen.model import openness
 
-LINES_SHOWN = 20
+LINES_SHOWN, REVIEWS_READ = 20, 10_000
+REVIEW = "review"
 
 
 def send(session: Session) -> int:
@@ -30,8 +33,15 @@ def send(session: Session) -> int:
     lines: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in store.lines(session, clock.today()):
         lines[str(row["unit_id"])].append(row)
+    for row in openness.reviews_due(session, None, REVIEWS_READ):
+        lines[str(row["unit_id"])].append(_review(row))
     told = partial(_of_person, lines=lines)
     return mail.once_a_day(session, store.people(session), told, store.claim, _words)
+
+
+def _review(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of a negative list as a line beside the duties."""
+    return {**row, "id": row["entry_code"], "due_on": row["review_due"], "state_now": REVIEW}
 
 
 def _of_person(
@@ -55,9 +65,12 @@ def _of_person(
 
 def _words(concerned: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     overdue = sum(row["state_now"] == "overdue" for row in concerned)
+    reviews = sum(row["state_now"] == REVIEW for row in concerned)
     subject = tk._("Disclosure duties: {overdue} overdue, {due} due soon").format(
-        overdue=overdue, due=len(concerned) - overdue
+        overdue=overdue, due=len(concerned) - overdue - reviews
     )
+    if reviews:
+        subject += tk._("; {n} entries of the negative list to look at again").format(n=reviews)
     return subject, _body(concerned)
 
 
@@ -71,6 +84,9 @@ def _body(concerned: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
+    if row["state_now"] == REVIEW:
+        said = tk._("{day} negative list, to look at again").format(day=row["due_on"])
+        return f"{said} · {row['unit_name']} · {row['entry_code']}"
     state = tk._("overdue") if row["state_now"] == "overdue" else tk._("due")
     due = str(row["due_on"])
     if row["bound_unit"] == "hours":

@@ -6,7 +6,7 @@ visitors read. Drafts move nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,6 +75,40 @@ def negative(session: Session, unit_id: str | None) -> list[Row]:
             " ORDER BY u.name, s.entry_code"
         ),
         {"unit": unit_id},
+    )
+    return list(found.mappings())
+
+
+def reviews_due(session: Session, unit_ids: Sequence[str] | None, limit: int) -> list[Row]:
+    """Entries of negative lists whose day to be looked at again has come, the longest due first.
+
+    An entry is done with by its change, or by a look through the list on that day or later. Of a
+    unit that has ended its successor answers for it; one that is hidden has no day here.
+    """
+    found = session.execute(
+        sa.text(
+            f"WITH RECURSIVE {HEIRS}, held AS (SELECT s.register_id, s.entry_code, g.unit_id,"
+            " convert_from(e.public, 'UTF8')::jsonb -> 'fields' AS fields"
+            " FROM govopen_register_span s JOIN govopen_register g ON g.id = s.register_id"
+            "  AND g.register_type = 'disclosure_negative_list'"
+            " JOIN govopen_public_entry e ON (e.register_id, e.entry_code, e.log_seq) ="
+            "  (s.register_id, s.entry_code, s.log_seq)"
+            " WHERE s.recorded_to IS NULL AND s.in_force AND s.valid_from <= govopen_today()"
+            "  AND s.valid_to > govopen_today())"
+            " SELECT h.register_id, h.entry_code, h.fields ->> 'name' AS name, o.unit_id,"
+            " u.name AS unit_name, d.review_due FROM held h"
+            " LEFT JOIN heir ON heir.unit_id = h.unit_id"
+            " CROSS JOIN LATERAL (SELECT coalesce(heir.owner, h.unit_id) AS unit_id) o"
+            " CROSS JOIN LATERAL (SELECT CAST(nullif(h.fields ->> 'review_due', '') AS date)"
+            "  AS review_due) d"
+            " LEFT JOIN govopen_org_unit_current u ON u.unit_id = o.unit_id"
+            " WHERE d.review_due <= govopen_today() AND NOT EXISTS (SELECT"
+            "  FROM govopen_register_review k WHERE k.register_id = h.register_id"
+            "  AND k.reviewed_on >= d.review_due)"
+            " AND (CAST(:units AS text[]) IS NULL OR o.unit_id = ANY (CAST(:units AS text[])))"
+            " ORDER BY d.review_due, h.entry_code LIMIT :limit"
+        ),
+        {"units": None if unit_ids is None else list(unit_ids), "limit": limit},
     )
     return list(found.mappings())
 

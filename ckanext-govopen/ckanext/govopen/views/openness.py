@@ -68,6 +68,7 @@ def negative_file(kind: str) -> Response:
         ("name", tk._("Item not made public")), ("circumstance", tk._("Circumstance")),
         ("ground_names", tk._("Grounds")), ("basis", tk._("Basis")),
         ("valid_from", tk._("In force from")),
+        ("review_due", tk._("To be looked at again by")),
         ("held_back", tk._("Resources held back")), ("still_public", tk._("Still public")),
     ]  # fmt: skip
     rows = [

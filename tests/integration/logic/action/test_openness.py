@@ -28,9 +28,9 @@ def one(application: Flask) -> Iterator[Office]:
         yield found
 
 
-def cover(one: Office, *codes: str, of: str = "data_inventory") -> None:
+def cover(one: Office, *codes: str, of: str = "data_inventory", **more: str) -> None:
     targets = [{"type": of, "code": code} for code in codes]
-    fields = {**ITEM, "targets": targets}
+    fields = {**ITEM, "targets": targets, **more}
     adjust(one, change("add", None, fields), kind="disclosure_negative_list")
 
 
@@ -72,6 +72,24 @@ def test_what_is_on_the_list_is_not_owed_and_counted_there(
     assert [(item["name"], item["held_back"], item["still_public"]) for item in found] == [
         (ITEM["name"], 2, 1)
     ]
+
+
+def test_an_entry_whose_day_has_come_waits_for_its_unit_until_the_list_is_looked_through(
+    one: Office, client: FlaskClient
+) -> None:
+    today = one.days_ahead(0)
+    cover(one, one.entry_codes[0], review_due=today)
+    cover(one, one.add_entries(1)[0], name="另一事项", review_due=one.days_ahead(1))
+    (waits,) = one.act("officer", "govopen_work_show")["reviews"]
+    assert (waits["name"], waits["review_due"]) == (ITEM["name"], today)
+    assert one.act("stranger", "govopen_work_show")["reviews"] == []
+    shown = asked(one, client, "govopen_negative_item_list")["items"]
+    assert sorted(item["review_due"] for item in shown) == [today, one.days_ahead(1)]
+    looked = {"id": waits["register_id"], "note": "逐条复核，理由仍成立"}
+    one.act("officer", "govopen_register_look_create", on=one.days_ahead(-1), **looked)
+    assert len(one.act("officer", "govopen_work_show")["reviews"]) == 1
+    one.act("officer", "govopen_register_look_create", **looked)
+    assert one.act("officer", "govopen_work_show")["reviews"] == []
 
 
 def test_an_item_of_the_catalogue_is_held_back_with_the_dataset_that_stands_under_it(

@@ -28,6 +28,7 @@ from ckanext.govopen.logic.roles import review_scope, roles_for_all
 from ckanext.govopen.logic.workbench import Person, person_of
 from ckanext.govopen.model import harvest_mail as harvest_store
 from ckanext.govopen.model import imports as import_store
+from ckanext.govopen.model import openness as openness_store
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import workbench as store
 
@@ -42,6 +43,7 @@ __all__ = [
 
 CASES_SHOWN = 200
 DUTIES_SHOWN = 30
+REVIEWS_SHOWN = 100
 OWING_ROLES = ("info_officer", "reviewer", "leader")
 
 
@@ -80,11 +82,12 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     """What waits for the person who asks: decisions, what came back, drafts, imports.
 
     Returns:
-        `{decide, returned, open, drafts, entries, imports, unconfirmed_units, duties, hidings,
-        escalated, verification, harvest}`: duties are what one's units owe, soonest first; hidings
-        wait for a second person; escalated cases wait too long; the last verification is shown to
-        who keeps the platform when it is an alarm; of the harvest, how much waits at the sources
-        that one keeps.
+        `{decide, returned, open, drafts, entries, imports, unconfirmed_units, duties, reviews,
+        hidings, escalated, verification, harvest}`: duties are what one's units owe, soonest first;
+        reviews are entries of their negative lists whose day to be looked at again has come;
+        hidings wait for a second person; escalated cases wait too long; the last verification is
+        shown to who keeps the platform when it is an alarm; of the harvest, how much waits at the
+        sources that one keeps.
     """
     tk.check_access("govopen_work_show", context, data_dict)
     no_unknown(data_dict)
@@ -109,6 +112,10 @@ def govopen_work_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         "imports": [_plain(row) for row in import_store.recent(session, person.id, None, 10)],
         "unconfirmed_units": store.unconfirmed_units(session) if person.keeps_units else 0,
         "duties": duty_view.owed(session, _owing_units(person), DUTIES_SHOWN),
+        "reviews": [
+            _plain(row)
+            for row in openness_store.reviews_due(session, _owing_units(person), REVIEWS_SHOWN)
+        ],
         "harvest": dict(harvest_store.waiting(session, kept)) if person.enters else None,
     }
 
