@@ -20,6 +20,7 @@ from ckanext.govopen.domain.rule_checks import check_text
 from ckanext.govopen.domain.rules import Bound, Parameter, Rule, RulePack, gaps
 from ckanext.govopen.logic import review, rules
 from ckanext.govopen.logic.findings import texts as finding_texts
+from ckanext.govopen.logic.register_types import register_types
 
 PACKAGE = Path(product.__file__).parents[1]
 NATIONAL = PACKAGE / "data" / "rules" / "national.yaml"  # the shortest
@@ -312,3 +313,13 @@ def test_the_phases_are_those_of_the_parts() -> None:
     years = {"一": 2016, "二": 2017, "三": 2018, "四": 2020}
     assert {rule.phase for rule in pack.rules} == set(years.values())
     assert [r.rule_id for r in pack.rules if r.phase != years[r.clause[0]]] == []
+
+
+def test_lists_are_owed_under_rules_that_ask_for_a_public_list_and_give_no_day() -> None:
+    asked = {rule.rule_id: rule for pack in rules.written_packs() for rule in pack.rules}
+    named = [rule for one in register_types().values() for rule in one.owed_under]
+    assert named
+    for rule_id in named:
+        rule = asked[rule_id]
+        assert (rule.evidence.record, rule.evidence.condition) == ("register", "public")
+        assert (rule.kind, rule.bound) == ("register_only", None)

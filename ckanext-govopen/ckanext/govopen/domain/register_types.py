@@ -114,6 +114,7 @@ class RegisterType:
         review_days: after so many days without a change or a look the entry is stale (W2).
         rules: codes of checks between fields of one entry, each a key of `_RULES`.
         ends_by: the field with the day on which an entry leaves the list.
+        owed_under: rules of packs under which each unit that they bind owes such a list.
     """
 
     code: str
@@ -131,6 +132,7 @@ class RegisterType:
     ignored: tuple[str, ...] = ()
     code_aliases: tuple[str, ...] = ()
     ends_by: str | None = None
+    owed_under: tuple[str, ...] = ()
 
     def label(self, lang: str) -> str:
         return self.en if lang.startswith("en") else self.zh
@@ -154,7 +156,7 @@ _FIELD_KEYS = frozenset(
 _TYPE_KEYS = frozenset(
     {"code", "order", "zh", "en", "authority_role", "groups", "fields", "needs_basis",
      "code_pattern", "key_field", "review_days", "rules", "synonyms", "ignored", "code_aliases",
-     "ends_by"}
+     "ends_by", "owed_under"}
 )  # fmt: skip
 
 
@@ -205,6 +207,7 @@ def _type(content: Mapping[str, Any], fields: Mapping[str, Field]) -> RegisterTy
         ignored=tuple(content.get("ignored", ())),
         code_aliases=tuple(content.get("code_aliases", ())),
         ends_by=content.get("ends_by"),
+        owed_under=tuple(content.get("owed_under", ())),
     )
 
 

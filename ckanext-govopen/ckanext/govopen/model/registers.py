@@ -353,6 +353,19 @@ def published_types(session: Session, register_types: Sequence[str]) -> list[str
     return list(found.scalars())
 
 
+def holders(session: Session, register_types: Sequence[str]) -> set[tuple[str, str]]:
+    """(unit, type) of every published list of the types."""
+    found = session.execute(
+        sa.text(
+            "SELECT r.unit_id, r.register_type FROM govopen_register r"
+            " WHERE r.register_type = ANY (CAST(:types AS text[]))"
+            " AND EXISTS (SELECT FROM govopen_public_version v WHERE v.register_id = r.id)"
+        ),
+        {"types": list(register_types)},
+    )
+    return {(str(row.unit_id), str(row.register_type)) for row in found}
+
+
 def count_registers(session: Session, register_type: str | None, unit_id: str | None) -> int:
     """How many registers have a published version."""
     found = session.execute(

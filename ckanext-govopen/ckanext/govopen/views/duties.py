@@ -75,7 +75,10 @@ def board() -> Any:
 
     def build() -> dict[str, Any]:
         found = _call("govopen_duty_matrix", limit=UNITS_SHOWN, **asked)
-        return {"found": found, "api_url": _api_url("govopen_duty_matrix", asked)}
+        unit = {"unit": asked["unit"]} if "unit" in asked else {}
+        lacking = _call("govopen_owed_register_list", limit=1, **unit)["total"]
+        api_url = _api_url("govopen_duty_matrix", asked)
+        return {"found": found, "lacking": lacking, "api_url": api_url}
 
     return _page("govopen/duties/board.html", asked, build)
 

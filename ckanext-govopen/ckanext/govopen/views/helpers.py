@@ -472,6 +472,12 @@ def unit_registers(unit_id: str) -> list[dict[str, Any]]:
 
 
 @helper
+def unit_owed_registers(unit_id: str) -> list[dict[str, Any]]:
+    """Lists that a text asks of a unit and that it has not published."""
+    return (_call("govopen_owed_register_list", unit=unit_id) or {}).get("items", [])  # type: ignore[no-any-return]
+
+
+@helper
 def unit_duties(unit_id: str) -> dict[str, Any] | None:
     """What a unit owes: how many duties stand where, the overdue ones, and those next due."""
     counted = _call("govopen_duty_list", unit=unit_id, limit=1, include_total=True)

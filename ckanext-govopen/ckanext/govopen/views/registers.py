@@ -98,6 +98,56 @@ def index_file(kind: str) -> Response:
     )
 
 
+@registers.get("/registers/owed")
+def owed() -> str:
+    """Lists that a text asks of a unit and that it has not published."""
+    unit, action = _unit_asked(), "govopen_owed_register_list"
+    values = {
+        "found": _owed(limit=INDEX_ROWS, cursor=request.args.get("cursor", ""), **unit),
+        "unit": helpers.unit(unit["unit"]) if unit else None,
+        "api_url": _api_url(action, **unit),
+    }
+    return str(tk.render("govopen/registers/owed.html", values))
+
+
+def _unit_asked() -> dict[str, str]:
+    unit = request.args.get("unit", "").strip()
+    return {"unit": unit} if unit else {}
+
+
+def _owed(**asked: object) -> dict[str, Any]:
+    found: dict[str, Any]
+    try:
+        found = _call("govopen_owed_register_list", **asked)
+    except tk.ObjectNotFound:
+        tk.abort(404)
+    except tk.ValidationError as refused:
+        tk.abort(400, "; ".join(refused.error_summary.values()))
+    return found
+
+
+OWED_COLUMNS = ("unit", "unit_id", "register_type", "rules", "quotes")
+
+
+@registers.get(f"/registers/owed.{KIND}")
+def owed_file(kind: str) -> Response:
+    """The same lists as a file."""
+    unit = _unit_asked()
+    rows = [
+        {
+            "unit": one["unit"]["name"],
+            "unit_id": one["unit"]["id"],
+            "register_type": one["register_type"],
+            "rules": "; ".join(rule["id"] for rule in one["rules"]),
+            "quotes": "; ".join(rule["quote"] for rule in one["rules"]),
+        }
+        for one in _owed(**unit)["items"]
+    ]
+    columns = [(name, name) for name in OWED_COLUMNS]
+    api_url = _api_url("govopen_owed_register_list", **unit)
+    return tables.respond(kind, "owed-registers", columns, rows, api_url)
+
+
 @registers.get("/registers/types/<register_type>")
 def show_type(register_type: str) -> tuple[str, int]:
     """The lists of one type of all units as one, on a date, as they were known at a moment."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from lists_kit import adjust, change
+from lists_kit import adjust, change, power
 from publishing_kit import Office, office
 from standards_kit import Lot, item, publish
 
@@ -90,6 +90,28 @@ def test_an_entry_whose_day_has_come_waits_for_its_unit_until_the_list_is_looked
     assert len(one.act("officer", "govopen_work_show")["reviews"]) == 1
     one.act("officer", "govopen_register_look_create", **looked)
     assert one.act("officer", "govopen_work_show")["reviews"] == []
+
+
+def test_a_list_that_the_texts_ask_for_is_lacking_until_it_is_published(
+    one: Office, client: FlaskClient
+) -> None:
+    def lacking() -> list[str]:
+        return [item["register_type"] for item in items()]
+
+    def items() -> list[dict[str, Any]]:
+        return list(asked(one, client, "govopen_owed_register_list")["items"])
+
+    before, slug = lacking(), items()[0]["unit"]["slug"]
+    assert before == ["power_list", "responsibility_list", "public_service_list"]
+    board = client.get(f"/duties?unit={one.unit_id}").text
+    assert f"/registers/owed?unit={one.unit_id}" in board
+    adjust(one, change("add", None, power(one, "城市道路占用许可")))
+    assert lacking() == before[1:]
+    page = client.get(f"/registers/owed?unit={one.unit_id}").text
+    assert "全面公开各部门权力清单和责任清单" in page
+    rows = client.get(f"/registers/owed.json?unit={one.unit_id}").json["items"]
+    assert [row["register_type"] for row in rows] == before[1:]
+    assert 'id="owed-lists"' in client.get(f"/organization/{slug}").text
 
 
 def test_an_item_of_the_catalogue_is_held_back_with_the_dataset_that_stands_under_it(

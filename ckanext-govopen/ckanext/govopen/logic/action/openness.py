@@ -8,12 +8,14 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
+from ckanext.govopen.domain.rules import Rule, RulePack
+from ckanext.govopen.logic import owed_lists
 from ckanext.govopen.logic.errors import no_unknown, page_limit
 from ckanext.govopen.logic.paging import cursor_of, page, part
+from ckanext.govopen.model import duty_pages, units
 from ckanext.govopen.model import openness as store
-from ckanext.govopen.model import units
 
-__all__ = ["govopen_negative_item_list", "govopen_owed_entry_list"]
+__all__ = ["govopen_negative_item_list", "govopen_owed_entry_list", "govopen_owed_register_list"]
 
 SHOWN = ("category", "name", "circumstance", "grounds", "legal_basis", "review_due")
 
@@ -86,6 +88,42 @@ def govopen_owed_entry_list(context: Any, data_dict: dict[str, Any]) -> dict[str
     counted = store.owed_by_unit(model.Session, unit_id)
     found = page(rows, limit, lambda row: (row["entry_code"],), _owed)
     return {**found, "units": [{**row, "owed": int(row["owed"])} for row in counted]}
+
+
+@tk.side_effect_free
+def govopen_owed_register_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Lists that a text asks of a unit and that it has not published; no text gives them a day.
+
+    Args:
+        unit: id, name or code of a unit; optional.
+        limit, cursor: of the page; without `limit` all of them.
+
+    Returns:
+        `{items, total, next_cursor}`; an item has its `unit`, `register_type` and `rules`: the
+        clauses that ask for the list.
+    """
+    tk.check_access("govopen_owed_register_list", context, data_dict)
+    no_unknown(data_dict, "unit", "limit", "cursor")
+    found = owed_lists.lacking(model.Session, _unit(data_dict))
+    names = duty_pages.units(model.Session, [one.unit_id for one in found])
+    rows = [
+        {
+            "unit": {"id": one.unit_id, **_named(names.get(one.unit_id, {}))},
+            "register_type": one.register_type,
+            "rules": [_clause(pack, rule) for pack, rule in one.asked],
+        }
+        for one in found
+    ]
+    return {"total": len(rows), **part(rows, data_dict)}
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row.get(name) for name in ("name", "slug")}
+
+
+def _clause(pack: RulePack, rule: Rule) -> dict[str, Any]:
+    said = {"id": pack.pack_id, "title": pack.title}
+    return {"id": rule.rule_id, "clause": rule.clause, "quote": rule.quote, "pack": said}
 
 
 def _owed(row: Mapping[str, Any]) -> dict[str, Any]:

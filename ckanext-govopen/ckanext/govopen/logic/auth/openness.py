@@ -6,7 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-__all__ = ["govopen_negative_item_list", "govopen_owed_entry_list"]
+__all__ = ["govopen_negative_item_list", "govopen_owed_entry_list", "govopen_owed_register_list"]
 
 
 @tk.auth_allow_anonymous_access
@@ -14,4 +14,4 @@ def _public(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     return {"success": True}
 
 
-govopen_negative_item_list = govopen_owed_entry_list = _public
+govopen_negative_item_list = govopen_owed_entry_list = govopen_owed_register_list = _public
