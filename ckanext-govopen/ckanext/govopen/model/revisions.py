@@ -214,12 +214,14 @@ def supersede(session: Session, case_id: str, revision_ids: Sequence[str], actor
     )
 
 
-def versions(session: Session, package_id: str) -> list[Row]:
-    """The versions that were public, newest first."""
+def versions(session: Session, package_id: str, limit: int | None = None) -> list[Row]:
+    """The versions that were public, newest first; all of them, or as many as are asked for."""
     return _rows(
         session,
-        "SELECT * FROM govopen_published_version WHERE package_id = :id ORDER BY number DESC",
+        "SELECT * FROM govopen_published_version WHERE package_id = :id ORDER BY number DESC"
+        " LIMIT CAST(:limit AS integer)",
         id=package_id,
+        limit=limit,
     )
 
 

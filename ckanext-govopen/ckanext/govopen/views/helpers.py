@@ -37,6 +37,7 @@ CODED_FACETS = {
 }
 PREVIEW_ROWS = 10
 PREVIEWED_RESOURCES = 3
+HISTORY_ROWS = 20
 UNIT_DUTIES = 5  # overdue ones, and as many of those next due
 
 log = logging.getLogger(__name__)
@@ -432,6 +433,35 @@ def entry_codes(pkg: Mapping[str, Any]) -> list[dict[str, str]]:
         }
         for code in codes
     ]
+
+
+@helper
+def history(pkg: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The newest versions of a dataset that were public."""
+    found = _call("govopen_published_version_list", id=pkg["id"], limit=HISTORY_ROWS)
+    return list((found or {}).get("items", ()))
+
+
+@helper
+def what_changed(changes: Mapping[str, Any] | None) -> list[str]:
+    """What a version changed, in words: fields, and how many files; of the first one nothing."""
+    if changes is None:
+        return []
+    counts = (
+        (tk._("{count} files changed"), changes["files_changed"]),
+        (tk._("{count} files added"), changes["files_added"]),
+        (tk._("{count} files removed"), changes["files_removed"]),
+    )
+    return [
+        *(label(label_of(name)) for name in changes["fields"]),
+        *(words.format(count=count) for words, count in counts if count),
+    ]
+
+
+@helper
+def provenance(pkg: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a dataset comes from; nothing where the reader may not read it."""
+    return dict(_call("govopen_dataset_provenance_show", id=pkg["id"]) or {})
 
 
 # --- units and rates -----------------------------------------------------------------------------

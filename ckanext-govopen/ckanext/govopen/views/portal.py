@@ -105,6 +105,8 @@ def _dataset(_stamp: tuple[Any, ...], name: str) -> dict[str, Any]:
         "dataset_type": "dataset",
         "tables": helpers.previews(shown["resources"]),
         "entries": helpers.entry_codes(shown),
+        "versions": helpers.history(shown),
+        "origin": helpers.provenance(shown),
     }
 
 

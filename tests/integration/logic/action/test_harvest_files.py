@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -339,6 +340,7 @@ def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
     assert it.brought(5)[::2] == ("published", True)
     version = one.office.act("officer", "govopen_published_version_list", id=it.id)["items"][0]
     assert version["by_rule"]
+    _visitors_read_the_kind_of_source_and_nothing_else_of_it(it)
     listed = one.office.act("approver", "govopen_refresh_rule_list", id=it.id)
     assert listed["harvested_from"] is None  # who proposes no rule has no use for the name
     it.outside(60, "超过更新规则的上限")  # more rows than the rule allows
@@ -348,6 +350,15 @@ def test_a_rule_that_names_the_source_approves_what_it_fetches_and_nothing_else(
     _read_otherwise_it_is_another_source(it)
     _a_persons_own_file_waits_for_a_person(it)
     _a_rule_ends(it)
+
+
+def _visitors_read_the_kind_of_source_and_nothing_else_of_it(it: Ruled) -> None:
+    name = it.one.office.act("officer", "package_show", id=it.id)["name"]
+    answer = it.one.application.test_client().get(f"/dataset/{name}")
+    page = answer.get_data(as_text=True)
+    assert "从提供单位的来源归集：" in page
+    assert re.search(r'href="/registers/[^/"]+">第 \d+ 版</a>', page)
+    assert not any(said in page for said in (it.source["name"], it.source["title"], it.site.host))
 
 
 def _read_otherwise_it_is_another_source(it: Ruled) -> None:

@@ -181,6 +181,11 @@ def test_a_rule_beside_a_revision_is_for_the_columns_of_the_revision(office: Off
     assert office.act("officer", "govopen_refresh_rule_show", id=rule["id"])["in_force"] is False
 
 
+def read_page(client: FlaskClient, made: dict[str, Any]) -> str:
+    """The page of a dataset as visitors read it."""
+    return client.get(f"/dataset/{made['name']}").get_data(as_text=True)
+
+
 def test_a_daily_dataset_is_refreshed_thirty_days_running_without_a_person(
     office: Office, client: FlaskClient
 ) -> None:
@@ -208,6 +213,17 @@ def test_a_daily_dataset_is_refreshed_thirty_days_running_without_a_person(
             f"/api/3/action/datastore_search?resource_id={after['resources'][0]['id']}&limit=40"
         ).get_json()["result"]
         assert is_sound(office)
+        page = read_page(client, made)
+        english = client.get(f"/en/dataset/{made['name']}").get_data(as_text=True)
+        office.act("officer", "govopen_refresh_rule_revoke", id=rule["id"], reason="来源更换")
+        later = read_page(client, made)
+    assert page.count("数据更新，按数据更新规则批准") == 20
+    assert "更早的 11 版" in page
+    assert all(each["content_hash"] in page for each in items[:20])
+    assert items[20]["content_hash"] not in page
+    assert "变动的行不超过" in page
+    assert "the scan is clean" in english
+    assert "变动的行不超过" not in later
     assert [each["by_rule"] for each in items] == [True] * 30 + [False]
     assert after["stat"]["last_data_date"] == (start + timedelta(days=30)).isoformat()
     assert found["total"] == ROWS

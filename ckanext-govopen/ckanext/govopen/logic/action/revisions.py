@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,12 +11,13 @@ from werkzeug.datastructures import FileStorage
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 
-from ckanext.govopen.logic import datasets, refresh, revisions, search
-from ckanext.govopen.logic.errors import no_unknown, text
+from ckanext.govopen.logic import datasets, provenance, refresh, revisions, search
+from ckanext.govopen.logic.errors import no_unknown, page_limit, text
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import revisions as store
 
 __all__ = [
+    "govopen_dataset_provenance_show",
     "govopen_pending_revision_create",
     "govopen_pending_revision_list",
     "govopen_pending_revision_show",
@@ -168,11 +170,18 @@ def govopen_pending_revision_list(context: Any, data_dict: dict[str, Any]) -> di
 
 @tk.side_effect_free
 def govopen_published_version_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """The versions of a dataset that were public: when, and names of what changed; newest first."""
+    """The versions of a dataset that were public: when, and names of what changed; newest first.
+
+    `content_hash` is the SHA-256 that was approved; `changes` is null for the first version.
+
+    Args:
+        limit: so many of the newest; default: all.
+    """
     tk.check_access("govopen_published_version_list", context, data_dict)
-    no_unknown(data_dict, "id")
+    no_unknown(data_dict, "id", "limit")
     package = datasets.readable(context, text(data_dict, "id"))
-    rows = store.versions(model.Session, str(package.id))
+    limit = page_limit(data_dict) if "limit" in data_dict else None
+    rows = store.versions(model.Session, str(package.id), limit and limit + 1)
     before = [*(row["content"] for row in rows[1:]), None][: len(rows)]
     return {
         "items": [
@@ -181,8 +190,29 @@ def govopen_published_version_list(context: Any, data_dict: dict[str, Any]) -> d
                 "published_at": row["published_at"].isoformat(),
                 "data_on": row["data_on"].isoformat(),
                 "by_rule": row["refresh_rule"] is not None,
+                "content_hash": row["content_hash"],
                 "changes": revisions.changed_fields(old, row["content"]) if old else None,
             }
-            for row, old in zip(rows, before, strict=True)
+            for row, old in list(zip(rows, before, strict=True))[:limit]
         ]
     }
+
+
+@tk.side_effect_free
+def govopen_dataset_provenance_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Where a dataset comes from.
+
+    Args:
+        id: name or id of the dataset.
+
+    Returns:
+        `{entries: [{entry_code, register_id, version, published_at}], refresh_rule, harvest}`: the
+        public version of the inventory in which each entry was last written; the rule by which the
+        system may approve new editions `{row_change_bound, expires_on, source, is_masked,
+        approved_at}`, or null; the kind of harvest source that brought it `{kind, label}`, or null.
+    """
+    tk.check_access("govopen_dataset_provenance_show", context, data_dict)
+    no_unknown(data_dict, "id")
+    package = datasets.readable(context, text(data_dict, "id"))
+    codes = json.loads((package.extras or {}).get("entry_codes") or "[]")
+    return provenance.of_dataset(model.Session, str(package.id), codes)

@@ -9,6 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic.roles import has_role, is_sysadmin, review_scope, user_of
 
 __all__ = [
+    "govopen_dataset_provenance_show",
     "govopen_pending_revision_create",
     "govopen_pending_revision_list",
     "govopen_pending_revision_show",
@@ -43,5 +44,11 @@ def govopen_pending_revision_list(context: Any, data_dict: dict[str, Any]) -> di
 
 @tk.auth_allow_anonymous_access
 def govopen_published_version_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Everybody, of a dataset that they may read."""
+    return {"success": True}
+
+
+@tk.auth_allow_anonymous_access
+def govopen_dataset_provenance_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Everybody, of a dataset that they may read."""
     return {"success": True}
