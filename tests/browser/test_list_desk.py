@@ -114,21 +114,41 @@ def test_a_list_is_adjusted_approved_and_read_by_a_visitor(
     approve(approver, case)
     visitor = chromium.new_context().new_page()
     try:
-        read(visitor, f"{site_url}/{language}", name)
+        entry = read(visitor, f"{site_url}/{language}", name)
         assert_clean(visitor, language)
+        hide(approver, entry, language)
+        visitor.reload()
+        assert name not in visitor.locator("main").inner_text()
     finally:
         visitor.context.close()
         approver.close()
     assert officer.said == []
 
 
-def read(visitor: Page, site: str, name: str) -> None:
-    """Find the power in the list, its notice, the difference of two days, and the proof."""
+def hide(approver: Person, entry: str, language: str) -> None:
+    """Hide an entry in an emergency; a second person has a day to say a word about it."""
+    page = approver.go(entry)
+    page.locator("main a[href$='/hiding']").click()
+    assert_clean(page, language)
+    page.fill("#hide-reason", "写了不该公开的内容")
+    send(page, "/hide")
+    assert page.locator(".go-hiding").count() == 1
+    assert page.locator(".go-hiding form").count() == 0, "who hid it is no second person"
+
+
+def read(visitor: Page, site: str, name: str) -> str:
+    """Find the power in the list, its notice, the difference of two days, the proof, and its like.
+
+    Returns:
+        the address of the power's page; the visitor is at the powers of all units.
+    """
     visitor.goto(f"{site}/registers?register_type=power_list")
     visitor.locator("main").get_by_role("link", name=re.compile(UNIT)).first.click()
     visitor.wait_for_load_state()
     assert name in visitor.locator("main").inner_text()
     register = visitor.url.partition("?")[0]
+    link = visitor.locator("main tr", has_text=name).locator("a[href*='/entries/']").first
+    entry = str(link.get_attribute("href"))
     visitor.goto(f"{register}/notices")
     assert f"新设{name}" in visitor.locator("main").inner_text()
     before = (TODAY - timedelta(days=1)).isoformat()
@@ -137,6 +157,9 @@ def read(visitor: Page, site: str, name: str) -> None:
     visitor.goto(f"{register}/verify")
     assert visitor.locator("main .go-state-good").count() >= 1
     assert visitor.locator("main .go-state-bad").count() == 0
+    visitor.goto(f"{site}/registers/types/power_list?q={name}")
+    assert name in visitor.locator("main table").inner_text()
+    return entry
 
 
 def test_of_two_who_edit_one_entry_the_second_sees_what_the_first_wrote(

@@ -11,6 +11,7 @@ from ckanext.govopen.domain.review import (
     DECIDING_ROLES,
     DEPUTY_ROLES,
     REVIEW_ROLES,
+    SETTLING_ROLES,
     WITHDRAWING_ROLES,
 )
 from ckanext.govopen.logic.roles import units_by_role, user_of
@@ -53,6 +54,11 @@ class Person:
         """May take a public dataset of this unit back."""
         held = (self.roles.get(role, frozenset()) for role in WITHDRAWING_ROLES)
         return self.is_sysadmin or any({None, unit_id} & units for units in held)
+
+    @property
+    def settles(self) -> bool:
+        """May say the second word about an emergency hiding of somebody else."""
+        return not SETTLING_ROLES.isdisjoint(self.roles)
 
     @property
     def enters(self) -> bool:

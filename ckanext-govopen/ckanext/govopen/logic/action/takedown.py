@@ -104,7 +104,8 @@ def govopen_takedown_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
     Returns:
         `{register_id, register_type, entry_code, name, unit_id, unit_name, versions, shown, acts,
-        is_waiting}`: `shown` of its published `versions` are seen by readers.
+        hidings}`: `shown` of its published `versions` are seen by readers; `hidings` wait for a
+        second person.
     """
     tk.check_access("govopen_takedown_show", context, data_dict)
     no_unknown(data_dict, "register", "entry_code")
@@ -114,7 +115,13 @@ def govopen_takedown_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         {**{name: act[name] for name in ACT_SHOWN}, "recorded_at": act["recorded_at"].isoformat()}
         for act in acts
     ]
-    return {**entry, "acts": said, "is_waiting": hiding.open_of(acts) is not None}
+    place = (entry["register_id"], entry["entry_code"])
+    hidings = [
+        one
+        for one in hiding.waiting(model.Session, [str(entry["unit_id"])])
+        if (one["register_id"], one["entry_code"]) == place
+    ]
+    return {**entry, "acts": said, "hidings": hidings}
 
 
 def _entry(context: Mapping[str, Any], data_dict: Mapping[str, Any]) -> dict[str, Any]:

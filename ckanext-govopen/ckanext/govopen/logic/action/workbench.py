@@ -132,7 +132,6 @@ def _watched(person: Person) -> dict[str, Any]:
     """What must not wait: hidings, cases that were escalated to this person, a failed check."""
     session = model.Session
     scope = _scope(person)
-    acts = person.is_sysadmin or any(role in person.roles for role in rules.SETTLING_ROLES)
     escalated = [
         _plain(row)
         for level, role in LEVELS.items()
@@ -142,7 +141,7 @@ def _watched(person: Person) -> dict[str, Any]:
     keeps = person.is_sysadmin or person.is_authority
     checked = verification.newest(session) if keeps else None
     return {
-        "hidings": _hidings(scope) if acts else [],
+        "hidings": _hidings(scope) if person.settles or person.is_sysadmin else [],
         "escalated": escalated,
         "verification": checked if checked and not checked["passed"] else None,
     }
