@@ -180,6 +180,7 @@ def add_probe_and_run(story: Story, authority: Person) -> str:
         story.ended(authority, seen=3, created=2, rejected=1)
         assert story.say(said, pages=1) in authority.text()
         assert "harvest.E8" in authority.text(), "which record, and why, is not said"
+    story.look(authority, "dry-run")
     story.go(authority, story.page_of_source)
     story.press(authority, "Run now")
     never = story.say(

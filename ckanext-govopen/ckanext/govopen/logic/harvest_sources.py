@@ -529,6 +529,7 @@ def _pace(row: Row, counts: Mapping[str, int]) -> dict[str, Any]:
 def change_view(row: Row) -> dict[str, Any]:
     """A line of a run's report."""
     shown = {k: row[k] for k in ("number", "guid", "verdict", "record_type", "record_id")}
+    shown["title"] = row.get("title")
     shown["problem"] = problem(row["code"], row["facts"]) if row["code"] else None
     if not row["code"] and "differences" in row["facts"]:
         shown |= {name: row["facts"][name] for name in ("title", "differences")}

@@ -36,6 +36,12 @@ _SOURCE = (
     " LEFT JOIN LATERAL (SELECT id, state, ended_at, waits_for FROM govopen_harvest_job j"
     "  WHERE j.source_id = s.id ORDER BY j.created_at DESC, j.id DESC LIMIT 1) l ON true"
 )
+# What a row `o` has become here.
+_RECORD = (
+    " LEFT JOIN govopen_data_resource d ON o.record_type = 'entry' AND d.entry_code = o.record_id"
+    " LEFT JOIN package p ON o.record_type = 'package' AND p.id = o.record_id"
+)
+_TITLE = "coalesce(d.name, p.title) AS title"
 _JOB = (
     "SELECT j.*, s.name AS source_name, s.title AS source_title, s.unit_id,"
     " s.created_by AS source_created_by, s.proposed_by AS source_proposed_by,"
@@ -244,10 +250,10 @@ def changes(
     """Lines of a run's report in the order of its records, those that vanished first."""
     return _all(
         session,
-        "SELECT * FROM govopen_harvest_change WHERE job_id = :job"
-        " AND (CAST(:verdict AS text) IS NULL OR verdict = :verdict)"
-        " AND (CAST(:after AS integer) IS NULL OR number > :after)"
-        " ORDER BY number, verdict LIMIT :limit",
+        f"SELECT o.*, {_TITLE} FROM govopen_harvest_change o{_RECORD} WHERE o.job_id = :job"
+        " AND (CAST(:verdict AS text) IS NULL OR o.verdict = :verdict)"
+        " AND (CAST(:after AS integer) IS NULL OR o.number > :after)"
+        " ORDER BY o.number, o.verdict LIMIT :limit",
         job=job_id,
         verdict=verdict,
         after=after,
@@ -259,12 +265,9 @@ def vanishing(session: Session, job_id: str, limit: int) -> Sequence[Row]:
     """Known records that an open run did not see: what its approval would take away."""
     return _all(
         session,
-        "SELECT o.guid, o.record_type, o.record_id, coalesce(d.name, p.title) AS title"
+        f"SELECT o.guid, o.record_type, o.record_id, {_TITLE}"
         " FROM govopen_harvest_job j JOIN govopen_harvest_object o ON o.source_id = j.source_id"
-        " AND o.state = 'kept'"
-        " LEFT JOIN govopen_data_resource d ON o.record_type = 'entry'"
-        "  AND d.entry_code = o.record_id"
-        " LEFT JOIN package p ON o.record_type = 'package' AND p.id = o.record_id"
+        f" AND o.state = 'kept'{_RECORD}"
         " WHERE j.id = :job AND NOT EXISTS (SELECT FROM govopen_harvest_stage t"
         "  WHERE t.job_id = j.id AND t.guid = o.guid) ORDER BY o.guid LIMIT :limit",
         job=job_id,
@@ -309,10 +312,7 @@ def objects(
 ) -> Sequence[Row]:
     return _all(
         session,
-        "SELECT o.*, coalesce(d.name, p.title) AS title FROM govopen_harvest_object o"
-        " LEFT JOIN govopen_data_resource d ON o.record_type = 'entry'"
-        "  AND d.entry_code = o.record_id"
-        " LEFT JOIN package p ON o.record_type = 'package' AND p.id = o.record_id"
+        f"SELECT o.*, {_TITLE} FROM govopen_harvest_object o{_RECORD}"
         " WHERE o.source_id = :source AND o.guid > :after"
         " AND (CAST(:state AS text) IS NULL OR o.state = :state) ORDER BY o.guid LIMIT :limit",
         source=source_id,
@@ -336,10 +336,8 @@ def object_(session: Session, source_id: str, guid: str) -> Row | None:
 
 # Records that are public, or in force, and whose retirement nobody has handed in yet.
 WITHDRAWALS = (
-    "SELECT o.*, s.name AS source_name, s.title AS source_title, coalesce(d.name, p.title) AS title"
-    " FROM govopen_harvest_object o JOIN govopen_harvest_source s ON s.id = o.source_id"
-    " LEFT JOIN package p ON o.record_type = 'package' AND p.id = o.record_id"
-    " LEFT JOIN govopen_data_resource d ON o.record_type = 'entry' AND d.entry_code = o.record_id"
+    f"SELECT o.*, s.name AS source_name, s.title AS source_title, {_TITLE}"
+    f" FROM govopen_harvest_object o JOIN govopen_harvest_source s ON s.id = o.source_id{_RECORD}"
     " WHERE o.state = 'withdrawal_proposed' AND o.missing_since IS NOT NULL"
     " AND (p.state = 'active' AND NOT p.private OR d.status = 'active' AND NOT EXISTS"
     "  (SELECT FROM govopen_register_version_entry e JOIN govopen_review r"

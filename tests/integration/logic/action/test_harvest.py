@@ -131,7 +131,7 @@ def test_what_a_run_would_change_is_said_before_anything_is_written(
         assert of(lines, "updated") == [(row[0], row[1], wanted, True) for row in rows[:3]]
         assert of(lines, "created") == [(f"{one.mark}-n", "新的", [], False)]
     missing = of(dry["report"]["items"], "missing")
-    assert sorted(missing) == [(row[0], None, None, True) for row in rows[16:19]]
+    assert sorted(missing) == [(row[0], row[1], None, True) for row in rows[16:19]]
     assert one.left(source)["entries"] == before
     done = one.approve(waits["id"])
     assert (done["updated"], done["created"], done["balanced"]) == (12, 1, True)
