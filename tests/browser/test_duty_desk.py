@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,8 +30,8 @@ def watcher(chromium: Browser, site_url: str, public: dict[str, str]) -> Iterato
     person.close()
 
 
-def recorded(watcher: Person, record: str, days_ago: int) -> str:
-    """Record a request of some unit on the page; return the address of its duty's page."""
+def recorded(watcher: Person, record: str, days_ago: int) -> tuple[str, str]:
+    """Record a request of some unit on the page; return the addresses of its duty and of itself."""
     page = watcher.go("/workbench/duties")
     page.select_option("#f-trigger", "request_received")
     unit = page.locator("#f-unit option").nth(1).get_attribute("value")
@@ -39,8 +40,9 @@ def recorded(watcher: Person, record: str, days_ago: int) -> str:
     page.fill("#f-record", record)
     watcher.press("Record the event")
     assert words("The event is on record; {count} duties began.", count=1) in page.content()
+    event = re.sub("^.*(?=/workbench)", "", page.url)
     found = watcher.go(f"/duties/list.json?unit={unit}&rule=national.H1")
-    return "/duties/" + next(
+    duty = "/duties/" + next(
         one["id"]
         for one in reversed(found.evaluate("JSON.parse(document.body.innerText).items"))
         if one["triggered_at"].startswith(
@@ -48,10 +50,11 @@ def recorded(watcher: Person, record: str, days_ago: int) -> str:
         )
         and one["state"] in ("running", "overdue")
     )
+    return duty, event
 
 
 def test_the_office_finds_who_is_late_and_why(watcher: Person) -> None:
-    duty = recorded(watcher, LATE, days_ago=80)
+    duty, event = recorded(watcher, LATE, days_ago=80)
     page = watcher.go("/duties/list?state=overdue&rule=national.H1")
     page.locator(f"main a[href$='{duty}']").click()
     shown = watcher.text()
@@ -68,10 +71,15 @@ def test_the_office_finds_who_is_late_and_why(watcher: Person) -> None:
     watcher.go(duty)
     assert "逾期完成" in watcher.text()
     assert "答复书1号" in watcher.text()
+    page = watcher.go(event)
+    assert "答复书1号" in watcher.text()
+    page.locator("main form[action$='/evidence'] input[name=record]").first.fill("检索记录1号")
+    watcher.press("Record the evidence")
+    assert "检索记录1号" in watcher.text()
 
 
 def test_a_term_is_extended_with_approval_and_waived_with_a_reason(watcher: Person) -> None:
-    duty = recorded(watcher, OPEN, days_ago=1)
+    duty, _ = recorded(watcher, OPEN, days_ago=1)
     page = watcher.go(f"/workbench{duty}")
     page.fill("#f-extend-amount", "20")
     watcher.press("Extend the term")
@@ -108,6 +116,6 @@ def test_a_notice_of_working_days_says_which_due_dates_it_moved(
 def test_the_desk_of_the_office_is_accessible_and_in_its_language(
     watcher: Person, language: str
 ) -> None:
-    duty = recorded(watcher, f"申〔2026〕{uuid4().hex[:6]}号", days_ago=2)
-    for path in ("/workbench/duties", f"/workbench{duty}", "/workbench"):
+    duty, event = recorded(watcher, f"申〔2026〕{uuid4().hex[:6]}号", days_ago=2)
+    for path in ("/workbench/duties", f"/workbench{duty}", event, "/workbench"):
         examine(watcher, path, language)

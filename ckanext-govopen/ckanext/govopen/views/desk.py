@@ -84,12 +84,17 @@ def call(action: str, parameters: Mapping[str, Any] | None = None) -> Any:
 
 
 def page(template: str, **values: Any) -> str:
-    """A page of the workbench with what all of them need."""
+    """A page of the workbench with what all of them need.
+
+    Args:
+        place: address of the navigation under which it stands, if not its own.
+    """
     values.setdefault("errors", {})
-    return tk.render(template, {"me": me(), "places": _places(), **values})
+    places = _places(values.pop("place", request.path))
+    return tk.render(template, {"me": me(), "places": places, **values})
 
 
-def _places() -> list[dict[str, Any]]:
+def _places(here: str) -> list[dict[str, Any]]:
     """The entries of the workbench's navigation that this person can use."""
     person = me()
     entries = [
@@ -109,7 +114,6 @@ def _places() -> list[dict[str, Any]]:
         (person.keeps_accounts, "/workbench/admin", tk._("Accounts")),
         (person.audits, "/workbench/audit", tk._("Audit log")),
     ]
-    here = request.path
     return [
         {
             "url": tk.url_for(url),

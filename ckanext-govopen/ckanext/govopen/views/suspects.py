@@ -26,6 +26,7 @@ def _page(errors: desk.Errors) -> str:
         raise tk.ObjectNotFound
     return desk.page(
         "workbench/suspects.html",
+        place="/workbench/units",
         found=desk.call("govopen_suspect_list"),
         orphans=desk.call("govopen_orphan_list")["items"],
         errors=errors,
