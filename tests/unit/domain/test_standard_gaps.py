@@ -24,6 +24,7 @@ from ckanext.govopen.domain.standard_gaps import (
     standing,
     workdays_of,
 )
+from ckanext.govopen.domain.standard_topics import Cell, by_topic
 
 ON = date(2026, 11, 2)
 CALENDAR = WorkCalendar([], range(2020, 2030))
@@ -187,3 +188,22 @@ def test_the_order_of_rows_changes_nothing(order: list[int]) -> None:
     assert (
         Gap("source_closed", "traffic", "municipal_services", "i2", "power_list", "c2") in straight
     )
+
+
+def test_a_topic_counts_its_fields_by_phase_and_a_cell_without_items_is_a_gap() -> None:
+    late = replace(ITEM, code="municipal_services-01-02", published_on=None)
+    asked = replace(late, code="municipal_services-01-03", is_active_mode=False)
+    other = replace(ITEM, code="health-01-01", domain="health")
+    carried = {ITEM.code: ("decision", "result"), late.code: ("result",), other.code: ("result",)}
+    found = by_topic(
+        world(items=(ITEM, late, asked, other)),
+        lambda one: carried.get(one.code, ("result",)),
+        {"town": ("municipal_services",), "culture": ("public_culture",)},
+        {"before": ("decision",), "after": ("result", "service")},
+    )
+    assert found == {
+        ("town", "before"): Cell(1, 1, 0),
+        ("town", "after"): Cell(2, 1, 1),
+        ("culture", "before"): Cell(),
+        ("culture", "after"): Cell(),
+    }

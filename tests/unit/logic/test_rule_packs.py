@@ -21,6 +21,7 @@ from ckanext.govopen.domain.rules import Bound, Parameter, Rule, RulePack, gaps
 from ckanext.govopen.logic import review, rules
 from ckanext.govopen.logic.findings import texts as finding_texts
 from ckanext.govopen.logic.register_types import register_types
+from ckanext.govopen.logic.vocab import vocabulary
 
 PACKAGE = Path(product.__file__).parents[1]
 NATIONAL = PACKAGE / "data" / "rules" / "national.yaml"  # the shortest
@@ -323,3 +324,17 @@ def test_lists_are_owed_under_rules_that_ask_for_a_public_list_and_give_no_day()
         rule = asked[rule_id]
         assert (rule.evidence.record, rule.evidence.condition) == ("register", "public")
         assert (rule.kind, rule.bound) == ("register_only", None)
+
+
+def test_topics_and_phases_are_those_of_the_text_and_gather_known_fields_and_stages() -> None:
+    (pack,) = [one for one in rules.written_packs() if one.pack_id == "tianchang-2020"]
+    for name, parameter, extra, known in (
+        ("welfare_topic", "welfare_topics", "domains", "disclosure_domain"),
+        ("project_phase", "project_phases", "stages", "five_open"),
+    ):
+        terms = list(vocabulary(name))
+        assert tuple(term.zh for term in terms) == pack.parameters[parameter].elements
+        gathered: list[str] = [code for term in terms for code in term.extra[extra]]  # type: ignore[attr-defined]
+        assert len(set(gathered)) == len(gathered)
+        assert set(gathered) <= set(vocabulary(known).codes)
+    assert set(gathered) == set(vocabulary("five_open").codes), "every stage is of some phase"

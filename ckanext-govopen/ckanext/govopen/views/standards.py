@@ -253,6 +253,30 @@ def coverage() -> tuple[str, int]:
     return tk.render("govopen/standards/coverage.html", values), 400 if values["errors"] else 200
 
 
+@standards.get("/standards/topics")
+def topics() -> str:
+    """The topics of social welfare by phases, gaps visible."""
+    values = {
+        "found": _call("govopen_disclosure_topic_matrix"),
+        "phases": vocabulary("project_phase").codes,
+        "api_url": _api_url("govopen_disclosure_topic_matrix"),
+    }
+    return str(tk.render("govopen/standards/topics.html", values))
+
+
+@standards.get(f"/standards/topics.{KIND}")
+def topics_file(kind: str) -> Response:
+    """The same cells as a file, one a row."""
+    rows = [
+        {"topic": one["topic"], "phase": phase, **cell}
+        for one in _call("govopen_disclosure_topic_matrix")["items"]
+        for phase, cell in one["phases"].items()
+    ]
+    columns = [(name, name) for name in ("topic", "phase", "items", "published", "owed")]
+    api = _api_url("govopen_disclosure_topic_matrix")
+    return tables.respond(kind, "standards-topics", columns, rows, api)
+
+
 def _unit_filter() -> dict[str, str]:
     return {name: request.args[name] for name in ("unit", "domain") if request.args.get(name)}
 

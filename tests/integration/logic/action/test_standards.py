@@ -380,10 +380,18 @@ class TestPages:
         }
         assert sum(one["number"] <= 26 for one in found) == 26
 
-    def test_coverage_counts_what_is_owed(self, office: Office, shown: tuple[str, str]) -> None:
+    def test_coverage_counts_what_is_owed(
+        self, office: Office, shown: tuple[str, str], client: FlaskClient
+    ) -> None:
         (row,) = office.act("stranger", "govopen_disclosure_coverage_list", unit=shown[0])["items"]
         assert (row["numerator"], row["denominator"], row["never_published"]) == (0, 1, 1)
         assert row["stages"]["result"] == 1
+        topics = office.act("stranger", "govopen_disclosure_topic_matrix")["items"]
+        (care,) = [one for one in topics if one["topic"] == "medical_care"]
+        assert care["phases"]["after"]["items"] >= 1
+        page = client.get("/standards/topics").text
+        assert page.count('<th scope="row">') == len(topics) == 7
+        assert len(client.get("/standards/topics.json").json["items"]) == 21
 
     def test_gaps_are_not_for_strangers(self, office: Office) -> None:
         with pytest.raises(tk.NotAuthorized):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import ckan.model as model
@@ -10,6 +11,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import standard_gaps, standard_rows
 from ckanext.govopen.domain.standard_gaps import Coverage, Gap, Standing, World
+from ckanext.govopen.domain.standard_topics import by_topic
 from ckanext.govopen.logic import standard_pilots, standard_world
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse
@@ -25,6 +27,7 @@ __all__ = [
     "govopen_disclosure_gap_list",
     "govopen_disclosure_item_list",
     "govopen_disclosure_item_show",
+    "govopen_disclosure_topic_matrix",
     "govopen_disclosure_unit_list",
 ]
 
@@ -201,6 +204,41 @@ def govopen_disclosure_coverage_list(context: Any, data_dict: dict[str, Any]) ->
     )
     found = standard_gaps.coverage(standard_world.world(model.Session, rows, whole=False))
     return part(_coverage_views(rows, found), data_dict)
+
+
+@tk.side_effect_free
+def govopen_disclosure_topic_matrix(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The topics of social welfare by phases: what the catalogues of all units have in each cell.
+
+    Returns:
+        `{items: [{topic, domains, phases: {before | during | after: {items, published, owed}}}],
+        gaps}`; `owed` items are due and not published, `gaps` is the number of cells without items.
+        Which fields make a topic and which of the five stages a phase is said by the vocabularies
+        `welfare_topic` and `project_phase`.
+    """
+    tk.check_access("govopen_disclosure_topic_matrix", context, data_dict)
+    no_unknown(data_dict)
+    topics, phases = _parts("welfare_topic", "domains"), _parts("project_phase", "stages")
+    gathered = {domain for domains in topics.values() for domain in domains}
+    rows = [one for one in store.items(model.Session) if one["fields"].get("domain") in gathered]
+    carried = {(r["unit_id"], r["entry_code"]): r["fields"].get("five_open") or () for r in rows}
+    world = standard_world.world(model.Session, rows, whole=False)
+    cells = by_topic(world, lambda one: carried[one.unit_id, one.code], topics, phases)
+    items = [
+        {
+            "topic": topic,
+            "domains": list(domains),
+            "phases": {phase: asdict(cells[topic, phase]) for phase in phases},
+        }
+        for topic, domains in topics.items()
+    ]
+    return {"items": items, "gaps": sum(not cell.items for cell in cells.values())}
+
+
+def _parts(name: str, extra: str) -> dict[str, Sequence[str]]:
+    """What each code of a vocabulary gathers."""
+    found: dict[str, Any] = {term.code: term.extra[extra] for term in vocabulary(name)}
+    return found
 
 
 def _coverage_views(rows: Sequence[Row], found: Sequence[Coverage]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ __all__ = [
     "govopen_disclosure_gap_list",
     "govopen_disclosure_item_list",
     "govopen_disclosure_item_show",
+    "govopen_disclosure_topic_matrix",
     "govopen_disclosure_unit_list",
 ]
 
@@ -29,7 +30,7 @@ def _public(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
 
 govopen_disclosure_item_list = govopen_disclosure_item_show = _public
 govopen_disclosure_domain_list = govopen_disclosure_coverage_list = _public
-govopen_disclosure_unit_list = _public
+govopen_disclosure_unit_list = govopen_disclosure_topic_matrix = _public
 
 
 def govopen_disclosure_gap_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
