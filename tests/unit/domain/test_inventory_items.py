@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -93,6 +94,7 @@ def test_an_office_writing_becomes_items(text: str, expected: list[Any]) -> None
         ("名称{颜色=红}", "颜色"),
         ("名称{主键=也许}", "key=也许"),
         ("名称:C(0)", "0"),
+        (f"名称:C({1:020}{'9' * 3_000})", "C(000"),
     ],
 )
 def test_what_no_vocabulary_knows_is_said_with_what_it_allows(text: str, said: str) -> None:
@@ -100,6 +102,33 @@ def test_what_no_vocabulary_knows_is_said_with_what_it_allows(text: str, said: s
     assert finding.code == "inventory.E12"
     assert finding.params["allowed"]
     assert "名称" in str(finding.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "甲" + " " * 3_900 + "乙",
+        "甲:" + " " * 3_900 + "C(",
+        "甲" + " " * 1_900 + "[乙" + " " * 1_900,
+        "甲{说明=" + " " * 1_900 + '"' + " " * 1_900 + "x}",
+        "甲{" + " " * 3_900 + "=}",
+        '{"甲' + '"a"' * 9_000,
+        "，" * 6_000 + "甲",
+        "甲" + '"' * 30_000,
+        "{=" * 1_900,
+    ],
+    ids=range(9),
+)
+def test_the_time_of_a_text_grows_with_its_length_whatever_it_is_made_of(text: str) -> None:
+    began = time.process_time()
+    items.read_text(text, vocabularies())
+    assert time.process_time() - began < 5  # without end where a text is read in several ways
+
+
+def test_more_text_than_an_entry_has_items_is_refused_and_not_repeated() -> None:
+    finding = refused("甲；" * items.MOST_TEXT)
+    assert finding.code == "inventory.E12"
+    assert len(str(finding.value)) == items.MOST_SAID + 1
 
 
 def test_every_attribute_survives_its_cell() -> None:

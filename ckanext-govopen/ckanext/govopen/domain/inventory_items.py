@@ -21,6 +21,9 @@ Item = dict[str, object]
 FIELD = "items"
 MOST_LENGTH = 10**9
 MOST_PIECE = 4_000  # characters that one item may say of itself; more is prose
+MOST_TEXT = 200_000  # characters of all items of an entry
+MOST_SAID = 200  # characters that a finding repeats of what could not be understood
+MOST_NAMED = 40  # of the name of its item
 YES = ("true", "yes", "1", "是", "y")
 NO = ("false", "no", "0", "否", "n")
 
@@ -58,20 +61,23 @@ _IN_FRONT = ("name_zh", "data_type", "length")
 # Types whose items name their length (字符型、数值型).
 LONG_TYPES = ("C", "N")
 
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_BRACES = re.compile(r'[{｛](?:"(?:[^"]|"")*"|[^{}｛｝"])*[}｝]')
+# No text is read in two ways, and blanks belong to what stands before them: the time that a text
+# takes grows with its length, whatever it is made of.
+_TEXT = r'"(?:[^"]|"")*"(?!")'
+_QUOTED = re.compile(_TEXT)
+_BRACES = re.compile(r'[{｛](?:%s|[^{}｛｝"])*[}｝]' % _TEXT)
 _MARK = re.compile(r'[;；\n、,，"{｛]')
-_CUT = re.compile(r"[;；\n]+|[、,，](?![^（(]*[)）])")
+_CUT = re.compile(r"[;；\n]+|[、,，](?![^（(]{0,%d}[)）])" % MOST_PIECE)
+_SAID = re.compile(r"\S")
 _ITEM = re.compile(
-    r'^(?P<name>"(?:[^"]|"")*"|[^:：]*?)\s*'
-    r"(?:[:：]\s*(?P<type>[^:：()（）{}｛｝]+?)\s*(?:[(（]\s*(?P<length>\d+)(?:\s*[,，.]\s*\d+)?\s*[)）])?)?"
-    r"\s*(?:[\[【](?P<mark>[^\[\]【】]+)[\]】])?"
-    r"\s*(?P<more>[{｛][^{}｛｝=＝]*[=＝].*[}｝])?$",
+    rf"^(?P<name>{_TEXT}\s*|[^:：]*?)"
+    r"(?:[:：](?P<type>[^:：()（）{}｛｝]+?)"
+    r"(?:[(（]\s*(?P<length>\d+)(?:\s*[,，.]\s*\d+)?\s*[)）]\s*)?)?"
+    r"(?:[\[【](?P<mark>[^\[\]【】]+)[\]】]\s*)?"
+    r"(?P<more>[{｛][^{}｛｝=＝]*[=＝].*[}｝])?$",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(
-    r'\s*([^=＝]+?)\s*[=＝]\s*("(?:[^"]|"")*"|[^,，;；、"]*?)\s*(?:[,，;；、]|$)'
-)
+_ATTRIBUTE = re.compile(r'([^=＝]+)[=＝](?:\s*(%s)\s*|([^,，;；、"]*))(?:[,，;；、]|$)' % _TEXT)
 _NEEDS_QUOTES = re.compile(r'[:：;；、,，{}｛｝\[\]【】"=＝\n]|^\s|\s$|^$')
 
 
@@ -79,6 +85,7 @@ class _UnreadError(Exception):
     """What an item says of itself cannot be understood."""
 
     def __init__(self, said: str, allowed: Sequence[str]) -> None:
+        said = said if len(said) <= MOST_SAID else said[:MOST_SAID] + "…"
         self.finding = Finding("inventory.E12", FIELD, said, {"allowed": list(allowed)})
         super().__init__(said)
 
@@ -89,6 +96,8 @@ class _UnreadError(Exception):
 def read_text(text: str, vocabularies: Vocabularies) -> tuple[list[Item] | None, Finding | None]:
     """The items of one cell; or the finding of the first that cannot be understood."""
     try:
+        if len(text) > MOST_TEXT:
+            raise _UnreadError(text, [f"≤ {MOST_TEXT}"])
         return [_of_text(piece, vocabularies) for piece in _pieces(text)], None
     except _UnreadError as error:
         return None, error.finding
@@ -99,7 +108,7 @@ def _pieces(text: str) -> Iterator[str]:
     start = place = 0
     while mark := _MARK.search(text, place):
         place = mark.start()
-        is_new = not text[start:place].strip()
+        is_new = _SAID.search(text, start, place) is None
         kept = (_QUOTED.match(text, place) if is_new else None) or _BRACES.match(text, place)
         cut = None if kept else _CUT.match(text, place)
         if cut and not is_new:
@@ -114,10 +123,11 @@ def _pieces(text: str) -> Iterator[str]:
 def _of_text(piece: str, vocabularies: Vocabularies) -> Item:
     found = _ITEM.match(piece) if len(piece) <= MOST_PIECE else None
     types, marks = vocabularies["item_data_type"], vocabularies["item_sensitivity"]
-    code = types.code_of(found["type"]) if found and found["type"] else None
+    type_said = (found["type"] or "").strip() if found else ""
+    code = types.code_of(type_said)
     mark = marks.code_of(found["mark"]) if found and found["mark"] else None
     if found is None or (found["type"] and code is None) or (found["mark"] and mark is None):
-        if found and code is None and re.fullmatch("[A-Za-z]", found["type"] or ""):
+        if code is None and re.fullmatch("[A-Za-z]", type_said):
             raise _UnreadError(piece, types.codes)
         return {"name_zh": piece[:_LONGEST_NAME]}  # a colon or a bracket within a name
     item: Item = {}
@@ -139,10 +149,10 @@ def _attributes(text: str, piece: str, vocabularies: Vocabularies) -> Item:
     place = 0
     while text[place:].strip():
         found = _ATTRIBUTE.match(text, place)
-        name = vocabularies["item_field"].code_of(found[1]) if found else None
+        name = vocabularies["item_field"].code_of(found[1].strip()) if found else None
         if found is None or name is None:
             raise _UnreadError(piece, list(RULES))
-        if said := _unquoted(found[2]):
+        if said := _unquoted((found[2] or found[3]).strip()):
             item[name] = _read(name, said, piece, vocabularies)
         place = found.end()
     return item
@@ -172,7 +182,7 @@ def read_list(
 def _of_object(value: object, number: int, vocabularies: Vocabularies) -> Item:
     if not isinstance(value, Mapping):
         raise _UnreadError(f"{number}: {value}", ['{"name_zh": "名称", "data_type": "C", …}'])
-    named = str(value.get("name_zh") or number)
+    named = str(value.get("name_zh") or number)[:MOST_NAMED]
     item: Item = {}
     for name, said in value.items():
         if name not in RULES:
@@ -214,7 +224,8 @@ def _read_bool(said: object, place: str) -> bool:
 def _read_length(said: object, place: str) -> int:
     is_number = isinstance(said, int) and not isinstance(said, bool)
     text = str(said) if is_number or isinstance(said, str) else ""
-    if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) < MOST_LENGTH):
+    is_whole = text.isascii() and text.isdecimal() and len(text) < len(str(MOST_LENGTH))
+    if not is_whole or int(text) == 0:
         raise _UnreadError(place, ["1, 2, 3 …"])
     return int(text)
 

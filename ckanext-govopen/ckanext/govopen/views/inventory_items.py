@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.domain import inventory_items as rules
+from ckanext.govopen.logic.errors import whole
 from ckanext.govopen.views import desk
 
 EMPTY_ROWS = 3
@@ -32,10 +33,8 @@ def texts_of(item: Mapping[str, object]) -> Texts:
 
 def posted(form: MultiDict[str, str]) -> list[Texts] | None:
     """The rows of a posted table without empty and removed ones; None where there is no table."""
-    count = form.get("item-rows", "")
-    if not count.isdecimal():
-        return None
-    return list(_rows(form, min(int(count), MOST_ROWS)))
+    count = whole(form.get("item-rows", ""))
+    return None if count is None else list(_rows(form, min(count, MOST_ROWS)))
 
 
 def _rows(form: MultiDict[str, str], count: int) -> Iterator[Texts]:
