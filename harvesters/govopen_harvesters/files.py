@@ -11,7 +11,7 @@ from typing import Any
 import ckan.model as model
 
 from ckanext.govopen import config
-from ckanext.govopen.logic import harvest_files
+from ckanext.govopen.logic import accounts, audit, harvest_files
 from ckanext.govopen.logic.harvest_faults import is_without_space
 from ckanext.govopen.logic.harvest_files import Got
 
@@ -39,6 +39,13 @@ def work(
         is_patient: False gives the other jobs of the worker their turn after a while.
         stopping: set when the worker has to end: the rest is left to the next one.
     """
+    with audit.acting(str(accounts.harvest_service().id), f"task:{harvest_files.TASK}"):
+        return _work(source_id, since, after, is_patient, stopping)
+
+
+def _work(
+    source_id: str, since: datetime, after: str, is_patient: bool, stopping: threading.Event
+) -> int:
     web, began, new = _web(stopping), time.monotonic(), 0
     while rows := harvest_files.due(model.Session, source_id, since, after):
         is_over = not is_patient and time.monotonic() - began > SHARE_SECONDS

@@ -11,7 +11,13 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import config
 from ckanext.govopen.domain.harvest import MOST_DEATHS
-from ckanext.govopen.logic import harvest_connectors, harvest_faults, harvest_runs
+from ckanext.govopen.logic import (
+    accounts,
+    audit,
+    harvest_connectors,
+    harvest_faults,
+    harvest_runs,
+)
 from ckanext.govopen.logic.errors import part_of
 from ckanext.govopen.logic.fetch import Limits
 
@@ -30,6 +36,11 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
         is_patient: False gives the other jobs of the worker their turn after a while.
         stopping: set when the worker has to end: the run is left to the next one.
     """
+    with audit.acting(str(accounts.harvest_service().id), f"task:{harvest_runs.TASK}"):
+        _run(job_id, is_patient, stopping)
+
+
+def _run(job_id: str, is_patient: bool, stopping: threading.Event) -> None:
     found = harvest_runs.claim(model.Session, job_id)
     if found is None:  # cancelled, ended, or waiting for a person
         return
@@ -42,7 +53,7 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
     except harvest_runs.StageLostError:  # it is gathered again
         model.Session.rollback()
         found.give_back()
-        run(job_id, is_patient=is_patient, stopping=stopping)
+        _run(job_id, is_patient, stopping)
         return
     except Halt:
         has_more = stopping.is_set() or turn.is_over

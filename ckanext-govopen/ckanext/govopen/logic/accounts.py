@@ -26,6 +26,7 @@ HISTORY_BEGINS = datetime(2000, 1, 1, tzinfo=timezone.utc)
 PASSWORD_LENGTH = 20
 ALPHABET = string.ascii_letters + string.digits
 APPROVER_ROLES = (*REVIEW_ROLES, *LIST_ROLES)
+HARVEST_SERVICE = "harvest_service"  # the account, and its role
 SINGLE_ROLES = (
     "disclosure_office",
     "data_authority",
@@ -73,6 +74,7 @@ def bootstrap(unit: str | None) -> list[dict[str, Any]]:
             by name, if there is any.
     """
     found = unit_id(unit) if unit else store.first_unit(model.Session)
+    harvest_service()
     return [make(account, found, "system") for account in first_accounts()]
 
 
@@ -172,6 +174,27 @@ def site_user() -> str:
     return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
 
 
+def harvest_service() -> model.User:
+    """The account as which the harvest writes; made where it is not there yet.
+
+    Nobody signs in as it: it has no password, and no address to which a link could go. Its role
+    opens no page and no action: what it writes is judged by the loader (docs/decisions/017).
+    """
+    found = model.User.get(HARVEST_SERVICE)
+    if found is None:
+        try:
+            with model.Session.begin_nested():
+                found = model.User(
+                    name=HARVEST_SERVICE, fullname=vocabularies()["role"][HARVEST_SERVICE].zh
+                )
+                model.Session.add(found)
+                model.Session.flush()
+                _grant(str(found.id), (HARVEST_SERVICE,), None, "system")
+        except sa.exc.IntegrityError:  # another process was faster
+            found = model.User.get(HARVEST_SERVICE)
+    return found
+
+
 def invite(name: str, fullname: str, email: str) -> model.User:
     """A new account whose password nobody knows; its owner sets one with a `reset_link`.
 
@@ -202,4 +225,4 @@ def reset_link(user: model.User, lifetime: timedelta = reset_keys.LIFETIME) -> d
 
 def roles_of_vocabulary() -> Sequence[str]:
     """Roles that can be granted."""
-    return (*SINGLE_ROLES, "info_officer", "harvest_service", "developer")
+    return (*SINGLE_ROLES, "info_officer", HARVEST_SERVICE, "developer")

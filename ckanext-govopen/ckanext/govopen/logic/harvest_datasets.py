@@ -261,11 +261,11 @@ def _free_id(bounds: Bounds, guid: str) -> str:
 
 
 def context_of_system() -> dict[str, Any]:
-    """The system writes for the source's unit alone: what may be written was judged above."""
-    site = accounts.site_user()
+    """The harvest writes for the source's unit alone: what may be written was judged above."""
+    service = accounts.harvest_service()
     return {
-        "user": site,
-        "auth_user_obj": model.User.get(site),
+        "user": service.name,
+        "auth_user_obj": service,
         "use_cache": False,
         "model": model,
         "session": model.Session,

@@ -46,7 +46,6 @@ from ckanext.govopen.model import review as review_store
 
 TASK = "harvest.files"
 SETTING = "files"
-SYSTEM = "system"
 LONGEST_REASON = 500
 NOT_WRITTEN = "harvest.E9"
 SAME = "revisions.E2"
@@ -145,7 +144,7 @@ def write(session: Session, source_id: str, package_id: str, got: Sequence[Got])
         session.rollback()
         written, got = {}, [_refused(one, error) if one.is_new else one for one in got]
     if written:
-        audit.note(session, "harvest.files", f"package:{package_id}", actor=SYSTEM,
+        audit.note(session, "harvest.files", f"package:{package_id}",
                    details={"source": source_id, "files": len(written)})  # fmt: skip
     store.put(session, [_row(source_id, one) for one in got])
     model.repo.commit()

@@ -587,8 +587,7 @@ class Run:
             sources.change_source(session, self._source_id, next_run_at=due)
 
     def _audit(self, session: Session, action: str, details: Mapping[str, Any]) -> None:
-        actor = str(self._row["source_created_by"])
-        audit.note(session, action, f"harvest_job:{self._id}", actor=actor, details=dict(details))
+        audit.note(session, action, f"harvest_job:{self._id}", details=dict(details))
 
 
 def _json(facts: Mapping[str, Any]) -> str:

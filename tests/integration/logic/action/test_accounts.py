@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from publishing_kit import Office
 from publishing_kit import office as open_office
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import roles
+from ckanext.govopen.logic import accounts, roles
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +147,10 @@ def test_bootstrap_writes_every_account_once_for_its_owner_alone(
         "sysadmin",
     }
     assert all(len(e["password"] or "x" * 16) >= 16 for e in entries.values())
+    with office.application.test_request_context("/"):
+        service = model.User.get(accounts.HARVEST_SERVICE)
+        assert (service.password, service.email, service.sysadmin) == (None, None, False)
+        assert roles.units_by_role(service.id) == {accounts.HARVEST_SERVICE: {None}}
 
 
 def test_a_token_that_only_reads_reads_and_writes_nothing(

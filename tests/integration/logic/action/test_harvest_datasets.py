@@ -64,6 +64,11 @@ def test_datasets_become_private_drafts_of_the_sources_unit(one: Field, site: Po
     assert {tag["name"] for tag in made["tags"]} == {"停车", "交通"}
     with one.application.test_request_context("/"), pytest.raises(tk.ObjectNotFound):
         tk.get_action("package_show")({}, {"id": made["id"]})
+    [[service]] = one.sql("SELECT id FROM \"user\" WHERE name = 'harvest_service'")
+    assert made["creator_user_id"] == service
+    said = one.sql("SELECT DISTINCT actor FROM govopen_audit WHERE object IN (:run, :dataset)",
+                   run=f"harvest_job:{job['id']}", dataset=f"package:{made['id']}")  # fmt: skip
+    assert [tuple(row) for row in said] == [(service,)]
 
 
 def test_the_same_catalogue_again_writes_nothing(one: Field, site: Portal) -> None:
