@@ -65,9 +65,9 @@ LONG_TYPES = ("C", "N")
 # takes grows with its length, whatever it is made of.
 _TEXT = r'"(?:[^"]|"")*"(?!")'
 _QUOTED = re.compile(_TEXT)
-_BRACES = re.compile(r'[{｛](?:%s|[^{}｛｝"])*[}｝]' % _TEXT)
+_BRACES = re.compile(r"[{｛](?:" + _TEXT + r'|[^{}｛｝"])*[}｝]')
 _MARK = re.compile(r'[;；\n、,，"{｛]')
-_CUT = re.compile(r"[;；\n]+|[、,，](?![^（(]{0,%d}[)）])" % MOST_PIECE)
+_CUT = re.compile(rf"[;；\n]+|[、,，](?![^（(]{{0,{MOST_PIECE}}}[)）])")
 _SAID = re.compile(r"\S")
 _ITEM = re.compile(
     rf"^(?P<name>{_TEXT}\s*|[^:：]*?)"
@@ -77,7 +77,7 @@ _ITEM = re.compile(
     r"(?P<more>[{｛][^{}｛｝=＝]*[=＝].*[}｝])?$",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r'([^=＝]+)[=＝](?:\s*(%s)\s*|([^,，;；、"]*))(?:[,，;；、]|$)' % _TEXT)
+_ATTRIBUTE = re.compile(rf'([^=＝]+)[=＝](?:\s*({_TEXT})\s*|([^,，;；、"]*))(?:[,，;；、]|$)')
 _NEEDS_QUOTES = re.compile(r'[:：;；、,，{}｛｝\[\]【】"=＝\n]|^\s|\s$|^$')
 
 
@@ -95,9 +95,9 @@ class _UnreadError(Exception):
 
 def read_text(text: str, vocabularies: Vocabularies) -> tuple[list[Item] | None, Finding | None]:
     """The items of one cell; or the finding of the first that cannot be understood."""
+    if len(text) > MOST_TEXT:
+        return None, _UnreadError(text, [f"≤ {MOST_TEXT}"]).finding
     try:
-        if len(text) > MOST_TEXT:
-            raise _UnreadError(text, [f"≤ {MOST_TEXT}"])
         return [_of_text(piece, vocabularies) for piece in _pieces(text)], None
     except _UnreadError as error:
         return None, error.finding

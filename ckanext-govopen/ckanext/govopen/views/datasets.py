@@ -282,7 +282,9 @@ def withdrawal_show(name: str) -> str:
 @dataset_pages.post("/datasets/<name>/settle")
 def settle_hiding(name: str) -> Any:
     """The second person's word about an emergency hiding."""
-    verb = "confirm" if request.form.get("settle") == "confirm" else "lift"
+    verb = request.form.get("settle", "")
+    if verb not in ("confirm", "lift"):  # neither is said by saying nothing
+        tk.abort(400, tk._("Choose whether the hiding is confirmed or lifted"))
     values = {"id": name, "reason": request.form.get("reason", "")}
     _, errors = desk.tried(lambda: desk.call(f"govopen_publication_hide_{verb}", values))
     for text in [each for texts in errors.values() for each in texts]:

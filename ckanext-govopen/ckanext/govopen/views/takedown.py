@@ -17,6 +17,7 @@ __all__ = ["takedown_pages"]
 
 takedown_pages = desk.blueprint("govopen_takedown", __name__)
 
+SETTLED = {"confirm": "confirmed", "lift": "lifted"}
 PATH = "/registers/<register_id>/entries/<entry_code>/hiding"
 
 
@@ -57,7 +58,9 @@ def withdraw(register_id: str, entry_code: str) -> Any:
 @takedown_pages.post(f"{PATH}/settle")
 def settle(register_id: str, entry_code: str) -> Any:
     """The second person's word about an emergency hiding."""
-    result = "confirmed" if request.form.get("settle") == "confirm" else "lifted"
+    result = SETTLED.get(request.form.get("settle", ""))
+    if result is None:  # neither is said by saying nothing
+        tk.abort(400, tk._("Choose whether the hiding is confirmed or lifted"))
     values = {"result": result, **desk.form_values("reason")}
     return _done("govopen_entry_hide_settle", register_id, entry_code, values)
 

@@ -167,9 +167,9 @@ def test_the_page_of_an_entry_is_for_people_of_its_unit(
             client.post(f"{path}/settle", data={"settle": "lift", "reason": "x"}).status_code == 409
         )
         client = _signed_in(office, "second")
-        assert (
-            client.post(f"{path}/settle", data={"settle": "lift", "reason": "x"}).status_code == 302
-        )
+        for said, state in (({}, 400), ({"settle": "x"}, 400), ({"settle": "lift"}, 302)):
+            answer = client.post(f"{path}/settle", data={**said, "reason": "x"})
+            assert answer.status_code == state, said
 
 
 def _signed_in(office: Office, person: str) -> FlaskClient:
