@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ckanext.govopen.domain.intake import (
     Merge,
@@ -53,6 +55,25 @@ def test_a_heading_is_recognised_with_its_confidence(
 
 def test_the_longest_writing_inside_a_heading_wins(aliases: Aliases) -> None:
     assert aliases.match(("本市数据提供单位代码",)).field == "provider_code"
+
+
+@given(
+    writings=st.lists(st.text("甲乙丙ab", min_size=2, max_size=6), max_size=12, unique=True),
+    heading=st.text("甲乙丙ab", max_size=12),
+)
+def test_no_writing_inside_a_heading_is_overlooked(writings: list[str], heading: str) -> None:
+    known = Aliases({f"field {number}": [one] for number, one in enumerate(writings)})
+    inside = [one for one in writings if one in heading and len(one) >= (5 if one.isascii() else 2)]
+    match = known.match((heading,))
+    if heading in writings:
+        assert match.field == f"field {writings.index(heading)}"
+    elif not inside:
+        assert match.field is None
+    else:
+        longest = max(map(len, inside))
+        assert match.field in {
+            f"field {writings.index(one)}" for one in inside if len(one) == longest
+        }
 
 
 def test_the_parent_tells_what_a_leaf_means(aliases: Aliases) -> None:

@@ -51,10 +51,21 @@ class Header:
         return sum(best.values())
 
 
+class _Kept(dict[int, int | None]):
+    """For `str.translate`: each character that was asked for, or None where it is dropped."""
+
+    def __missing__(self, point: int) -> int | None:
+        is_dropped = unicodedata.category(chr(point))[0] in "ZPCS"
+        kept = self[point] = None if is_dropped else point
+        return kept
+
+
+_KEPT = _Kept()
+
+
 def fold(text: str) -> str:
     """A heading without what offices vary: width, case, spaces, punctuation."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "ZPCS")
+    return unicodedata.normalize("NFKC", text).casefold().translate(_KEPT)
 
 
 def fold_without_hints(text: str) -> str:
@@ -89,14 +100,17 @@ class Aliases:
             for field, writings in table.items():
                 for writing in (*writings, *([field] if field != _IGNORED else [])):
                     self._exact.setdefault(unicodedata.normalize("NFC", writing), field)
-                    if fold(writing):
-                        self._folded.setdefault(fold(writing), field)
+                    folded = fold(writing)
+                    if folded:
+                        self._folded.setdefault(folded, field)
                     if is_searched:
-                        inside.setdefault(fold(writing), field)
-        self._inside = sorted(
-            ((writing, field) for writing, field in inside.items() if _can_be_inside(writing)),
-            key=lambda one: -len(one[0]),
-        )
+                        inside.setdefault(folded, field)
+        searched = sorted(filter(_can_be_inside, inside), key=len, reverse=True)
+        self._inside = [(writing, inside[writing]) for writing in searched]
+        # Where a writing can begin: its place among all, by the two characters it begins with.
+        self._begins: dict[str, list[int]] = {}
+        for place, writing in enumerate(searched):
+            self._begins.setdefault(writing[:2], []).append(place)
         self._cache: dict[tuple[str, ...], Match] = {}
 
     def match(self, parts: tuple[str, ...], letter: str = "") -> Match:
@@ -130,10 +144,17 @@ class Aliases:
             folded = fold_without_hints(writing)
             if len(folded) > _LONGEST_HEADING:
                 continue
-            for alias, field in self._inside:
-                if alias in folded:
-                    return _known(field, CONTAINED)
+            field = self._longest_inside(folded)
+            if field:
+                return _known(field, CONTAINED)
         return Match(None, 0.0)
+
+    def _longest_inside(self, folded: str) -> str | None:
+        """The field of the longest writing that stands anywhere in a heading."""
+        begins = {folded[at : at + 2] for at in range(len(folded) - 1)}
+        places = sorted(place for begin in begins for place in self._begins.get(begin, ()))
+        found = (self._inside[place] for place in places)
+        return next((field for writing, field in found if writing in folded), None)
 
 
 def _known(field: str, confidence: float) -> Match:
