@@ -37,7 +37,7 @@ CODED_FACETS = {
 }
 PREVIEW_ROWS = 10
 PREVIEWED_RESOURCES = 3
-HISTORY_ROWS = 20
+HISTORY_ROWS = 10
 UNIT_DUTIES = 5  # overdue ones, and as many of those next due
 
 log = logging.getLogger(__name__)
@@ -447,15 +447,14 @@ def what_changed(changes: Mapping[str, Any] | None) -> list[str]:
     """What a version changed, in words: fields, and how many files; of the first one nothing."""
     if changes is None:
         return []
-    counts = (
-        (tk._("{count} files changed"), changes["files_changed"]),
-        (tk._("{count} files added"), changes["files_added"]),
-        (tk._("{count} files removed"), changes["files_removed"]),
-    )
-    return [
-        *(label(label_of(name)) for name in changes["fields"]),
-        *(words.format(count=count) for words, count in counts if count),
-    ]
+    said = [label(label_of(name)) for name in changes["fields"]]
+    if changes["files_changed"]:
+        said.append(tk._("{count} files changed").format(count=changes["files_changed"]))
+    if changes["files_added"]:
+        said.append(tk._("{count} files added").format(count=changes["files_added"]))
+    if changes["files_removed"]:
+        said.append(tk._("{count} files removed").format(count=changes["files_removed"]))
+    return said
 
 
 @helper

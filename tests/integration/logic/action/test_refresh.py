@@ -217,10 +217,10 @@ def test_a_daily_dataset_is_refreshed_thirty_days_running_without_a_person(
         english = client.get(f"/en/dataset/{made['name']}").get_data(as_text=True)
         office.act("officer", "govopen_refresh_rule_revoke", id=rule["id"], reason="来源更换")
         later = read_page(client, made)
-    assert page.count("数据更新，按数据更新规则批准") == 20
-    assert "更早的 11 版" in page
-    assert all(each["content_hash"] in page for each in items[:20])
-    assert items[20]["content_hash"] not in page
+    assert page.count("数据更新，按数据更新规则批准") == 10
+    assert "更早的 21 版" in page
+    assert all(each["content_hash"] in page for each in items[:10])
+    assert items[10]["content_hash"] not in page
     assert "变动的行不超过" in page
     assert "the scan is clean" in english
     assert "变动的行不超过" not in later
