@@ -347,8 +347,16 @@ class TestSettling:
         done(Evidence("consultation", "open", unit, "c1", "c1"))
         go_to("2026-04-01T17:00")
         done(Evidence("consultation", "open", unit, "c1", "c1", ended=True))
-        states = {row["rule_id"]: row["state"] for row in of_unit(unit)}
+        duties_of = {row["rule_id"]: row for row in of_unit(unit)}
+        states = {rule: row["state"] for rule, row in duties_of.items()}
         assert states == {"national.E4": "overdue", "national.E4.2": "met"}
+        duty_nights.escalate(model.Session)
+        cut = duties_of["national.E4"]
+        assert str(cut["due_on"]) > "2026-04-13"
+        assert [one["level"] for one in told(cut["id"])] == [1], "before its term would have ended"
+        go_to("2026-04-13T00:05")  # five working days after it was cut are over
+        duty_nights.escalate(model.Session)
+        assert [one["level"] for one in told(cut["id"])] == [1, 2]
 
 
 def test_what_was_recorded_is_neither_changed_nor_taken_away_nor_dated(unit: str) -> None:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from sqlalchemy.orm import Session
 
 from ckanext.govopen import clock, config
-from ckanext.govopen.domain.duty_levels import reached
+from ckanext.govopen.domain.duty_levels import LEVELS, reached
 from ckanext.govopen.domain.duty_periods import BEGINNINGS, Period, begun_on, period_of
 from ckanext.govopen.logic import duties, duty_terms
 from ckanext.govopen.logic.calendar import work_calendar
@@ -51,7 +51,7 @@ def escalate(session: Session) -> int:
     """
     calendar = work_calendar(config.region_code())
     ends = reached(calendar, clock.today(), config.duty_escalation_workdays())
-    return sum(duty_levels.tell(session, level, last) for level, last in ends.items())
+    return duty_levels.tell(session, LEVELS, ends)
 
 
 def _catch_up(session: Session, today: date) -> int:

@@ -13,38 +13,51 @@ from ckanext.govopen.model.reading import rows as _rows
 
 Row = Mapping[str, Any]
 
-# Whom a level is (domain.duty_levels.LEVELS): who leads a unit or the whole city, the office.
-_HOLDERS = {
-    1: "a.role = 'leader' AND (a.unit_id IS NULL OR a.unit_id = l.unit_id)",
-    2: "a.role = 'disclosure_office' AND a.unit_id IS NULL",
-}
 
-
-def tell(session: Session, level: int, last: date) -> int:
-    """Notes who is told of each duty whose term had ended by a day: once, whoever else does so too.
+def tell(session: Session, roles: Mapping[int, str], ends: Mapping[int, date]) -> int:
+    """Notes who is told of each overdue duty: once for each level, whoever else does so too.
 
     A window that was closed early is a breach from that day on. One order keeps two runs from
     waiting for each other.
+
+    Args:
+        roles: whom each level is: who holds the role for the unit, or for all of them; of the
+            office only the latter.
+        ends: for each level the last day on which a term may have ended.
     """
+    levels = sorted(ends)
     written = session.execute(
         sa.text(
-            "WITH late AS MATERIALIZED (SELECT d.id, d.unit_id, d.due_at FROM govopen_duty d"
-            " LEFT JOIN govopen_evidence e ON e.id = d.evidence_id AND d.least"
-            " WHERE d.state = 'overdue'"
-            " AND least(d.due_on, CAST(e.at AT TIME ZONE 'Asia/Shanghai' AS date)) <= :last"
-            " AND NOT EXISTS (SELECT FROM govopen_duty_escalation x WHERE (x.duty_id, x.unit_id,"
-            "  x.due_at, x.level) = (d.id, d.unit_id, d.due_at, :level))),"
-            " told AS MATERIALIZED (SELECT l.unit_id, ARRAY(SELECT DISTINCT a.user_id"
-            '  FROM govopen_role_assignment a JOIN "user" p ON p.id = a.user_id'
-            f"  AND p.state = 'active' WHERE {_HOLDERS[level]} AND a.from_at <= govopen_now()"
-            "  AND (a.to_at IS NULL OR a.to_at > govopen_now()) ORDER BY a.user_id) AS people"
-            "  FROM (SELECT DISTINCT unit_id FROM late) l)"
+            "WITH reached AS (SELECT * FROM unnest(CAST(:levels AS integer[]),"
+            "  CAST(:roles AS text[]), CAST(:ends AS date[])) AS r(level, role, last)),"
+            " late AS MATERIALIZED (SELECT d.id, d.unit_id, d.due_at, r.level FROM govopen_duty d"
+            " JOIN reached r ON least(d.due_on, CASE WHEN d.least THEN"
+            "  (SELECT CAST(e.at AT TIME ZONE 'Asia/Shanghai' AS date) FROM govopen_evidence e"
+            "   WHERE e.id = d.evidence_id) END) <= r.last"
+            " WHERE d.state = 'overdue' AND NOT EXISTS (SELECT FROM govopen_duty_escalation x"
+            "  WHERE (x.duty_id, x.unit_id, x.due_at, x.level) ="
+            "  (d.id, d.unit_id, d.due_at, r.level))),"
+            # The moment and who holds the roles then are asked once, not for each unit.
+            " held AS MATERIALIZED (SELECT r.level, a.user_id, a.unit_id FROM reached r"
+            "  JOIN govopen_role_assignment a ON a.role = r.role"
+            "  AND (a.role = 'leader' OR a.unit_id IS NULL)"
+            "  JOIN \"user\" p ON p.id = a.user_id AND p.state = 'active'"
+            "  WHERE a.from_at <= (SELECT govopen_now())"
+            "  AND (a.to_at IS NULL OR a.to_at > (SELECT govopen_now()))),"
+            " told AS MATERIALIZED (SELECT l.level, l.unit_id, ARRAY(SELECT DISTINCT h.user_id"
+            "  FROM held h WHERE h.level = l.level AND (h.unit_id IS NULL"
+            "  OR h.unit_id = l.unit_id) ORDER BY h.user_id) AS people"
+            "  FROM (SELECT DISTINCT level, unit_id FROM late) l)"
             " INSERT INTO govopen_duty_escalation (duty_id, unit_id, due_at, level, people)"
-            " SELECT late.id, late.unit_id, late.due_at, :level, told.people"
-            " FROM late JOIN told ON told.unit_id = late.unit_id ORDER BY late.id"
-            " ON CONFLICT DO NOTHING"
+            " SELECT late.id, late.unit_id, late.due_at, late.level, told.people FROM late"
+            " JOIN told ON (told.level, told.unit_id) = (late.level, late.unit_id)"
+            " ORDER BY late.id, late.level ON CONFLICT DO NOTHING"
         ),
-        {"level": level, "last": last},
+        {
+            "levels": levels,
+            "roles": [roles[level] for level in levels],
+            "ends": [ends[level] for level in levels],
+        },
     )
     return int(written.rowcount)  # type: ignore[attr-defined]
 

@@ -24,6 +24,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
+from ckanext.govopen.domain.duty_levels import LEVELS
 from ckanext.govopen.model import accounts as accounts_store
 from ckanext.govopen.model import duty_levels
 
@@ -159,8 +160,8 @@ class TestReading:
             today = clock.today()
             sessions = [Session(bind=model.meta.engine) for _ in range(2)]
             with sessions[0] as one, sessions[1] as other, ThreadPoolExecutor(1) as pool:
-                first = duty_levels.tell(one, 1, today)
-                waiting = pool.submit(duty_levels.tell, other, 1, today)
+                first = duty_levels.tell(one, LEVELS, {1: today})
+                waiting = pool.submit(duty_levels.tell, other, LEVELS, {1: today})
                 one.commit()
                 assert (first > 0, waiting.result(timeout=60)) == (True, 0)
 
