@@ -45,6 +45,7 @@ PAGES = {
     "duty": None,
     "rules": "/rules",
     "rule-pack": "/rules/linyi-2016",
+    "rule-clauses": "/rules/linyi-2016/clauses",
     "standards": "/standards",
     "standard-items": None,
     "standard-item": None,
