@@ -17,7 +17,7 @@ from ckanext.govopen.domain.errors import Finding
 
 SHORTEST, LONGEST = 12, 128
 LEAST_SCORE = 3  # of 4: more than 10^8 guesses
-LOOKED_AT = 72  # characters; what follows makes a password no easier to guess
+LOOKED_AT = 40  # characters; what follows makes a password no easier to guess, and takes long
 LEAST_PART = 3  # shorter parts of a name are found in any password
 # zxcvbn's kinds of what it recognised, as codes of the vocabulary `password_weakness`.
 WEAKNESS = {

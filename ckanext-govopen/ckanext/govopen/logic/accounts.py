@@ -199,12 +199,13 @@ def invite(name: str, fullname: str, email: str) -> model.User:
     """A new account whose password nobody knows; its owner sets one with a `reset_link`.
 
     Raises:
-        tk.ValidationError: the name is taken or malformed.
+        tk.ValidationError: the name or the address is taken or malformed.
     """
     if not re.fullmatch(r"[a-z0-9_-]{2,60}", name):
         raise tk.ValidationError({"name": [tk._("2 to 60 of a-z, 0-9, - and _")]})
     if model.User.get(name) is not None:
         raise tk.ValidationError({"name": [tk._("That name is in use")]})
+    _require_address(email)
     same_address = model.Session.query(model.User).filter(
         sa.func.lower(model.User.email) == email.lower(), model.User.state == "active"
     )
@@ -214,6 +215,13 @@ def invite(name: str, fullname: str, email: str) -> model.User:
     model.Session.add(user)
     model.Session.flush()
     return user
+
+
+def _require_address(email: str) -> None:
+    try:
+        tk.get_validator("email_validator")(email, {})
+    except tk.Invalid as refused:
+        raise tk.ValidationError({"email": [refused.error]}) from refused
 
 
 def reset_link(user: model.User, lifetime: timedelta = reset_keys.LIFETIME) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ckanext.govopen.logic.vocab import vocabulary
 
 KEY = "__govopen"
 MOST_DIGITS = 18  # of a number that a bigint holds
+MOST_PROSE = 2_000  # characters of a reason, an opinion or a note
 # Readable but not allowed; everything else that is refused is a conflict (docs/en/developer.md).
 FORBIDDEN = frozenset({"review.E2", "review.E6", "review.E10", "harvest.E32", "units.E18"})
 # Which vocabulary says the codes in a text of the review.
@@ -133,6 +134,21 @@ def text(data_dict: Mapping[str, Any], name: str) -> str:
     value = data_dict.get(name)
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
         raise tk.ValidationError({name: [tk._("Missing value, or not one string")]})
+    return value.strip()
+
+
+def prose(data_dict: Mapping[str, Any], name: str) -> str:
+    """A reason, an opinion or a note as a person writes it; empty where there is none.
+
+    Raises:
+        tk.ValidationError: it is not one text, or too long to be read beside a record.
+    """
+    value = data_dict.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > MOST_PROSE:
+        hint = tk._("One text of at most {0} characters").format(MOST_PROSE)
+        raise tk.ValidationError({name: [hint]})
     return value.strip()
 
 

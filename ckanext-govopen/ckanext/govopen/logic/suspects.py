@@ -69,7 +69,7 @@ def _refuse_group(
         if row["into_code"] or (is_other and row["is_original"]):
             found.append(Finding("suspects.E3", "entries", row["entry_code"]))
     if act["from_on"] > clock.today():
-        found.append(Finding("date.E1", "from_on", act["from_on"].isoformat()))
+        found.append(Finding("suspects.E4", "from_on", act["from_on"].isoformat()))
     if found:
         refuse_all(found)
 

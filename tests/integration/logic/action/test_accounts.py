@@ -114,6 +114,7 @@ def test_an_invited_person_gets_a_link_and_nobody_the_same_name_or_address_again
     for field, data in (
         ("name", {"name": name, "email": f"other-{email}"}),
         ("email", {"name": f"{name}-2", "email": email.upper()}),
+        ("email", {"name": f"{name}-2", "email": f"{email}\r\nBcc: {email}"}),
     ):
         with pytest.raises(tk.ValidationError) as caught:
             office.act("keeper", "govopen_account_invite", **data)

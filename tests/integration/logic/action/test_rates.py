@@ -148,8 +148,12 @@ def test_a_family_of_lines_is_counted_as_one_and_given_back(one: Office) -> None
     for person in ("officer", "root", "stranger"):
         with pytest.raises(tk.NotAuthorized):
             one.act(person, "govopen_line_group", **asked)
+    for said in ({"a": 1}, "长" * 2_001):  # a reason is published beside the figure
+        with pytest.raises(tk.ValidationError, match="reason"):
+            one.act("approver", "govopen_line_group", **{**asked, "reason": said})
     for wrong, code in (({"reason": " "}, "rates.E6"), ({"entries": codes[:1]}, "suspects.E2"),
-                        ({"into": "none"}, "suspects.E1")):  # fmt: skip
+                        ({"into": "none"}, "suspects.E1"),
+                        ({"from_on": "2199-01-01"}, "suspects.E4")):  # fmt: skip
         with pytest.raises(tk.ValidationError) as refused:
             one.act("approver", "govopen_line_group", **{**asked, **wrong})
         assert part_of(refused.value)["code"] == code

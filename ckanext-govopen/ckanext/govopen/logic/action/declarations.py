@@ -12,7 +12,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import declarations as rules
 from ckanext.govopen.logic import dates, declarations
 from ckanext.govopen.logic.action.units import unit_id_of
-from ckanext.govopen.logic.errors import no_unknown
+from ckanext.govopen.logic.errors import no_unknown, prose
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import units as store
 
@@ -30,7 +30,7 @@ def govopen_no_data_declare(context: Any, data_dict: dict[str, Any]) -> dict[str
     tk.check_access("govopen_no_data_declare", context, data_dict)
     no_unknown(data_dict, "unit", "reason", "review_due")
     unit_id = unit_id_of(data_dict.get("unit"))
-    reason, due = str(data_dict.get("reason") or ""), dates.day(data_dict, "review_due")
+    reason, due = prose(data_dict, "reason"), dates.day(data_dict, "review_due")
     declarations.declare(model.Session, unit_id, reason, due, user_of(context))
     model.repo.commit()
     return {"unit": unit_id, "declarations": declarations.of_unit(model.Session, unit_id)}
@@ -50,8 +50,8 @@ def govopen_no_data_decide(context: Any, data_dict: dict[str, Any]) -> dict[str,
     if decision not in rules.DECISIONS:
         codes = ", ".join(rules.DECISIONS)
         raise tk.ValidationError({"decision": [tk._("One of: {codes}").format(codes=codes)]})
-    unit_id, note = unit_id_of(data_dict.get("unit")), str(data_dict.get("note") or "")
-    declarations.decide(model.Session, unit_id, decision, user_of(context), note.strip())
+    unit_id, note = unit_id_of(data_dict.get("unit")), prose(data_dict, "note")
+    declarations.decide(model.Session, unit_id, decision, user_of(context), note)
     model.repo.commit()
     return {"unit": unit_id, "declarations": declarations.of_unit(model.Session, unit_id)}
 

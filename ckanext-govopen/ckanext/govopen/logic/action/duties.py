@@ -29,7 +29,7 @@ from ckanext.govopen.logic import (
 )
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.duties import bindings
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text, whole
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, prose, refuse, text, whole
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import has_role, roles_of, user_of
 from ckanext.govopen.model import duties as write_store
@@ -379,7 +379,7 @@ def _locked(
         absent()
     return write_store.lock(model.Session, str(asked["id"])), duty_orders.Order(
         str(context["user"]),
-        str(data_dict.get("reason") or "").strip(),
+        prose(data_dict, "reason"),
         str(data_dict.get("approver") or "").strip(),
     )
 

@@ -10,7 +10,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import datasets, hiding, purge, review
-from ckanext.govopen.logic.errors import no_unknown, refuse
+from ckanext.govopen.logic.errors import no_unknown, prose, refuse
 from ckanext.govopen.logic.roles import actor_of, is_local_process
 from ckanext.govopen.logic.vocab import vocabulary
 
@@ -40,7 +40,7 @@ def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dic
     if ground not in grounds:
         refuse("vocab.E1", "ground", ground or "–", allowed=", ".join(grounds.codes))
     actor = actor_of(context, [str(package.owner_org)])
-    reason = str(data_dict.get("reason") or "")
+    reason = prose(data_dict, "reason")
     return _taken_back(
         lambda: review.withdraw(
             model.Session, package.id, actor=actor, ground=ground, reason=reason
@@ -82,7 +82,7 @@ def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[st
     actor = actor_of(context, [str(package.owner_org)])
     if is_local_process():
         actor = replace(actor, has_session=True)
-    reason = str(data_dict.get("reason") or "")
+    reason = prose(data_dict, "reason")
     return _taken_back(lambda: review.hide(model.Session, package.id, actor=actor, reason=reason))
 
 
@@ -112,7 +112,7 @@ def _settled(context: Any, data_dict: dict[str, Any], *, confirms: bool) -> dict
     no_unknown(data_dict, "id", "reason")
     package = datasets.readable(context, data_dict.get("id"))
     actor = actor_of(context, [str(package.owner_org)])
-    reason = str(data_dict.get("reason") or "")
+    reason = prose(data_dict, "reason")
     return _committed(
         lambda: hiding.settle(
             model.Session, package.id, actor=actor, confirms=confirms, reason=reason

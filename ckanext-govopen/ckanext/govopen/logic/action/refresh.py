@@ -12,7 +12,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.logic import audit, datasets, refresh, revisions
-from ckanext.govopen.logic.errors import no_unknown, refuse, text
+from ckanext.govopen.logic.errors import no_unknown, prose, refuse, text
 from ckanext.govopen.logic.roles import is_sysadmin, officer_units, review_scope, user_of
 from ckanext.govopen.model import harvest as harvest_store
 from ckanext.govopen.model import refresh as store
@@ -138,7 +138,7 @@ def govopen_refresh_rule_revoke(context: Any, data_dict: dict[str, Any]) -> dict
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
-    reason = str(data_dict.get("reason") or "")
+    reason = prose(data_dict, "reason")
     refresh.revoke(row, str(user.id), reason)
     audit.note(model.Session, "refresh.revoked", f"refresh_rule:{row['id']}", reason=reason)
     model.repo.commit()

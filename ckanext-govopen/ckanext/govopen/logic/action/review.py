@@ -34,6 +34,7 @@ from ckanext.govopen.logic.dates import start_of
 from ckanext.govopen.logic.errors import (
     no_unknown,
     page_limit,
+    prose,
     refuse,
     refuse_all,
     sentence,
@@ -173,7 +174,7 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
             *((refresh.KIND, rule_id) for rule_id in sorted(rule_ids)),
         ],
         actor=user_id,
-        reason=str(data_dict.get("reason") or "") or None,
+        reason=prose(data_dict, "reason") or None,
     )
 
 
@@ -435,7 +436,7 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         raise tk.ValidationError({"decision": [tk._("One of: approve, return, withhold")]})
     decision = Decision(
         move,
-        str(data_dict.get("reason") or "") or None,
+        prose(data_dict, "reason") or None,
         _ground(data_dict.get("ground")),
         checklist.answers_of(data_dict.get("checklist")),
         _approved_on(data_dict.get("approved_on")),

@@ -16,7 +16,7 @@ from ckanext.govopen.domain.review import Actor
 from ckanext.govopen.logic import case_scan, dataset_checks, datasets, masking, revisions, scans
 from ckanext.govopen.logic.action.units import unit_id_of
 from ckanext.govopen.logic.cases import readable as readable_case
-from ckanext.govopen.logic.errors import absent, no_unknown, refuse, text, whole
+from ckanext.govopen.logic.errors import absent, no_unknown, prose, refuse, text, whole
 from ckanext.govopen.logic.findings import render
 from ckanext.govopen.logic.roles import (
     actor_of,
@@ -173,7 +173,7 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
             str(case["id"]),
             hit_id,
             actor,
-            str(data_dict.get("reason") or ""),
+            prose(data_dict, "reason"),
         )
     except Exception:
         model.Session.rollback()

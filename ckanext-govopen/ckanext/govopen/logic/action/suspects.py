@@ -12,7 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock
 from ckanext.govopen.logic import audit, dates, suspects
 from ckanext.govopen.logic.action.units import unit_id_of
-from ckanext.govopen.logic.errors import no_unknown, text
+from ckanext.govopen.logic.errors import no_unknown, prose, text
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.model import suspects as store
 
@@ -77,7 +77,7 @@ def govopen_line_group(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     person = user_of(context)
     act = {
         "from_on": dates.day(data_dict, "from_on") or clock.today(),
-        "reason": str(data_dict.get("reason") or "").strip(),
+        "reason": prose(data_dict, "reason"),
         "person": person.id if person else "",
     }
     into = text(data_dict, "into")
@@ -96,11 +96,11 @@ def govopen_line_ungroup(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     """
     tk.check_access("govopen_line_ungroup", context, data_dict)
     no_unknown(data_dict, "entries", "reason")
-    person, reason = user_of(context), str(data_dict.get("reason") or "")
+    person, reason = user_of(context), prose(data_dict, "reason")
     given_back = suspects.ungroup(
         model.Session, _codes(data_dict), person.id if person else "", reason
     )
-    _note(context, "line.ungrouped", given_back, reason.strip(), None)
+    _note(context, "line.ungrouped", given_back, reason, None)
     model.repo.commit()
     return {"ungrouped": given_back}
 

@@ -10,7 +10,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import takedown as hiding
-from ckanext.govopen.logic.errors import absent, no_unknown, text
+from ckanext.govopen.logic.errors import absent, no_unknown, prose, text
 from ckanext.govopen.logic.roles import actor_of, has_role, is_local_process, is_sysadmin
 from ckanext.govopen.model import takedown as store
 
@@ -41,7 +41,7 @@ def govopen_entry_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     actor = actor_of(context, [str(entry["unit_id"])])
     if is_local_process():
         actor = replace(actor, has_session=True)
-    reason = str(data_dict.get("reason") or "")
+    reason = prose(data_dict, "reason")
     return _committed(lambda: hiding.hide(model.Session, entry, actor=actor, reason=reason))
 
 
@@ -60,7 +60,7 @@ def govopen_entry_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str,
     entry = _entry(context, data_dict)
     tk.check_access("govopen_entry_withdraw", dict(context), {"unit_id": entry["unit_id"]})
     actor = actor_of(context, [str(entry["unit_id"])])
-    ground, reason = str(data_dict.get("ground") or ""), str(data_dict.get("reason") or "")
+    ground, reason = str(data_dict.get("ground") or ""), prose(data_dict, "reason")
     return _committed(
         lambda: hiding.withdraw(model.Session, entry, actor=actor, ground=ground, reason=reason)
     )
@@ -90,7 +90,7 @@ def govopen_entry_hide_settle(context: Any, data_dict: dict[str, Any]) -> dict[s
             entry,
             actor=actor,
             confirms=result == "confirmed",
-            reason=str(data_dict.get("reason") or ""),
+            reason=prose(data_dict, "reason"),
         )
     )
 

@@ -16,7 +16,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen import clock, config
 from ckanext.govopen.domain.units import check_exists, check_succession
 from ckanext.govopen.logic import duties, rates, register_reform, unit_facts, unit_import, units
-from ckanext.govopen.logic.errors import no_unknown, page_limit, refuse, refuse_all
+from ckanext.govopen.logic.errors import no_unknown, page_limit, prose, refuse, refuse_all
 from ckanext.govopen.logic.intake import IntakeRefused, Table
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.register_reform import Reform
@@ -128,7 +128,7 @@ def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         actor=context["user"],
         at=clock.now(),
         basis=str(data_dict.get("basis") or "—"),
-        reason=str(data_dict.get("reason") or "—"),
+        reason=prose(data_dict, "reason") or "—",
     )
     rates.refresh(model.Session, unit_ids=[unit_id])
     model.repo.commit()
@@ -165,7 +165,7 @@ def govopen_unit_import(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     if _is_check_only(data_dict, report):
         return report
     basis = str(data_dict.get("basis") or f"{upload.filename} SHA-256 {digest}")
-    reason = str(data_dict.get("reason") or basis)
+    reason = prose(data_dict, "reason") or basis
     act = unit_import.Act(context["user"], clock.now(), basis, reason, effective_on)
     touched = unit_import.apply(model.Session, judged, act)
     rates.refresh(model.Session, unit_ids=touched)
