@@ -20,6 +20,7 @@ from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse,
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.register_types import register_types
 from ckanext.govopen.logic.roles import is_sysadmin, units_by_role, user_of
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.model import adjustments as store
 from ckanext.govopen.model import registers as log
 
@@ -130,7 +131,7 @@ def govopen_register_draft_update(context: Any, data_dict: dict[str, Any]) -> di
     no_unknown(data_dict, "id", "revision", "changes", "remove", "rebase", *store.FACTS, *COMPUTED)
     actor, facts = user_of(context).id, facts_of(data_dict)
     edits, gone = list(_edits(data_dict.get("changes"))), _codes(data_dict.get("remove"))
-    try:
+    with all_or_nothing():
         adjustments.put(
             model.Session,
             str(draft["id"]),
@@ -142,9 +143,6 @@ def govopen_register_draft_update(context: Any, data_dict: dict[str, Any]) -> di
         )
         if tk.asbool(data_dict.get("rebase", False)):
             store.rebase(model.Session, str(draft["id"]), actor)
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     return _show(_found(draft["id"]), {})
 
@@ -369,7 +367,7 @@ def govopen_register_draft_submit(context: Any, data_dict: dict[str, Any]) -> di
     no_unknown(data_dict, "id", "revision", "also")
     others = _others(context, data_dict.get("also"))
     actor = user_of(context).id
-    try:
+    with all_or_nothing():
         held = store.lock(model.Session, str(draft["id"]))
         if data_dict.get("revision") and held and held["revision"] != _revision(data_dict):
             refuse(
@@ -380,9 +378,6 @@ def govopen_register_draft_submit(context: Any, data_dict: dict[str, Any]) -> di
                 entries="–",
             )
         handed = adjustments.submit_all(model.Session, [str(draft["id"]), *others], actor)
-    except Exception:
-        model.Session.rollback()
-        raise
     for draft_id in (str(draft["id"]), *others):
         _note("register_draft.submitted", draft_id, actor, case=handed[0].case_id)
     model.repo.commit()

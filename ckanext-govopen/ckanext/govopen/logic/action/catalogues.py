@@ -29,6 +29,7 @@ from ckanext.govopen.logic.paging import cursor_number, page
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.logic.rules import pack_sums
 from ckanext.govopen.logic.standard_intake import Catalogue, Given, read_catalogue
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import registers as log
 from ckanext.govopen.model import standards as store
@@ -110,11 +111,8 @@ def begin(
     unit_id: str, facts: Mapping[str, object], edits: Sequence[Edit], actor: str, how: str
 ) -> str:
     """Makes the draft of a unit's catalogue and commits; gives its id."""
-    try:
+    with all_or_nothing():
         draft_id = standards.begin(model.Session, unit_id, facts, edits, actor)
-    except Exception:
-        model.Session.rollback()
-        raise
     audit.note(
         model.Session,
         "register_draft.created",

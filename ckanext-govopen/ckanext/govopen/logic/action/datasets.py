@@ -15,6 +15,7 @@ from ckanext.govopen.logic import datasets, datastore, search
 from ckanext.govopen.logic.errors import no_unknown, refuse
 from ckanext.govopen.logic.guards import Next, asks_first
 from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.model import datasets as store
 from ckanext.govopen.model import review as review_store
 
@@ -65,13 +66,10 @@ def package_create(next_action: Next, context: Any, data_dict: dict[str, Any]) -
     data = dict(data_dict)
     uploads = datasets.prepare_new(data)
     inner = dict(context, defer_commit=True, return_id_only=True)
-    try:
+    with all_or_nothing():
         package_id = next_action(inner, data)
         datasets.bind_files(package_id, uploads)
         datasets.begin(package_id)
-    except Exception:
-        model.Session.rollback()
-        raise
     if context.get("defer_commit"):
         return package_id if context.get("return_id_only") else _shown(context, package_id)
     model.repo.commit()
@@ -94,14 +92,11 @@ def package_update(next_action: Next, context: Any, data_dict: dict[str, Any]) -
     original = {name: value for name, value in stored.items() if name not in datasets.DERIVED}
     datasets.prepare_change(package, data, original)
     inner = dict(context, defer_commit=True, return_id_only=True, original_package=original)
-    try:
+    with all_or_nothing():
         next_action(inner, data)
         datasets.reopen(package.id)
         store.refresh_stats(model.Session, [package.id])
         store.enqueue(model.Session, [package.id])
-    except Exception:
-        model.Session.rollback()
-        raise
     context["package"] = package
     if not context.get("defer_commit"):
         model.repo.commit()
@@ -392,14 +387,11 @@ def govopen_inventory_datasets(context: Any, data_dict: dict[str, Any]) -> dict[
     values, attached = _mapping(data_dict, "values"), _mapping(data_dict, "files")
     make = _quietly("package_create")
     made = []
-    try:
+    with all_or_nothing():
         for group in groups:
             draft = datasets.draft_of([found[code] for code in group], values)
             draft["resources"] = [dict(each) for code in group for each in attached.get(code, [])]
             made.append((make(_batch_context(context), draft), group))
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     owners = store.owners(model.Session, [package_id for package_id, _ in made])
     search.follow(context, len(made))

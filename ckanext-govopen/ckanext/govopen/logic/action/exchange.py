@@ -19,6 +19,7 @@ from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_number, page
 from ckanext.govopen.logic.register_types import register_types
 from ckanext.govopen.logic.roles import is_sysadmin, officer_units, user_of
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.model import adjustments as drafts
 from ckanext.govopen.model import imports as records
 from ckanext.govopen.model import register_imports as store
@@ -166,13 +167,10 @@ def _apply(context: Any, import_id: str, facts: Mapping[str, object]) -> None:
         refuse("review.E1", value=record["state"], move="apply", allowed="–")
     options = _options(record)
     _refuse_moved(record, options)
-    try:
+    with all_or_nothing():
         draft_id = register_imports.apply(
             session, import_id, options, _said(record, facts), actor, config.region_code()
         )
-    except Exception:
-        session.rollback()
-        raise
     records.update(session, import_id, state="applied", ended_at=clock.now())
     audit.note(
         session,

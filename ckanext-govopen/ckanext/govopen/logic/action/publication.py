@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import datasets, hiding, purge, review
 from ckanext.govopen.logic.errors import no_unknown, prose, refuse
 from ckanext.govopen.logic.roles import actor_of, is_local_process
+from ckanext.govopen.logic.transactions import committed
 from ckanext.govopen.logic.vocab import vocabulary
 
 __all__ = [
@@ -50,20 +51,10 @@ def govopen_publication_withdraw(context: Any, data_dict: dict[str, Any]) -> dic
 
 def _taken_back(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Commits first; what follows may fail, and is then done by the worker."""
-    answer = _committed(act)
+    answer = committed(act)
     purge.drain(str(answer["id"]))
     left = purge.remaining(model.Session, [answer["id"]]).get(answer["id"], [])
     return {**answer, "remaining": [part["part"] for part in left if part["done_at"] is None]}
-
-
-def _committed(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        answer = act()
-    except Exception:
-        model.Session.rollback()
-        raise
-    model.repo.commit()
-    return answer
 
 
 def govopen_publication_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +104,7 @@ def _settled(context: Any, data_dict: dict[str, Any], *, confirms: bool) -> dict
     package = datasets.readable(context, data_dict.get("id"))
     actor = actor_of(context, [str(package.owner_org)])
     reason = prose(data_dict, "reason")
-    return _committed(
+    return committed(
         lambda: hiding.settle(
             model.Session, package.id, actor=actor, confirms=confirms, reason=reason
         )

@@ -50,6 +50,7 @@ from ckanext.govopen.logic.roles import (
     review_scope,
     user_of,
 )
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.logic.vocab import vocabulary
 from ckanext.govopen.model import consultations as consultation_store
 from ckanext.govopen.model import datasets as store
@@ -94,16 +95,13 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         raise tk.NotAuthorized
     answers = checklist.answers_of(data_dict.get("checklist"))
     until = _embargo(data_dict.get("publish_at"))
-    try:
+    with all_or_nothing():
         case_id = (
             _prepared_case(context, text(data_dict, "case"))
             if data_dict.get("case")
             else _new_case(context, data_dict, user.id)
         )
         review.submit_case(model.Session, case_id, user.id, answers=answers, embargo_until=until)
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     case_scan.begin(model.Session, case_id)
     summary = _summary(case_id)
@@ -264,11 +262,8 @@ def govopen_review_recall(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 def committed(context: Any, act: Any, case: Mapping[str, Any]) -> dict[str, Any]:
-    try:
+    with all_or_nothing():
         act()
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     refresh.take_up(context, str(case["id"]))
     summary = _summary(str(case["id"]))

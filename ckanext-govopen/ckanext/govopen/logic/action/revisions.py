@@ -14,6 +14,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import datasets, provenance, refresh, revisions, search
 from ckanext.govopen.logic.errors import no_unknown, page_limit, text
 from ckanext.govopen.logic.roles import user_of
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.model import revisions as store
 
 __all__ = [
@@ -133,11 +134,8 @@ def _resource_ids(package: model.Package) -> list[str]:
 
 
 def _committed(context: Any, act: Callable[[], str]) -> dict[str, Any]:
-    try:
+    with all_or_nothing():
         revision_id = act()
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     search.follow(context)
     return revisions.view(revisions.readable(context, revision_id))

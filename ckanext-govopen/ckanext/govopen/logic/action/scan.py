@@ -25,6 +25,7 @@ from ckanext.govopen.logic.roles import (
     roles_for_all,
     user_of,
 )
+from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.model import review as review_store
 from ckanext.govopen.model import scan as store
 from ckanext.govopen.model import units as unit_store
@@ -167,7 +168,7 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     hit_id = whole(data_dict.get("hit"))
     if hit_id is None:
         absent()
-    try:
+    with all_or_nothing():
         act = scans.clear(
             model.Session,
             str(case["id"]),
@@ -175,9 +176,6 @@ def govopen_scan_clear(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
             actor,
             prose(data_dict, "reason"),
         )
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     case_scan.proceed(model.Session, str(case["id"]))
     model.repo.commit()
@@ -226,7 +224,7 @@ def govopen_scan_allow(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
-    try:
+    with all_or_nothing():
         listed = scans.allow(
             model.Session,
             unit_id,
@@ -235,9 +233,6 @@ def govopen_scan_allow(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
             person=user.id,
             reason=text(data_dict, "reason"),
         )
-    except Exception:
-        model.Session.rollback()
-        raise
     model.repo.commit()
     return listed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.govopen.logic import takedown as hiding
 from ckanext.govopen.logic.errors import absent, no_unknown, prose, text
 from ckanext.govopen.logic.roles import actor_of, has_role, is_local_process, is_sysadmin
+from ckanext.govopen.logic.transactions import committed
 from ckanext.govopen.model import takedown as store
 
 __all__ = [
@@ -42,7 +43,7 @@ def govopen_entry_hide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     if is_local_process():
         actor = replace(actor, has_session=True)
     reason = prose(data_dict, "reason")
-    return _committed(lambda: hiding.hide(model.Session, entry, actor=actor, reason=reason))
+    return committed(lambda: hiding.hide(model.Session, entry, actor=actor, reason=reason))
 
 
 def govopen_entry_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def govopen_entry_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str,
     tk.check_access("govopen_entry_withdraw", dict(context), {"unit_id": entry["unit_id"]})
     actor = actor_of(context, [str(entry["unit_id"])])
     ground, reason = str(data_dict.get("ground") or ""), prose(data_dict, "reason")
-    return _committed(
+    return committed(
         lambda: hiding.withdraw(model.Session, entry, actor=actor, ground=ground, reason=reason)
     )
 
@@ -84,7 +85,7 @@ def govopen_entry_hide_settle(context: Any, data_dict: dict[str, Any]) -> dict[s
     if result not in RESULTS:
         raise tk.ValidationError({"result": [tk._("One of: {0}").format(", ".join(RESULTS))]})
     actor = actor_of(context, [str(entry["unit_id"])])
-    return _committed(
+    return committed(
         lambda: hiding.settle(
             model.Session,
             entry,
@@ -136,13 +137,3 @@ def _entry(context: Mapping[str, Any], data_dict: Mapping[str, Any]) -> dict[str
 def _sees(context: Mapping[str, Any], unit_id: str) -> bool:
     roles = sorted(hiding.SEEING_ROLES)
     return is_sysadmin(context) or any(has_role(context, role, unit_id) for role in roles)
-
-
-def _committed(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        answer = act()
-    except Exception:
-        model.Session.rollback()
-        raise
-    model.repo.commit()
-    return answer
