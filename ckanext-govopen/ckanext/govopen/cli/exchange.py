@@ -11,8 +11,15 @@ import click
 import yaml
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.cli.inventory import EXIT_PARTLY_APPLIED, EXIT_REJECTED
-from ckanext.govopen.cli.output import acting_user, as_json, run, show
+from ckanext.govopen.cli.output import (
+    acting_user,
+    as_json,
+    exit_of_import,
+    outcome_of_import,
+    problems_of_import,
+    run,
+    show,
+)
 from ckanext.govopen.cli.registers import register
 from ckanext.govopen.logic import register_files
 from ckanext.govopen.logic.register_types import register_types
@@ -23,7 +30,6 @@ COUNTS = (
     "rows", "accepted", "created", "changed", "cancelled", "unchanged", "drafts", "rejected",
     "missing",
 )  # fmt: skip
-PROBLEMS_SHOWN = 50
 
 
 @register.command("import")
@@ -53,27 +59,14 @@ def import_file(
         parameters["upload"] = FileStorage(stream, filename=file.name)
         result = run("govopen_register_import", user, parameters)
     show(result, as_json, _lines)
-    sys.exit(_exit_code(result, bool(options.get("dry_run"))))
-
-
-def _exit_code(result: Mapping[str, Any], dry_run: bool) -> int:
-    if result["state"] == "failed":
-        return 1
-    if dry_run or not result.get("rejected"):
-        return 0
-    return EXIT_PARTLY_APPLIED if result["state"] == "applied" else EXIT_REJECTED
+    sys.exit(exit_of_import(result, dry_run=bool(options.get("dry_run"))))
 
 
 def _lines(result: Mapping[str, Any]) -> Iterable[str]:
-    yield f"{result['file']}  {result['state']}"
-    if result.get("error"):
-        yield str(result["error"])
-    yield "  ".join(f"{name} {result[name]}" for name in COUNTS if name in result)
+    yield from outcome_of_import(result, COUNTS)
     if result.get("draft_id"):
         yield f"draft {result['draft_id']}"
-    for problem in result["problems"][:PROBLEMS_SHOWN]:
-        place = problem.get("cell") or problem.get("row") or ""
-        yield f"{place}\t{problem['code']}\t{problem['message']}"
+    yield from problems_of_import(result)
 
 
 @register.command("template")

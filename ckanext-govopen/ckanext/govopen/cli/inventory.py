@@ -13,13 +13,21 @@ import click
 import yaml
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
+from ckanext.govopen.cli.output import (
+    acting_user,
+    as_json,
+    exit_of_import,
+    outcome_of_import,
+    problems_of_import,
+    run,
+    show,
+    table,
+    trial,
+)
 from ckanext.govopen.logic import audit as log
 
 __all__ = ["inventory"]
 
-EXIT_REJECTED = 3  # rows were rejected and nothing was written
-EXIT_PARTLY_APPLIED = 4  # applied, with rejections
 COUNTS = (
     "rows",
     "accepted",
@@ -64,7 +72,7 @@ def import_file(
         parameters["upload"] = FileStorage(stream, filename=file.name)
         result = run("govopen_inventory_import", user, parameters)
     show(result, as_json, _lines)
-    sys.exit(_exit_code(result, bool(options.get("dry_run"))))
+    sys.exit(exit_of_import(result, dry_run=bool(options.get("dry_run"))))
 
 
 def _mapping(text: str) -> Any:
@@ -72,22 +80,9 @@ def _mapping(text: str) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else text
 
 
-def _exit_code(result: Mapping[str, Any], dry_run: bool) -> int:
-    if result["state"] == "failed":
-        return 1
-    if dry_run or not result.get("rejected"):
-        return 0
-    return EXIT_PARTLY_APPLIED if result["state"] == "applied" else EXIT_REJECTED
-
-
 def _lines(result: Mapping[str, Any]) -> Iterable[str]:
-    yield f"{result['file']}  {result['state']}"
-    if result.get("error"):
-        yield str(result["error"])
-    yield "  ".join(f"{name} {result[name]}" for name in COUNTS if name in result)
-    for problem in result["problems"][:50]:
-        place = problem.get("cell") or problem.get("row") or ""
-        yield f"{place}\t{problem['code']}\t{problem['message']}"
+    yield from outcome_of_import(result, COUNTS)
+    yield from problems_of_import(result)
 
 
 @inventory.command("undo")

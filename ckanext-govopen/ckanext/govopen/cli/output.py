@@ -15,6 +15,10 @@ from ckanext.govopen.logic import audit
 from ckanext.govopen.logic.trial import nothing_kept
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+EXIT_REJECTED = 3  # rows were rejected and nothing was written
+EXIT_PARTLY_APPLIED = 4  # applied, with rejections
+PROBLEMS_SHOWN = 50
+
 trial = click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 acting_user = click.option("--user", "user", help="Who acts; default: the site's own user.")
 
@@ -83,3 +87,30 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterable
     yield "\t".join(columns)
     for row in rows:
         yield "\t".join("" if row.get(name) is None else str(row[name]) for name in columns)
+
+
+# --- imports -------------------------------------------------------------------------------------
+
+
+def exit_of_import(result: Mapping[str, Any], *, dry_run: bool) -> int:
+    """The exit code of a command that has read a file of rows."""
+    if result["state"] == "failed":
+        return 1
+    if dry_run or not result.get("rejected"):
+        return 0
+    return EXIT_PARTLY_APPLIED if result["state"] == "applied" else EXIT_REJECTED
+
+
+def outcome_of_import(result: Mapping[str, Any], counts: Sequence[str]) -> Iterable[str]:
+    """The file, what became of it, and how many rows of each kind it has."""
+    yield f"{result['file']}  {result['state']}"
+    if result.get("error"):
+        yield str(result["error"])
+    yield "  ".join(f"{name} {result[name]}" for name in counts if name in result)
+
+
+def problems_of_import(result: Mapping[str, Any]) -> Iterable[str]:
+    """The first rows with problems, each with its place."""
+    for problem in result["problems"][:PROBLEMS_SHOWN]:
+        place = problem.get("cell") or problem.get("row") or ""
+        yield f"{place}\t{problem['code']}\t{problem['message']}"

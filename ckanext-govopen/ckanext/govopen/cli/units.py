@@ -9,13 +9,20 @@ from typing import Any
 import click
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, trial
+from ckanext.govopen.cli.output import (
+    acting_user,
+    as_json,
+    exit_of_import,
+    outcome_of_import,
+    run,
+    show,
+    table,
+    trial,
+)
 from ckanext.govopen.logic import export as export_files
 
 __all__ = ["unit"]
 
-EXIT_REJECTED = 3  # rows were rejected and nothing was written
-EXIT_PARTLY_APPLIED = 4  # applied, with rejections
 COUNTS = ("rows", "accepted", "created", "changed", "unchanged", "rejected")
 
 
@@ -153,18 +160,11 @@ def import_file(file: Path, user: str | None, as_json: bool, **options: Any) -> 
         parameters["upload"] = FileStorage(stream, filename=file.name)
         result = run("govopen_unit_import", user, parameters)
     show(result, as_json, _import_lines)
-    raise SystemExit(_exit_code(result, bool(options["dry_run"])))
-
-
-def _exit_code(result: Mapping[str, Any], dry_run: bool) -> int:
-    if dry_run or not result["rejected"]:
-        return 0
-    return EXIT_PARTLY_APPLIED if result["state"] == "applied" else EXIT_REJECTED
+    raise SystemExit(exit_of_import(result, dry_run=bool(options["dry_run"])))
 
 
 def _import_lines(result: Mapping[str, Any]) -> Iterable[str]:
-    yield f"{result['file']}  {result['state']}"
-    yield "  ".join(f"{name} {result[name]}" for name in COUNTS)
+    yield from outcome_of_import(result, COUNTS)
     for row in result["items"]:
         changed = f"  ({', '.join(row['changed'])})" if row["changed"] else ""
         yield f"{row['row']}\t{row['verdict']}\t{row['name'] or ''}{changed}"
