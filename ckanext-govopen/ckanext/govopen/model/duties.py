@@ -206,34 +206,24 @@ def of_event(session: Session, event_id: str) -> list[Row]:
 
 def over(session: Session, limit: int, after: str) -> list[str]:
     """Running duties whose term has ended, by id (index `govopen_duty_running`)."""
-    found = _rows(
-        session,
-        "SELECT id FROM govopen_duty WHERE state = 'running' AND due_at <= govopen_now()"
-        " AND id > :after ORDER BY id LIMIT :limit",
-        limit=limit,
-        after=after,
-    )
-    return [str(row["id"]) for row in found]
+    return _ids(session, "d.state = 'running' AND d.due_at <= govopen_now()", limit, after)
 
 
 def open_ids(session: Session, limit: int, after: str) -> list[str]:
     """Every open duty, by id."""
-    found = _rows(
-        session,
-        f"SELECT d.id FROM govopen_duty d WHERE {_OPEN} AND d.id > :after ORDER BY d.id"
-        " LIMIT :limit",
-        limit=limit,
-        after=after,
-    )
-    return [str(row["id"]) for row in found]
+    return _ids(session, _OPEN, limit, after)
 
 
 def provisional_ids(session: Session, limit: int, after: str) -> list[str]:
     """Open duties whose due date was counted without a notice."""
+    return _ids(session, f"d.due_provisional AND {_OPEN}", limit, after)
+
+
+def _ids(session: Session, which: str, limit: int, after: str) -> list[str]:
     found = _rows(
         session,
-        f"SELECT d.id FROM govopen_duty d WHERE d.due_provisional AND {_OPEN} AND d.id > :after"
-        " ORDER BY d.id LIMIT :limit",
+        f"SELECT d.id FROM govopen_duty d WHERE {which} AND d.id > :after ORDER BY d.id"
+        " LIMIT :limit",
         limit=limit,
         after=after,
     )

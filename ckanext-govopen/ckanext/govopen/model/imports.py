@@ -11,6 +11,15 @@ from sqlalchemy.orm import Session
 
 from ckanext.govopen.model.bulk import copy_rows
 
+COUNTS_BY_VERDICT = (
+    "count(*) AS rows, count(*) FILTER (WHERE verdict = 'created') AS created,"
+    " count(*) FILTER (WHERE verdict = 'changed') AS changed,"
+    " count(*) FILTER (WHERE verdict = 'unchanged') AS unchanged,"
+    " count(*) FILTER (WHERE verdict = 'rejected') AS rejected,"
+    " count(*) FILTER (WHERE verdict <> 'rejected') AS accepted,"
+    " count(*) FILTER (WHERE verdict <> 'rejected' AND is_draft) AS drafts,"
+    " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) > 0) AS warned"
+)
 ROW_COLUMNS = (
     "import_id",
     "row_no",
@@ -271,17 +280,7 @@ def summary(session: Session, import_id: str) -> Mapping[str, int]:
     """Counts by verdict; rows = accepted + rejected, accepted = created + changed + unchanged."""
     row = (
         session.execute(
-            sa.text(
-                "SELECT count(*) AS rows, count(*) FILTER (WHERE verdict = 'created') AS created,"
-                " count(*) FILTER (WHERE verdict = 'changed') AS changed,"
-                " count(*) FILTER (WHERE verdict = 'unchanged') AS unchanged,"
-                " count(*) FILTER (WHERE verdict = 'rejected') AS rejected,"
-                " count(*) FILTER (WHERE verdict <> 'rejected') AS accepted,"
-                " count(*) FILTER (WHERE verdict <> 'rejected' AND is_draft) AS drafts,"
-                " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) >"
-                " 0) AS warned"
-                " FROM govopen_import_row WHERE import_id = :id"
-            ),
+            sa.text(f"SELECT {COUNTS_BY_VERDICT} FROM govopen_import_row WHERE import_id = :id"),
             {"id": import_id},
         )
         .mappings()

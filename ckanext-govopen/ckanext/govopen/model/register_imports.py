@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ckanext.govopen.model.bulk import copy_rows
+from ckanext.govopen.model.imports import COUNTS_BY_VERDICT
 from ckanext.govopen.model.registers import FIELDS_SQL
 
 ROW_COLUMNS = (
@@ -87,15 +88,8 @@ def summary(session: Session, import_id: str) -> dict[str, int]:
     row = (
         session.execute(
             sa.text(
-                "SELECT count(*) AS rows, count(*) FILTER (WHERE verdict = 'created') AS created,"
-                " count(*) FILTER (WHERE verdict = 'changed') AS changed,"
-                " count(*) FILTER (WHERE change = 'cancel') AS cancelled,"
-                " count(*) FILTER (WHERE verdict = 'unchanged') AS unchanged,"
-                " count(*) FILTER (WHERE verdict = 'rejected') AS rejected,"
-                " count(*) FILTER (WHERE verdict <> 'rejected') AS accepted,"
-                " count(*) FILTER (WHERE verdict <> 'rejected' AND is_draft) AS drafts,"
-                " count(*) FILTER (WHERE verdict <> 'rejected' AND jsonb_array_length(findings) >"
-                " 0) AS warned"
+                f"SELECT {COUNTS_BY_VERDICT},"
+                " count(*) FILTER (WHERE change = 'cancel') AS cancelled"
                 " FROM govopen_import_row WHERE import_id = :id"
             ),
             {"id": import_id},
