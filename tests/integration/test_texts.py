@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 import ckan.model as model
 
 NUL, HALF = "a\x00b", "\ud800"
+LINE_OF_A_WORD_PROCESSOR, NO_CHARACTER = "a\x0bb", "a\ufffeb"  # XML, and so no feed, holds them
 
 
 @pytest.mark.parametrize("action", ["package_show", "govopen_unit_list", "member_list"])
-@pytest.mark.parametrize("bad", [NUL, HALF])
+@pytest.mark.parametrize("bad", [NUL, HALF, LINE_OF_A_WORD_PROCESSOR, NO_CHARACTER])
 def test_a_forbidden_character_in_a_body_is_named(
     client: FlaskClient, action: str, bad: str
 ) -> None:
@@ -31,6 +32,7 @@ def test_a_forbidden_character_in_a_body_is_named(
         "/api/3/action/package_show?id=a%00",
         "/dataset/a%00b",
         "/dataset/?q=%00",
+        "/dataset/?q=%0B",
         "/api/3/action/package_show?id=a&id=b",
         "/api/3/action/package_list?limit=1e20",
         "/user/?limit=abc",
@@ -63,7 +65,7 @@ def test_json_that_is_nested_too_deeply_is_refused(client: FlaskClient) -> None:
 
 
 def test_pairs_of_surrogates_and_any_other_script_pass(client: FlaskClient) -> None:
-    body = json.dumps({"q": "停车😀 ﷽"})
+    body = json.dumps({"q": "停车😀 ﷽\r\n\t甲"})
     answer = client.post(
         "/api/3/action/govopen_unit_list", data=body, content_type="application/json"
     )

@@ -125,6 +125,28 @@ def test_the_time_of_a_text_grows_with_its_length_whatever_it_is_made_of(text: s
     assert time.process_time() - began < 5  # without end where a text is read in several ways
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "证件号码:C(18){{敏感=个人信息}}",
+        "证件号码:C(18){敏感=个人信息",
+        '证件号码{敏感="个人信息',
+        "证件号码:C(18)[个人信息",
+        "手机[个人信息]号码",
+        "手机[个人信息]{敏感=无}",
+        "手机{敏感=个人信息,敏感=无}",
+        "手机:C(11){长度=12}",
+        "手机:号码{敏感=个人信息}",
+        "手机" * items.MOST_PIECE + "{敏感=个人信息}",
+    ],
+    ids=range(10),
+)
+def test_a_mark_that_cannot_be_read_or_is_contradicted_is_not_lost_in_a_name(text: str) -> None:
+    finding = refused(text)
+    assert (finding.code, finding.field) == ("inventory.E23", "items")
+    assert "手机" in render(finding) or "证件号码" in render(finding)
+
+
 def test_more_text_than_an_entry_has_items_is_refused_and_not_repeated() -> None:
     finding = refused("甲；" * items.MOST_TEXT)
     assert finding.code == "inventory.E12"

@@ -24,6 +24,7 @@ MOST_PIECE = 4_000  # characters that one item may say of itself; more is prose
 MOST_TEXT = 200_000  # characters of all items of an entry
 MOST_SAID = 200  # characters that a finding repeats of what could not be understood
 MOST_NAMED = 40  # of the name of its item
+UNMARKED = "none"  # of the vocabulary `item_sensitivity`
 YES = ("true", "yes", "1", "是", "y")
 NO = ("false", "no", "0", "否", "n")
 
@@ -78,15 +79,22 @@ _ITEM = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(rf'([^=＝]+)[=＝](?:\s*({_TEXT})\s*|([^,，;；、"]*))(?:[,，;；、]|$)')
+# What is meant as an attribute, and as a mark, wherever it stands.
+_MEANT = re.compile(r"[{｛]\s{0,9}([^{}｛｝=＝\s]{1,40})\s{0,9}[=＝]")
+_MARKED = re.compile(r"[\[【]\s{0,9}([^\[\]【】\s]{1,40})")
 _NEEDS_QUOTES = re.compile(r'[:：;；、,，{}｛｝\[\]【】"=＝\n]|^\s|\s$|^$')
 
 
 class _UnreadError(Exception):
     """What an item says of itself cannot be understood."""
 
-    def __init__(self, said: str, allowed: Sequence[str]) -> None:
+    def __init__(self, said: str, allowed: Sequence[str] = ()) -> None:
         said = said if len(said) <= MOST_SAID else said[:MOST_SAID] + "…"
-        self.finding = Finding("inventory.E12", FIELD, said, {"allowed": list(allowed)})
+        self.finding = (
+            Finding("inventory.E12", FIELD, said, {"allowed": list(allowed)})
+            if allowed
+            else Finding("inventory.E23", FIELD, said)
+        )
         super().__init__(said)
 
 
@@ -122,14 +130,31 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _of_text(piece: str, vocabularies: Vocabularies) -> Item:
     found = _ITEM.match(piece) if len(piece) <= MOST_PIECE else None
-    types, marks = vocabularies["item_data_type"], vocabularies["item_sensitivity"]
-    type_said = (found["type"] or "").strip() if found else ""
-    code = types.code_of(type_said)
-    mark = marks.code_of(found["mark"]) if found and found["mark"] else None
-    if found is None or (found["type"] and code is None) or (found["mark"] and mark is None):
-        if code is None and re.fullmatch("[A-Za-z]", type_said):
-            raise _UnreadError(piece, types.codes)
+    item = _attributes_in_front(found, piece, vocabularies) if found else None
+    if found is None or item is None:
+        if _means_more(piece, vocabularies):
+            raise _UnreadError(piece)
         return {"name_zh": piece[:_LONGEST_NAME]}  # a colon or a bracket within a name
+    more = _attributes(found["more"][1:-1], piece, vocabularies) if found["more"] else {}
+    is_name = not found["more"] and not _QUOTED.match(piece)
+    is_lost = is_name and _means_more(str(item.get("name_zh", "")), vocabularies)
+    if is_lost or any(item.get(name, said) != said for name, said in more.items()):
+        raise _UnreadError(piece)
+    return {**item, **more}
+
+
+def _attributes_in_front(
+    found: re.Match[str], piece: str, vocabularies: Vocabularies
+) -> Item | None:
+    """What stands before the braces: name, type, length and mark; None for a name with signs."""
+    types, marks = vocabularies["item_data_type"], vocabularies["item_sensitivity"]
+    said = (found["type"] or "").strip()
+    code = types.code_of(said)
+    mark = marks.code_of(found["mark"]) if found["mark"] else None
+    if (found["type"] and code is None) or (found["mark"] and mark is None):
+        if code is None and re.fullmatch("[A-Za-z]", said):
+            raise _UnreadError(piece, types.codes)
+        return None
     item: Item = {}
     if name := _unquoted(found["name"].strip()):
         item["name_zh"] = name[:_LONGEST_NAME]
@@ -139,9 +164,16 @@ def _of_text(piece: str, vocabularies: Vocabularies) -> Item:
         item["length"] = _read("length", found["length"], piece, vocabularies)
     if mark:
         item["sensitive"] = mark
-    if found["more"]:
-        item |= _attributes(found["more"][1:-1], piece, vocabularies)
     return item
+
+
+def _means_more(text: str, vocabularies: Vocabularies) -> bool:
+    """Whether a text says an attribute or a mark that, taken as a name, would be lost."""
+    fields, marks = vocabularies["item_field"], vocabularies["item_sensitivity"]
+    meant = any(fields.code_of(one[1]) for one in _MEANT.finditer(text))
+    return meant or any(
+        marks.code_of(one[1]) not in (None, UNMARKED) for one in _MARKED.finditer(text)
+    )
 
 
 def _attributes(text: str, piece: str, vocabularies: Vocabularies) -> Item:
@@ -153,7 +185,9 @@ def _attributes(text: str, piece: str, vocabularies: Vocabularies) -> Item:
         if found is None or name is None:
             raise _UnreadError(piece, list(RULES))
         if said := _unquoted((found[2] or found[3]).strip()):
-            item[name] = _read(name, said, piece, vocabularies)
+            value = _read(name, said, piece, vocabularies)
+            if item.setdefault(name, value) != value:
+                raise _UnreadError(piece)
         place = found.end()
     return item
 

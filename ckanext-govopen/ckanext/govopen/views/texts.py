@@ -1,6 +1,7 @@
 """What no database keeps and no rule can read is refused at the door, by its name: 400.
 
-A NUL or half a surrogate pair in any text would fail deep inside; so would an id that is a list.
+A NUL or half a surrogate pair in any text would fail deep inside; so would an id that is a list. A
+control character in a title can be stored, but no feed and no catalogue in XML can be read then.
 """
 
 from __future__ import annotations
@@ -37,7 +38,13 @@ NEEDED = {
     "user.edit": ("old_password",),
     "user.login": ("login", "password"),
 }
-JSON_MARKS = (b"\\u0000", b"\\ud", b"\\uD", b"\x00")
+# How a large body could spell what is forbidden.
+JSON_MARKS = (
+    b"\\u00", b"\\ud", b"\\uD", b"\\uf", b"\\uF", b"\\b", b"\\f", b"\x00",
+    b"\xef\xbf\xbe", b"\xef\xbf\xbf",
+)  # fmt: skip
+# What no XML holds; a tab and the ends of lines are text.
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 LARGEST_PARSED = 1 << 20
 # A field of a form names its place by numbers (`resources__0__url`); these make no list that long.
 DEEPEST_NAME, LONGEST_INDEX = 9, 4
@@ -150,7 +157,7 @@ def _texts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _can_be_kept(text: str) -> bool:
-    if "\x00" in text:
+    if UNWRITABLE.search(text):
         return False
     try:
         text.encode()
@@ -201,7 +208,7 @@ def _number(name: str) -> str:
 
 
 def _said(name: str) -> str:
-    name = name.replace("\x00", "").encode(errors="replace").decode()[:40]
+    name = UNWRITABLE.sub("", name).encode(errors="replace").decode()[:40]
     return tk._("{0} contains a forbidden character").format(name)
 
 
