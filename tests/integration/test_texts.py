@@ -52,10 +52,13 @@ def test_no_answer_of_the_api_is_a_script(client: FlaskClient, action: str, call
 
 
 @pytest.mark.parametrize("value", [["a"], {"a": 1}, 5, True])
-def test_an_id_is_one_string(client: FlaskClient, value: object) -> None:
-    answer = client.post("/api/3/action/package_show", json={"id": value})
+@pytest.mark.parametrize(
+    ("action", "name"), [("package_show", "id"), ("govopen_register_draft_list", "register")]
+)
+def test_an_id_is_one_string(client: FlaskClient, action: str, name: str, value: object) -> None:
+    answer = client.post(f"/api/3/action/{action}", json={name: value})
     assert answer.status_code == 400
-    assert "id" in answer.get_json()["error"]["message"]
+    assert name in answer.get_json()["error"]["message"]
 
 
 def test_json_that_is_nested_too_deeply_is_refused(client: FlaskClient) -> None:

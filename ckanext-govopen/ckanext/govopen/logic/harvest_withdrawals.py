@@ -15,20 +15,20 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.logic import audit, harvest_inventory, registers
-from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.errors import prose, refuse
 from ckanext.govopen.model import harvest_runs as runs
 
 GROUND = "source_ended"
 Row = Mapping[str, Any]
 
 
-def require_reason(value: object) -> str:
-    """The reason, which goes on record.
+def require_reason(data_dict: Mapping[str, Any]) -> str:
+    """The parameter `reason`, which goes on record.
 
     Raises:
-        tk.ValidationError: `harvest.E71` there is none.
+        tk.ValidationError: `harvest.E71` there is none; or it is not one text.
     """
-    reason = str(value or "").strip()
+    reason = prose(data_dict, "reason")
     if not reason:
         refuse("harvest.E71", "reason")
     return reason

@@ -13,7 +13,7 @@ from ckanext.govopen.domain import rates as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.domain.rate_suspects import table_in
 from ckanext.govopen.logic import rates
-from ckanext.govopen.logic.errors import absent, refuse, refuse_all
+from ckanext.govopen.logic.errors import refuse, refuse_all
 from ckanext.govopen.model import suspects as store
 from ckanext.govopen.model.reading import Row
 
@@ -80,7 +80,7 @@ def ungroup(session: Session, codes: Sequence[str], person: str, reason: str) ->
         refuse("rates.E6", "reason")
     undone = store.ungroup(session, codes, person, reason)
     if not undone:
-        absent()
+        refuse("suspects.E5", "entries", "、".join(codes)[:200])
     units = {str(row["unit_id"]) for row in store.lines(session, undone)}
     rates.refresh(session, unit_ids=sorted(units))
     return undone

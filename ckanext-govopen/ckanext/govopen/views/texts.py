@@ -20,7 +20,7 @@ NAMES_OF_ONE = (
     "open_type", "verdict", "register_type", "cursor", "region", "fingerprint", "object_type",
     "username", "email",
 )  # fmt: skip
-OWN_NAMES = ("unit", "kind", "name", "deputy_for")
+OWN_NAMES = ("unit", "kind", "name", "deputy_for", "register", "entry_code")
 FLAGS = (
     "open", "closed", "include_total", "dry_run", "submit", "create_units", "accepted_only",
     "background", "pending", "kept", "probe", "proposed", "refuse", "rebase", "with_new", "named",

@@ -521,6 +521,9 @@ def test_an_inventory_of_drafts_alone_has_nothing_to_hand_in(application: Flask)
                 unit=other.unit_id, entries=[made["entry_code"]],
             )  # fmt: skip
         assert getattr(caught.value, "govopen", {})["code"] == "inventory.E20"
+        for said in (-1, [{"a": 1}]):
+            with pytest.raises(tk.ValidationError, match="entries"):
+                other.act("officer", "govopen_inventory_submit", unit=other.unit_id, entries=said)
 
 
 def test_a_draft_dataset_has_the_items_that_open_and_the_end_of_its_data(office: Office) -> None:

@@ -165,6 +165,9 @@ def test_a_family_of_lines_is_counted_as_one_and_given_back(one: Office) -> None
         one.act("approver", "govopen_line_group", **asked)
     assert part_of(twice.value)["code"] == "suspects.E3"
     one.act("approver", "govopen_line_ungroup", entries=codes[1], reason="两张不同的表")
+    with pytest.raises(tk.ValidationError) as undone:
+        one.act("approver", "govopen_line_ungroup", entries=codes[1], reason="两张不同的表")
+    assert part_of(undone.value)["code"] == "suspects.E5"
     assert excluded(one)[codes[1]] == "resource_grace"
     codes += one.add_entries(1, name="停车场信息(2025年)", **past)
     with (

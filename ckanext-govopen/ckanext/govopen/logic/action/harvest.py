@@ -368,7 +368,7 @@ def govopen_harvest_withdrawal_decide(context: Any, data_dict: dict[str, Any]) -
     if row is None or not (units is None or row["unit_id"] in units):
         _source(context, source["id"])
         refuse("harvest.E72", value=guid)
-    reason = harvest_withdrawals.require_reason(data_dict.get("reason"))
+    reason = harvest_withdrawals.require_reason(data_dict)
     if decision == "accept":
         harvest_withdrawals.accept(context, row, reason)
     elif decision == "keep":

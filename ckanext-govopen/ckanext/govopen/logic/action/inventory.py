@@ -709,6 +709,16 @@ def govopen_inventory_template(context: Any, data_dict: dict[str, Any]) -> dict[
     }
 
 
+def _chosen(data_dict: Mapping[str, Any]) -> list[str] | None:
+    """The codes of the entries that are meant; None for all of them."""
+    given = data_dict.get("entries")
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise tk.ValidationError({"entries": [tk._("A list of entry codes")]})
+    return given
+
+
 def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Hands in what waits in a unit's inventory as one adjustment: one version, one case.
 
@@ -727,7 +737,7 @@ def govopen_inventory_submit(context: Any, data_dict: dict[str, Any]) -> dict[st
         unit_id
     ]
     log.lock(model.Session, [register_id])
-    codes = projection.waiting(model.Session, register_id, data_dict.get("entries"))
+    codes = projection.waiting(model.Session, register_id, _chosen(data_dict))
     if not codes:
         refuse("inventory.E20", "entries")
     act = _act(context, data_dict)
