@@ -31,7 +31,7 @@ DRAFT_WIDE = ("message", "revision", "entry_code", "kind", "changes")
 
 def _labels() -> dict[str, str]:
     return {
-        "register_type": tk._("List"),
+        "register_type": tk._("Register"),
         "unit": tk._("Unit"),
         "note": tk._("What was looked at"),
         **register_fields.extra_labels(),
