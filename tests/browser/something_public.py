@@ -227,7 +227,7 @@ def _dataset(officer: Any, unit_id: str, entry: dict[str, Any]) -> dict[str, Any
     dataset: dict[str, Any] = _call(
         "package_create",
         officer,
-        title=entry["fields"]["name"],
+        title=f"{entry['fields']['name']}（{uuid4().hex[:6]}）",  # several processes, one unit
         notes="全市公共停车场的名称、地址、泊位数和收费标准，每月更新，供公众查询和企业应用开发使用。",
         owner_org=unit_id,
         entry_codes=[entry["entry_code"]],
