@@ -104,8 +104,12 @@ def test_a_due_date_that_cannot_be_counted_is_refused(
     assert answer.status_code == 409
 
 
-def test_a_flag_is_true_or_false(client: FlaskClient) -> None:
-    answer = client.post("/api/3/action/govopen_review_list", json={"open": "perhaps"})
+@pytest.mark.parametrize(
+    ("action", "flag"),
+    [("govopen_review_list", "open"), ("govopen_refresh_rule_create", "harvested")],
+)
+def test_a_flag_is_true_or_false(client: FlaskClient, action: str, flag: str) -> None:
+    answer = client.post(f"/api/3/action/{action}", json={flag: "perhaps"})
     assert answer.status_code == 400
 
 

@@ -22,7 +22,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain import harvest as rules
 from ckanext.govopen.domain.errors import Finding
 from ckanext.govopen.logic import audit, harvest_connectors, harvest_secrets
-from ckanext.govopen.logic.errors import refuse
+from ckanext.govopen.logic.errors import prose, refuse
 from ckanext.govopen.logic.findings import describe
 from ckanext.govopen.logic.harvest_names import names_view, unread_view
 from ckanext.govopen.logic.harvest_runs import TASK
@@ -85,7 +85,7 @@ def described(
     wanted = _mapping(given, "settings")
     return {
         "name": name,
-        "title": str(given.get("title") or "").strip() or name,
+        "title": prose(given, "title") or name,
         "unit_id": unit_id,
         "kind": kind,
         "outcome": outcome,
@@ -134,8 +134,8 @@ def change(
     """
     require_in_use(source)
     values: dict[str, Any] = {**(beside or {}), **_bounds(given)}
-    if str(given.get("title") or "").strip():
-        values["title"] = str(given["title"]).strip()
+    if title := prose(given, "title"):
+        values["title"] = title
     if "settings" in given:
         values |= _settings(session, source, given, person)
     secrets = _secrets(str(source["kind"]), given)

@@ -23,6 +23,11 @@ _STANDS = (
 )
 
 
+def lock_names(session: Session) -> None:
+    """Whoever makes an account waits for who is making one, and reads its name and address."""
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('govopen_account_names'))"))
+
+
 def assignments(
     session: Session, user_id: str, at: datetime | None = None
 ) -> list[tuple[str, str | None]]:

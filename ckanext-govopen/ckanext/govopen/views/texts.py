@@ -26,7 +26,7 @@ FLAGS = (
     "background", "pending", "kept", "probe", "proposed", "refuse", "rebase", "with_new", "named",
     "is_public", "ended", "correct", "findings", "mine", "all_fields", "include_datasets",
     "include_drafts", "include_extras", "include_hidden_activity", "include_private",
-    "include_users",
+    "include_users", "harvested",
 )  # fmt: skip
 # Counts of rows. A number with more digits fits no counter of the search index or the database.
 NUMBERS = ("limit", "offset", "rows")

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,6 +26,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.logic import accounts, roles
+from ckanext.govopen.model import accounts as store
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,21 @@ def test_an_invited_person_gets_a_link_and_nobody_the_same_name_or_address_again
         with pytest.raises(tk.ValidationError) as caught:
             office.act("keeper", "govopen_account_invite", **data)
         assert field in caught.value.error_dict
+
+
+def test_of_two_who_are_invited_at_once_the_second_is_checked_against_the_first(
+    office: Office,
+) -> None:
+    name = office.name("at-once")
+    with (
+        office.application.test_request_context("/"),
+        sa.orm.Session(model.Session.get_bind()) as ahead,
+    ):
+        store.lock_names(ahead)
+        model.Session.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
+        with pytest.raises(sa.exc.OperationalError):
+            accounts.invite(name, "", f"{name}@example.cn")
+        model.Session.rollback()
 
 
 def test_bootstrap_writes_every_account_once_for_its_owner_alone(
