@@ -255,9 +255,11 @@ def test_a_hidden_line_is_an_opaque_reference_for_visitors(office: Office) -> No
         catalog_visible="false",
         hidden_ground="g15_privacy",
     )
-    case = office.act(
-        "officer", "govopen_inventory_submit", unit=office.unit_id, entries=[entry["entry_code"]]
-    )
+    given = {"unit": office.unit_id, "entries": [entry["entry_code"]]}
+    for name in ("basis", "reason"):  # what is published with the entry for good
+        with pytest.raises(tk.ValidationError, match=name):
+            office.act("officer", "govopen_inventory_submit", **given, **{name: {"a": 1}})
+    case = office.act("officer", "govopen_inventory_submit", **given)
     office.approve(case["id"])
     with office.application.test_request_context("/"):
         seen = tk.get_action("govopen_data_resource_show")({}, {"id": entry["entry_code"]})

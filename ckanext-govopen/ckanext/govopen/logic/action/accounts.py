@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import accounts, reset_keys
 from ckanext.govopen.logic.dates import instant
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, prose, refuse, text
 from ckanext.govopen.logic.guards import asks_first
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import is_sysadmin, user_of
@@ -142,7 +142,7 @@ def govopen_account_invite(context: Any, data_dict: dict[str, Any]) -> dict[str,
     tk.check_access("govopen_account_invite", context, data_dict)
     no_unknown(data_dict, "name", "fullname", "email")
     user = accounts.invite(
-        text(data_dict, "name"), str(data_dict.get("fullname") or ""), text(data_dict, "email")
+        text(data_dict, "name"), prose(data_dict, "fullname"), text(data_dict, "email")
     )
     link = accounts.reset_link(user, reset_keys.INVITATION)
     model.repo.commit()

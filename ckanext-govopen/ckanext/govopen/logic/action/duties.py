@@ -380,7 +380,7 @@ def _locked(
     return write_store.lock(model.Session, str(asked["id"])), duty_orders.Order(
         str(context["user"]),
         prose(data_dict, "reason"),
-        str(data_dict.get("approver") or "").strip(),
+        prose(data_dict, "approver"),
     )
 
 

@@ -24,7 +24,7 @@ from ckanext.govopen.logic import (
     review,
 )
 from ckanext.govopen.logic.action.units import unit_id_of
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, refuse_all
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, prose, refuse, refuse_all
 from ckanext.govopen.logic.findings import render
 from ckanext.govopen.logic.intake import IntakeRefused
 from ckanext.govopen.logic.paging import cursor_number, cursor_of, page
@@ -245,8 +245,8 @@ def _act(
     return registers.Act(
         actor=user_of(context).id,
         at=clock.now(),
-        basis=str(data_dict.get("basis") or default),
-        reason=str(data_dict.get("reason") or tk._("Import of a spreadsheet")),
+        basis=prose(data_dict, "basis") or default,
+        reason=prose(data_dict, "reason") or tk._("Import of a spreadsheet"),
         import_id=import_id,
     )
 

@@ -164,7 +164,7 @@ def _new_case(context: Any, data_dict: Mapping[str, Any], user_id: str) -> str:
     return review.open_case(
         model.Session,
         kind="dataset" if len(titles) == 1 else "batch",
-        title=str(data_dict.get("title") or titles[0]),
+        title=prose(data_dict, "title") or titles[0],
         unit_ids=units,
         records=[
             *(("package", str(package.id)) for package in packages),

@@ -108,7 +108,7 @@ def govopen_unit_create(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         facts,
         actor=context["user"],
         at=clock.now(),
-        basis=str(data_dict.get("basis") or "—"),
+        basis=prose(data_dict, "basis") or "—",
     )
     rates.refresh(model.Session, unit_ids=[unit_id])
     model.repo.commit()
@@ -127,7 +127,7 @@ def govopen_unit_update(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         from_on=facts.pop("from_on", None) or clock.today(),
         actor=context["user"],
         at=clock.now(),
-        basis=str(data_dict.get("basis") or "—"),
+        basis=prose(data_dict, "basis") or "—",
         reason=prose(data_dict, "reason") or "—",
     )
     rates.refresh(model.Session, unit_ids=[unit_id])
@@ -164,7 +164,7 @@ def govopen_unit_import(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         report = {"file": upload.filename, "state": "checked", **unit_import.report(table, judged)}
     if _is_check_only(data_dict, report):
         return report
-    basis = str(data_dict.get("basis") or f"{upload.filename} SHA-256 {digest}")
+    basis = prose(data_dict, "basis") or f"{upload.filename} SHA-256 {digest}"
     reason = prose(data_dict, "reason") or basis
     act = unit_import.Act(context["user"], clock.now(), basis, reason, effective_on)
     touched = unit_import.apply(model.Session, judged, act)
@@ -211,7 +211,7 @@ def govopen_unit_reform(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     unit_id = unit_id_of(data_dict.get("unit"))
     other = unit_id_of(data_dict["other"]) if data_dict.get("other") else None
     on_date = _date(data_dict, "date") if data_dict.get("date") else None
-    kind, basis = str(data_dict.get("kind")), str(data_dict.get("basis") or "—")
+    kind, basis = str(data_dict.get("kind")), prose(data_dict, "basis") or "—"
     _refuse_reform(data_dict, kind, unit_id, other, on_date)
     succession = {"kind": kind, "unit_id": unit_id, "other_id": other, "on_date": on_date}
     store.add_succession(model.Session, {**succession, "basis": basis, "actor": context["user"]})
