@@ -90,6 +90,7 @@ TABULAR_CATEGORIES = ("spreadsheet", "database", "service")
 FILE_METHODS = ("platform_file", "mail", "disk")
 
 MOST_DIGITS = 18  # of a number that a bigint holds
+MOST_SHOWN = 200  # characters of a value that is too long, in what is said of it
 # A mapping's constant: the type of items that name none, such as M or C(100).
 DEFAULT_TYPE = "item_data_type"
 
@@ -324,9 +325,7 @@ def storing_findings(fields: Mapping[str, object], texts: Mapping[str, str]) -> 
     if not name:
         findings.append(Finding("inventory.E11", "name"))
     elif len(name) > limit:
-        findings.append(
-            Finding("inventory.E13", "name", name, {"limit": limit, "length": len(name)})
-        )
+        findings.append(_too_long("name", name, limit))
     if fields.get("secrecy") == "secret" or is_secret(texts.get("secrecy", "")):
         findings.append(Finding("inventory.E16", "secrecy", texts.get("secrecy")))
     return findings
@@ -382,9 +381,13 @@ def _limit_findings(fields: Mapping[str, object]) -> list[Finding]:
     for rule in FIELD_RULES:
         value = fields.get(rule.name)
         if rule.limit and isinstance(value, str) and len(value) > rule.limit:
-            params = {"limit": rule.limit, "length": len(value)}
-            findings.append(Finding("inventory.E13", rule.name, value, params))
+            findings.append(_too_long(rule.name, value, rule.limit))
     return findings
+
+
+def _too_long(name: str, value: str, limit: int) -> Finding:
+    params = {"limit": limit, "length": len(value)}
+    return Finding("inventory.E13", name, value[:MOST_SHOWN], params)
 
 
 def _condition_findings(fields: Mapping[str, object]) -> list[Finding]:

@@ -148,6 +148,8 @@ def test_a_family_of_lines_is_counted_as_one_and_given_back(one: Office) -> None
     for person in ("officer", "root", "stranger"):
         with pytest.raises(tk.NotAuthorized):
             one.act(person, "govopen_line_group", **asked)
+    with pytest.raises(tk.ValidationError, match="entries"):
+        one.act("approver", "govopen_line_group", **{**asked, "entries": ["x"] * 1_001})
     for said in ({"a": 1}, "长" * 2_001):  # a reason is published beside the figure
         with pytest.raises(tk.ValidationError, match="reason"):
             one.act("approver", "govopen_line_group", **{**asked, "reason": said})

@@ -23,6 +23,8 @@ __all__ = [
     "govopen_suspect_list",
 ]
 
+MOST_LINES = 1_000  # of one table: more were never split from it
+
 
 @tk.side_effect_free
 def govopen_suspect_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +112,8 @@ def _codes(data_dict: Mapping[str, Any]) -> list[str]:
     codes = given.split() if isinstance(given, str) else given
     if not isinstance(codes, list) or not codes or not all(isinstance(one, str) for one in codes):
         raise tk.ValidationError({"entries": [tk._("A list of entry codes")]})
+    if len(codes) > MOST_LINES:
+        raise tk.ValidationError({"entries": [tk._("At most {n} entries").format(n=MOST_LINES)]})
     return codes
 
 
