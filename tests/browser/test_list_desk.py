@@ -128,7 +128,8 @@ def test_a_list_is_adjusted_approved_and_read_by_a_visitor(
 def hide(approver: Person, entry: str, language: str) -> None:
     """Hide an entry in an emergency; a second person has a day to say a word about it."""
     page = approver.go(entry)
-    page.locator("main a[href$='/hiding']").click()
+    with page.expect_navigation():
+        page.locator("main a[href$='/hiding']").click()
     assert_clean(page, language)
     page.fill("#hide-reason", "写了不该公开的内容")
     send(page, "/hide")
