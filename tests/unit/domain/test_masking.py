@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,11 @@ def test_a_pseudonym_is_the_same_for_one_value_and_another_with_another_key() ->
     assert first == masking.applied(mask, f" {PERSON.replace('X', 'Ｘ')} ", KEY)
     assert first != masking.applied(mask, PERSON, b"z" * 32)
     assert first != masking.applied(mask, MOBILE, KEY)
+
+
+@given(st.binary(min_size=32, max_size=32), st.sampled_from([PERSON, MOBILE]))
+def test_a_pseudonym_spells_no_word_and_no_number(key: bytes, value: str) -> None:
+    assert re.fullmatch("[B-DF-HJ-NP-TV-XZ]{14}", masking.applied(Mask(0, "hash"), value, key))
 
 
 @given(st.text(max_size=30), st.sampled_from(["replace", "truncate", "hash"]))

@@ -119,6 +119,7 @@ def test_a_day_that_never_was_is_no_birthday(number: str) -> None:
         ("jdbc:mysql://db/x", "credential", "jdbc:mysql://db/x"),
         ("http://192.168.3.4/a", "private_address", "192.168.3.4"),
         ("军字第001234号", "military", "军字第001234号"),
+        ("抗HIV抗体", "sensitive_topic", "HIV"),
     ],
 )
 def test_a_value_is_found_however_it_is_written(text: str, pattern: str, value: str) -> None:
@@ -142,6 +143,7 @@ def test_a_value_is_found_however_it_is_written(text: str, pattern: str, value: 
         ("《保守国家秘密法》", "secret_mark"),
         ("1.2.192.168.3.4", "private_address"),
         ("云南省", "plate"),
+        ("HIVCX3SEPMJC6", "sensitive_topic"),
     ],
 )
 def test_what_only_looks_like_it_is_left_alone(text: str, pattern: str) -> None:

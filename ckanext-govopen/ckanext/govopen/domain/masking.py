@@ -7,7 +7,6 @@ by `logic.masking_writer`.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -21,7 +20,9 @@ from ckanext.govopen.domain.scan import masked
 HOW = ("replace", "truncate", "hash", "drop")
 _NAME = re.compile("[\u4e00-\u9fff·]{2,8}")
 _SHORTEST = 6  # characters of a value that must not stand elsewhere in full
-_PSEUDONYM = 12
+# Neither vowels, with which letters spell words, nor digits, with which they look like numbers.
+_CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"
+_PSEUDONYM = 14
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ def truncated(value: str) -> str:
 def pseudonym(key: bytes, value: str) -> str:
     """The same name for the same value; without the key, which nobody keeps, nothing leads back."""
     digest = hmac.new(key, scan_text.fold(value).strip().encode(), hashlib.sha256).digest()
-    return "H" + base64.b32encode(digest).decode()[:_PSEUDONYM]
+    rest, letters = int.from_bytes(digest), []
+    for _ in range(_PSEUDONYM):
+        rest, number = divmod(rest, len(_CONSONANTS))
+        letters.append(_CONSONANTS[number])
+    return "".join(letters)
 
 
 def applied(mask: Mask, value: str, key: bytes) -> str:

@@ -26,7 +26,7 @@ from ckanext.govopen.domain.scan_shape import BARE, COUNTER, KEYED, OTHER, PROSE
 from ckanext.govopen.domain.scan_text import fold, fold_each
 
 # Changes when a finding may change: a file is scanned again by a newer one.
-VERSION = "1"
+VERSION = "2"
 
 VALUES_KEPT = 50  # more different values than this are no list of office numbers
 LISTED = frozenset({"mobile", "bankcard"})  # patterns with lawful values that a unit can list
