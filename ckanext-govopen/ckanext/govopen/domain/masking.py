@@ -54,7 +54,7 @@ def truncated(value: str) -> str:
 def pseudonym(key: bytes, value: str) -> str:
     """The same name for the same value; without the key, which nobody keeps, nothing leads back."""
     digest = hmac.new(key, scan_text.fold(value).strip().encode(), hashlib.sha256).digest()
-    rest, letters = int.from_bytes(digest), []
+    rest, letters = int.from_bytes(digest, "big"), []
     for _ in range(_PSEUDONYM):
         rest, number = divmod(rest, len(_CONSONANTS))
         letters.append(_CONSONANTS[number])
