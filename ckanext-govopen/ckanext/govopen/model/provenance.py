@@ -14,12 +14,16 @@ Row = Mapping[str, Any]
 
 
 def entry_versions(session: Session, entry_codes: Sequence[str]) -> list[Row]:
-    """The newest public version of a list in which each entry was written, where it is shown."""
+    """The newest public version of a list in which each entry was written, where it is shown.
+
+    What a reform moves is closed in one list and then opened in another, both at one moment: the
+    log has one order over all lists, the numbers of versions have one each.
+    """
     return _rows(
         session,
         "SELECT DISTINCT ON (entry_code) entry_code, register_id, number, published_at, public"
         " FROM govopen_public_entry WHERE entry_code = ANY(:codes)"
-        " ORDER BY entry_code, number DESC",
+        " ORDER BY entry_code, log_seq DESC",
         codes=list(entry_codes),
     )
 

@@ -207,6 +207,7 @@ def counted(office: Office, unit: str) -> int:
 
 
 def test_a_split_moves_the_entries_that_are_named(giver: Office, receiver: Office) -> None:
+    opened = giver.published()
     register, codes = added(giver, "一", "二", "三")
     assert [counted(giver, one) for one in (giver.unit_id, receiver.unit_id)] == [1, 1]
     named = [*codes[:2], *giver.entry_codes]
@@ -218,4 +219,7 @@ def test_a_split_moves_the_entries_that_are_named(giver: Office, receiver: Offic
     assert listed(giver, received).keys() == set(codes[:2])
     with receiver.application.test_request_context("/"):
         history = tk.get_action("govopen_register_entry_show")({}, {"entry_code": codes[0]})
+        origin = tk.get_action("govopen_dataset_provenance_show")({}, {"id": opened["id"]})
     assert history["register"] == received
+    (entry,) = origin["entries"]
+    assert entry["register_id"] == value(giver, INVENTORY, unit=receiver.unit_id)
