@@ -194,16 +194,19 @@ def test_a_topic_counts_its_fields_by_phase_and_a_cell_without_items_is_a_gap() 
     late = replace(ITEM, code="municipal_services-01-02", published_on=None)
     asked = replace(late, code="municipal_services-01-03", is_active_mode=False)
     other = replace(ITEM, code="health-01-01", domain="health")
-    carried = {ITEM.code: ("decision", "result"), late.code: ("result",), other.code: ("result",)}
+    kept = replace(late, code="municipal_services-01-04", is_held_back=True)
+    alone = replace(kept, code="sport-01-01", domain="sport")
+    carried = {ITEM.code: ("decision", "result"), alone.code: ("decision",)}
     found = by_topic(
-        world(items=(ITEM, late, asked, other)),
+        world(items=(ITEM, late, asked, other, kept, alone)),
         lambda one: carried.get(one.code, ("result",)),
-        {"town": ("municipal_services",), "culture": ("public_culture",)},
+        {"town": ("municipal_services",), "culture": ("public_culture", "sport")},
         {"before": ("decision",), "after": ("result", "service")},
     )
     assert found == {
         ("town", "before"): Cell(1, 1, 0),
-        ("town", "after"): Cell(2, 1, 1),
-        ("culture", "before"): Cell(),
+        ("town", "after"): Cell(2, 1, 1, held_back=1),
+        ("culture", "before"): Cell(held_back=1),
         ("culture", "after"): Cell(),
     }
+    assert [place for place, cell in found.items() if cell.is_gap] == [("culture", "after")]

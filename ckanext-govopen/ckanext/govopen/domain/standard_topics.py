@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from ckanext.govopen.domain.standard_gaps import Item, World, standing
+from ckanext.govopen.domain.standard_gaps import HELD_BACK, Item, Standing, World, standing
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,18 @@ class Cell:
 
     Args:
         owed: due and not published.
+        held_back: on a negative list, and so none of `items`.
     """
 
     items: int = 0
     published: int = 0
     owed: int = 0
+    held_back: int = 0
+
+    @property
+    def is_gap(self) -> bool:
+        """True when no catalogue has anything here."""
+        return not self.items and not self.held_back
 
 
 def by_topic(
@@ -27,23 +35,29 @@ def by_topic(
     topics: Mapping[str, Collection[str]],
     phases: Mapping[str, Collection[str]],
 ) -> dict[tuple[str, str], Cell]:
-    """A cell for each topic and phase, in their order; one without items is a gap.
+    """A cell for each topic and phase, in their order.
 
     Args:
         stages_of: which of the five stages an item carries.
         topics: the fields of each; phases: the stages of each.
     """
-    listed = [(one, stages_of(one)) for one in world.items if one.is_active_mode]
+    listed = [
+        (one.domain, set(stages_of(one)), standing(one, world))
+        for one in world.items
+        if one.is_active_mode
+    ]
     return {
         (topic, phase): _cell(
-            world, [one for one, its in listed if one.domain in domains and set(its) & set(stages)]
+            [found for domain, its, found in listed if domain in domains and its & set(stages)],
+            world.on,
         )
         for topic, domains in topics.items()
         for phase, stages in phases.items()
     }
 
 
-def _cell(world: World, items: list[Item]) -> Cell:
-    found = [standing(one, world) for one in items]
+def _cell(found: Sequence[Standing], on: date) -> Cell:
+    held_back = sum(one.state == HELD_BACK for one in found)
     published = sum(one.state == "fulfilled" for one in found)
-    return Cell(len(items), published, sum(one.is_owed(world.on) for one in found))
+    owed = sum(one.is_owed(on) for one in found)
+    return Cell(len(found) - held_back, published, owed, held_back)

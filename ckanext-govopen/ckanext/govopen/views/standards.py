@@ -272,7 +272,9 @@ def topics_file(kind: str) -> Response:
         for one in _call("govopen_disclosure_topic_matrix")["items"]
         for phase, cell in one["phases"].items()
     ]
-    columns = [(name, name) for name in ("topic", "phase", "items", "published", "owed")]
+    columns = [
+        (name, name) for name in ("topic", "phase", "items", "published", "owed", "held_back")
+    ]
     api = _api_url("govopen_disclosure_topic_matrix")
     return tables.respond(kind, "standards-topics", columns, rows, api)
 

@@ -211,9 +211,10 @@ def govopen_disclosure_topic_matrix(context: Any, data_dict: dict[str, Any]) -> 
     """The topics of social welfare by phases: what the catalogues of all units have in each cell.
 
     Returns:
-        `{items: [{topic, domains, phases: {before | during | after: {items, published, owed}}}],
-        gaps}`; `owed` items are due and not published, `gaps` is the number of cells without items.
-        Which fields make a topic and which of the five stages a phase is said by the vocabularies
+        `{items: [{topic, domains, phases: {before | during | after: {items, published, owed,
+        held_back}}}], gaps}`; `owed` items are due and not published; those that a negative list
+        has `held_back` are none of `items`; `gaps` is the number of cells with neither. Which
+        fields make a topic and which of the five stages a phase is said by the vocabularies
         `welfare_topic` and `project_phase`.
     """
     tk.check_access("govopen_disclosure_topic_matrix", context, data_dict)
@@ -232,7 +233,7 @@ def govopen_disclosure_topic_matrix(context: Any, data_dict: dict[str, Any]) -> 
         }
         for topic, domains in topics.items()
     ]
-    return {"items": items, "gaps": sum(not cell.items for cell in cells.values())}
+    return {"items": items, "gaps": sum(cell.is_gap for cell in cells.values())}
 
 
 def _parts(name: str, extra: str) -> dict[str, Sequence[str]]:
