@@ -146,7 +146,7 @@ def prose(data_dict: Mapping[str, Any], name: str) -> str:
     value = data_dict.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > MOST_PROSE:
+    if not isinstance(value, str) or len(value) > MOST_PROSE or "\x00" in value:
         hint = tk._("One text of at most {0} characters").format(MOST_PROSE)
         raise tk.ValidationError({name: [hint]})
     return value.strip()

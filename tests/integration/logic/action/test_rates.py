@@ -150,7 +150,7 @@ def test_a_family_of_lines_is_counted_as_one_and_given_back(one: Office) -> None
             one.act(person, "govopen_line_group", **asked)
     with pytest.raises(tk.ValidationError, match="entries"):
         one.act("approver", "govopen_line_group", **{**asked, "entries": ["x"] * 1_001})
-    for said in ({"a": 1}, "长" * 2_001):  # a reason is published beside the figure
+    for said in ({"a": 1}, "长" * 2_001, "同\x00一"):  # a reason is published beside the figure
         with pytest.raises(tk.ValidationError, match="reason"):
             one.act("approver", "govopen_line_group", **{**asked, "reason": said})
     for wrong, code in (({"reason": " "}, "rates.E6"), ({"entries": codes[:1]}, "suspects.E2"),

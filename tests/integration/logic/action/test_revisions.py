@@ -54,7 +54,10 @@ def rows_of(client: FlaskClient, resource_id: str) -> list[str]:
 def propose(office: Office, made: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return dict(
         office.act(
-            "officer", "govopen_pending_revision_create", id=made["id"], note="更正", **changes
+            "officer",
+            "govopen_pending_revision_create",
+            id=made["id"],
+            **{"note": "更正", **changes},
         )
     )
 
@@ -314,6 +317,8 @@ NONSENSE = {
     "a text for a file": {"upload": "x", "resource": "RESOURCE"},
     "a text for a file of a list": {"resources": [{"id": "RESOURCE", "upload": "x"}]},
     "a title that no index takes": {"title": "长" * 350_000},
+    "a note that nobody reads": {"note": "长" * 2_001},
+    "a list for a note": {"note": ["x"]},
 }
 
 

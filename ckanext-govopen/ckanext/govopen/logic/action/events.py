@@ -20,7 +20,7 @@ from ckanext.govopen.domain.duty_periods import PERIOD_TRIGGERS
 from ckanext.govopen.logic import audit, dates, duty_view, requirements
 from ckanext.govopen.logic import events as log
 from ckanext.govopen.logic.action.units import unit_id_of
-from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, refuse, text
+from ckanext.govopen.logic.errors import absent, no_unknown, page_limit, prose, refuse, text
 from ckanext.govopen.logic.paging import cursor_of, page
 from ckanext.govopen.logic.roles import review_scope, user_of
 from ckanext.govopen.logic.vocab import vocabulary
@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 TYPED = "typed"
-LONGEST_NOTE = 2_000
 
 
 def govopen_event_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -95,15 +94,8 @@ def _facts(data_dict: Mapping[str, Any]) -> dict[str, str]:
     if exemption and exemption not in vocabulary("rule_exemption"):
         allowed = ", ".join(vocabulary("rule_exemption").codes)
         refuse("vocab.E1", "exemption", exemption, allowed=allowed)
-    facts = {"note": _note(data_dict), "exemption": exemption}
+    facts = {"note": prose(data_dict, "note"), "exemption": exemption}
     return {name: value for name, value in facts.items() if value}
-
-
-def _note(data_dict: Mapping[str, Any]) -> str:
-    note = str(data_dict.get("note") or "").strip()
-    if len(note) > LONGEST_NOTE or "\x00" in note:
-        raise tk.ValidationError({"note": [tk._("At most {n} characters").format(n=LONGEST_NOTE)]})
-    return note
 
 
 def _occurred(data_dict: Mapping[str, Any]) -> date | datetime:
@@ -300,7 +292,7 @@ def _evidence(row: Mapping[str, Any], data_dict: Mapping[str, Any]) -> log.Evide
         _value(data_dict),
         tk.asbool(data_dict.get("ended", False)),
         is_public,
-        {"note": _note(data_dict)},
+        {"note": prose(data_dict, "note")},
     )
 
 

@@ -12,7 +12,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen.logic import datasets, provenance, refresh, revisions, search
-from ckanext.govopen.logic.errors import no_unknown, page_limit, text
+from ckanext.govopen.logic.errors import no_unknown, page_limit, prose, text
 from ckanext.govopen.logic.roles import user_of
 from ckanext.govopen.logic.transactions import all_or_nothing
 from ckanext.govopen.model import revisions as store
@@ -56,7 +56,8 @@ def govopen_pending_revision_create(context: Any, data_dict: dict[str, Any]) -> 
     user = user_of(context)
     if user is None:
         raise tk.NotAuthorized
-    note, changes = text(data_dict, "note"), _changes(data_dict, _resource_ids(package))
+    note = prose(data_dict, "note") or text(data_dict, "note")
+    changes = _changes(data_dict, _resource_ids(package))
     actor, rule_id = str(user.id), str(data_dict.get("rule") or "")
 
     def act() -> str:
@@ -84,7 +85,7 @@ def govopen_pending_revision_update(context: Any, data_dict: dict[str, Any]) -> 
     if user is None:
         raise tk.NotAuthorized
     known = [each["id"] for each in revisions.as_dataset(row["content"])["resources"]]
-    changes, note = _changes(data_dict, known), str(data_dict.get("note") or row["note"])
+    changes, note = _changes(data_dict, known), prose(data_dict, "note") or str(row["note"])
     actor, revision_id = str(user.id), str(row["id"])
 
     def act() -> str:
