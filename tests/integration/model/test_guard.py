@@ -329,6 +329,8 @@ TAMPERING = {
     "scan earlier": "UPDATE govopen_scan SET scanned_at = '2020-01-01'",
     "back-date a clearance": "INSERT INTO govopen_scan_clearance (case_id, record_id, subject, pattern,"
     " person, act, reason, recorded_at) VALUES (%(case)s, 'x', 'x', 'x', 'x', 'cleared', 'x', now())",
+    "say when a leader was told": "INSERT INTO govopen_duty_escalation (duty_id, unit_id, due_at, level,"
+    " people, recorded_at) VALUES ('x', 'x', now(), 1, '{}', '2199-01-01')",
     "forget the migrations": "DELETE FROM govopen_alembic_version",
     "set the migrations back": "UPDATE govopen_alembic_version SET version_num = '0001'",
     "forget those of CKAN": "DELETE FROM alembic_version",

@@ -61,6 +61,8 @@ GRANT UPDATE (to_on) ON govopen_duty_subject TO govopen_app;
 REVOKE INSERT ON govopen_evidence FROM govopen_app;
 GRANT INSERT (id, record, condition, unit_id, record_id, event_record, period, value, ended, is_public, recorded_by,
   facts) ON govopen_evidence TO govopen_app;
+REVOKE INSERT ON govopen_duty_escalation FROM govopen_app;
+GRANT INSERT (duty_id, unit_id, due_at, level, people) ON govopen_duty_escalation TO govopen_app;
 -- A superior's template is kept as it came.
 REVOKE UPDATE, DELETE ON govopen_standard_template FROM govopen_app;
 REVOKE DELETE ON govopen_standard_mapping FROM govopen_app;
