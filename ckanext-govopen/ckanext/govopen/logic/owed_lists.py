@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -35,7 +36,7 @@ def lacking(session: Session, unit_id: str | None) -> list[Lacking]:
     held = store.holders(session, list(types))
     found: dict[tuple[str, str], list[tuple[RulePack, Rule]]] = {}
     for code, one in types.items():
-        for pack, rule in _named(one.owed_under):
+        for pack, rule in _named(one.owed_under, today):
             for unit in there.bound_by(rule.subject):
                 if unit_id in (None, unit) and (unit, code) not in held:
                     found.setdefault((unit, code), []).append((pack, rule))
@@ -44,8 +45,8 @@ def lacking(session: Session, unit_id: str | None) -> list[Lacking]:
     return [Lacking(unit, code, tuple(found[unit, code])) for unit, code in order]
 
 
-def _named(rule_ids: tuple[str, ...]) -> Iterator[tuple[RulePack, Rule]]:
+def _named(rule_ids: tuple[str, ...], on: date) -> Iterator[tuple[RulePack, Rule]]:
     """The rules that packs in force have under these ids."""
     for pack in rules.loaded().packs:
-        if pack.is_in_force(clock.today()):
+        if pack.is_in_force(on):
             yield from ((pack, one) for one in pack.rules if one.rule_id in rule_ids)

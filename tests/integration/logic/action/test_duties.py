@@ -211,6 +211,9 @@ class TestReading:
         assert (clause["late"], clause["units"]) == (len(late), len(units))
         assert clause["units"] == clause["late"] + clause["open"] + clause["met"]
         assert listed(clause="九") == []
+        unsaid = {"clause": asked["clause"]}
+        answer = client.get("/api/3/action/govopen_duty_list", query_string=unsaid)
+        assert "pack" in answer.json["error"], "numbers of clauses are each text's own"
 
     def test_days_of_a_span_count_what_is_due_on_them(
         self, office: Office, client: FlaskClient

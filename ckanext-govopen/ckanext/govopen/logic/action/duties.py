@@ -134,7 +134,8 @@ def _given(data_dict: Mapping[str, Any]) -> dict[str, Any]:
             refuse("vocab.E1", "state", str(state), allowed=allowed)
         given["state"] = state
     if clause := data_dict.get("clause"):
-        given["kept"] = _kept(str(given.pop("pack", "")), str(clause))
+        given["kept"] = _kept(text(data_dict, "pack"), str(clause))
+        del given["pack"]  # a stricter rule may stand in another
     if level := data_dict.get("escalated"):
         if str(level) not in {str(one) for one in LEVELS}:
             refuse("vocab.E1", "escalated", str(level), allowed=", ".join(map(str, LEVELS)))
