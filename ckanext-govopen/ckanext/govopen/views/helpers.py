@@ -421,17 +421,19 @@ def is_numeric(field: Mapping[str, Any]) -> bool:
 
 
 @helper
-def entry_codes(pkg: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The inventory entries that a dataset opens, with the pages of their register."""
-    codes = pkg.get("entry_codes") or []
-    found = _call("govopen_register_list", unit=pkg["owner_org"], register_type="data_inventory")
-    registers = (found or {}).get("items", [])
+def entry_codes(pkg: Mapping[str, Any], origin: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The inventory entries that a dataset opens, each with its page where it has one.
+
+    Args:
+        origin: what `provenance` says of the dataset.
+    """
+    registers = {one["entry_code"]: one["register_id"] for one in origin.get("entries", ())}
     return [
         {
             "code": code,
-            "path": f"/registers/{registers[0]['id']}/entries/{code}" if registers else "",
+            "path": f"/registers/{registers[code]}/entries/{code}" if code in registers else "",
         }
-        for code in codes
+        for code in pkg.get("entry_codes") or []
     ]
 
 

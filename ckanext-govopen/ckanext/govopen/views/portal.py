@@ -100,13 +100,14 @@ def dataset(id: str) -> Any:
 def _dataset(_stamp: tuple[Any, ...], name: str) -> dict[str, Any]:
     """What the page of a public dataset shows: frozen until somebody gives an opinion again."""
     shown = tk.get_action("package_show")(_visitor(), {"id": name})
+    origin = helpers.provenance(shown)
     return {
         "pkg_dict": shown,
         "dataset_type": "dataset",
         "tables": helpers.previews(shown["resources"]),
-        "entries": helpers.entry_codes(shown),
+        "entries": helpers.entry_codes(shown, origin),
         "versions": helpers.history(shown),
-        "origin": helpers.provenance(shown),
+        "origin": origin,
     }
 
 

@@ -222,4 +222,7 @@ def test_a_split_moves_the_entries_that_are_named(giver: Office, receiver: Offic
         origin = tk.get_action("govopen_dataset_provenance_show")({}, {"id": opened["id"]})
     assert history["register"] == received
     (entry,) = origin["entries"]
-    assert entry["register_id"] == value(giver, INVENTORY, unit=receiver.unit_id)
+    took = value(giver, INVENTORY, unit=receiver.unit_id)
+    assert entry["register_id"] == took
+    page = giver.application.test_client().get(f"/dataset/{opened['name']}").text
+    assert f"/registers/{took}/entries/{entry['entry_code']}" in page
