@@ -155,7 +155,7 @@ class WritePaths(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), often=st.integers(0, 5))
     def go_the_right_way(self, which: int, often: int) -> None:
         """What other steps have driven into a corner is given up; a new draft becomes public."""
-        if often:
+        if often < 4:  # far most draws are 0: a way as dear as ten steps is not to be every tenth
             return
         draft = self.office.draft(data=FILES[0])
         self.given_up.append(self.ids[which])

@@ -49,7 +49,8 @@ class Field:
 
     office: Office
     folder: Path
-    mark: str = field(default_factory=lambda: uuid4().hex[:8])
+    # a letter first: eight digits behind the name of a unit are read as its code
+    mark: str = field(default_factory=lambda: f"m{uuid4().hex[:7]}")
 
     @property
     def application(self) -> Flask:

@@ -31,7 +31,8 @@ class Office:
     """One unit with an officer and two approvers, each a fresh account."""
 
     application: Flask
-    mark: str = field(default_factory=lambda: uuid4().hex[:8])
+    # a letter first: eight digits behind the name of a unit are read as its code
+    mark: str = field(default_factory=lambda: f"m{uuid4().hex[:7]}")
     unit_id: str = ""
     entry_codes: list[str] = field(default_factory=list)
 
