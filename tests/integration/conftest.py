@@ -40,9 +40,13 @@ def site_url() -> str:
 @pytest.fixture(scope="session")
 def application(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """Return CKAN's Flask application, made once, with the stack's settings."""
+    from passlib.hash import pbkdf2_sha512
+
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
+    # Hundreds of accounts are made and few of them sign in: then CKAN takes its usual rounds again.
+    pbkdf2_sha512.default_rounds = 1000
     if os.geteuid() == 0:
         os.umask(0)  # the stack's own user goes on to write into folders that a test makes
     settings = CKANConfigLoader(str(data_folder / "ckan.ini")).get_config()
