@@ -22,7 +22,7 @@ CLOSED_HEADERS = (
     "host", "connection", "content-length", "content-type", "transfer-encoding", "accept-encoding",
     "authorization", "cookie", "proxy-authorization",
 )  # fmt: skip
-RUN_OUT = (401,)  # RFC 9110 §15.5.2; portals that always answer 200 say it in their envelope
+RUN_OUT = (401,)  # RFC 9110 §15.5.2; what else says so is told: `login_when`
 SAID_CHARACTERS = 200
 Options = Mapping[str, Json]
 
@@ -84,7 +84,7 @@ class Portal:
         return found, digest
 
     def _means_run_out(self, said: object) -> bool:
-        return _is_among(str(said), self._options.get("login_when") or RUN_OUT)
+        return _is_among(str(said), (*RUN_OUT, *(self._options.get("login_when") or ())))
 
     @property
     def _named(self) -> str:
@@ -112,7 +112,7 @@ class Portal:
         asked = dict(options.get("login_parameters") or {})
         if PASSWORD in self._secrets:
             name = str(options.get("password_name") or PASSWORD)
-            _put(asked, name, self._secrets[PASSWORD], is_nested=kind == JSON)
+            put(asked, name, self._secrets[PASSWORD], kind)
         path = str(options.get("token_path") or "token")
         try:
             found, _ = self._web.json(
@@ -152,8 +152,9 @@ def posted(asked: Mapping[str, Json], kind: str) -> bytes:
     return urlencode(asked).encode()
 
 
-def _put(asked: dict[str, Json], name: str, value: str, *, is_nested: bool) -> None:
-    if is_nested:
+def put(asked: dict[str, Json], name: str, value: Json, kind: str) -> None:
+    """Adds a parameter; in a body of JSON a dot in its name leads into an object."""
+    if kind == JSON:
         with_path(asked, name, value)
     else:
         asked[name] = value

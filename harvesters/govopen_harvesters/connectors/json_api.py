@@ -27,8 +27,8 @@ from govopen_harvesters.contract import (
     Web,
     mark_of,
 )
-from govopen_harvesters.json_access import JSON, POSTED, AccessLost, Portal, posted, posted_as
-from govopen_harvesters.json_shape import at_path, candidates, opened, whole_number, with_path
+from govopen_harvesters.json_access import POSTED, AccessLost, Portal, posted, posted_as, put
+from govopen_harvesters.json_shape import at_path, candidates, opened, whole_number
 
 SIZE = 100
 PAUSE = 200
@@ -190,10 +190,7 @@ class _Reading:
         kind = posted_as(options, "post")
         asked = {str(name): value for name, value in (options.get("parameters") or {}).items()}
         for name, value in self._numbers():
-            if kind == JSON:
-                with_path(asked, name, value)
-            else:
-                asked[name] = value
+            put(asked, name, value, kind)
         if kind:
             return self._web.json(url, {"Content-Type": POSTED[kind]}, posted(asked, kind))
         sign = "&" if urlsplit(url).query else "?"

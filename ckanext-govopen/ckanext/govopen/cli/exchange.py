@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.cli.output import (
@@ -19,6 +18,7 @@ from ckanext.govopen.cli.output import (
     problems_of_import,
     run,
     show,
+    yaml_of,
 )
 from ckanext.govopen.cli.registers import register
 from ckanext.govopen.logic import register_files
@@ -54,7 +54,7 @@ def import_file(
     """Compares a file with a list and makes a draft adjustment of the difference."""
     parameters = {name: value for name, value in options.items() if value}
     if mapping:
-        parameters["columns"] = yaml.safe_load(mapping.read_text(encoding="utf-8"))
+        parameters["columns"] = yaml_of(mapping)
     with file.open("rb") as stream:
         parameters["upload"] = FileStorage(stream, filename=file.name)
         result = run("govopen_register_import", user, parameters)

@@ -145,7 +145,7 @@ def confirm_mapping(
         if not (sign and equals and field and value and code):
             raise click.UsageError(f"--value {said}: write FIELD:VALUE=CODE")
         codes.setdefault(field, {})[value] = code
-    told = dict(_pair("--field", said) for said in fields)
+    told = dict(_pair("--field NAME=FIELD", said.rpartition("=")) for said in fields)
     settings = refused_as_message(
         lambda: harvest_names.confirmed(found, shown["names"], told, codes)
     )
@@ -153,10 +153,11 @@ def confirm_mapping(
     show(run("govopen_harvest_source_update", user, wanted), as_json, source_lines)
 
 
-def _pair(option: str, said: str) -> tuple[str, str]:
-    name, equals, value = said.rpartition("=")
+def _pair(form: str, parts: tuple[str, str, str]) -> tuple[str, str]:
+    """A name and what is said of it; a name of a source may hold the sign, and so may a text."""
+    name, equals, value = parts
     if not (equals and name):
-        raise click.UsageError(f"{option} {said}: write NAME=VALUE")
+        raise click.UsageError(f"{''.join(parts)}: write {form}")
     return name, value
 
 
@@ -183,7 +184,7 @@ def dead_letters(
             raise click.UsageError("--retry needs the name of a source, and --set an --id")
         wanted: dict[str, Any] = {"source": name, "id": dead_id}
         if said:
-            wanted["values"] = dict(_pair("--set", each) for each in said)
+            wanted["values"] = dict(_pair("--set FIELD=TEXT", each.partition("=")) for each in said)
         made = run("govopen_harvest_dead_retry", user, wanted)
         _work(made["id"])
         _end(run("govopen_harvest_job_show", user, {"id": made["id"]}), as_json)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-from ckanext.govopen.cli.output import acting_user, as_json, run, show, table
+from ckanext.govopen.cli.output import acting_user, as_json, run, show, table, yaml_of
 
 COLUMNS = ("name", "title", "kind", "unit_name", "schedule", "health", "records", "dead",
            "last_complete_at", "next_run_at")  # fmt: skip
-# What a source is for good: a description may name them, a change may not.
+# What a source is for good: a file that changes it may say them again, and nothing else of them.
 FIXED = ("name", "kind", "unit", "outcome")
 
 described = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -139,18 +138,25 @@ def source_lines(row: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    given = yaml.safe_load(file.read_text(encoding="utf-8"))
+    given = yaml_of(file)
     if not isinstance(given, dict):
         raise click.ClickException(f"{file.name}: not a description of a source")
     return given
 
 
 def _changes(name: str, file: Path, user: str | None) -> dict[str, Any]:
-    """What a file says of a source that there is, and whose kind it does not change."""
+    """What a file says of a source that there is.
+
+    Raises:
+        click.ClickException: it says otherwise what a source is for good.
+    """
     given, known = _read(file), run("govopen_harvest_source_show", user, {"id": name})
-    for fixed in ("name", "kind"):
-        if given.get(fixed, known[fixed]) != known[fixed]:
-            raise click.ClickException(f"{file.name}: {fixed} is {known[fixed]} for good")
+    if given.get("unit"):  # its name or code stands in the file
+        given["unit"] = run("govopen_unit_show", user, {"id": str(given["unit"])})["id"]
+    settled = {**known, "unit": known["unit_id"]}
+    for fixed in FIXED:
+        if (given.get(fixed, settled[fixed]) or None) != settled[fixed]:
+            raise click.ClickException(f"{file.name}: {fixed} is {settled[fixed]} for good")
     return {"id": known["id"], **{k: v for k, v in given.items() if k not in FIXED}}
 
 

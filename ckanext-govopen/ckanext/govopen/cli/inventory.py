@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.cli.output import (
@@ -23,6 +22,7 @@ from ckanext.govopen.cli.output import (
     show,
     table,
     trial,
+    yaml_of,
 )
 from ckanext.govopen.logic import audit as log
 
@@ -77,7 +77,7 @@ def import_file(
 
 def _mapping(text: str) -> Any:
     path = Path(text)
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else text
+    return yaml_of(path) if path.is_file() else text
 
 
 def _lines(result: Mapping[str, Any]) -> Iterable[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -87,6 +89,18 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterable
     yield "\t".join(columns)
     for row in rows:
         yield "\t".join("" if row.get(name) is None else str(row[name]) for name in columns)
+
+
+def yaml_of(file: Path) -> Any:
+    """What a YAML file says.
+
+    Raises:
+        click.ClickException: it is none, and where.
+    """
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file.name}: {error}") from error
 
 
 # --- imports -------------------------------------------------------------------------------------

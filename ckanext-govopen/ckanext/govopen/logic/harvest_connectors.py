@@ -22,7 +22,7 @@ LONGEST = 2_000
 LARGEST = 10**9
 DEEPEST = 10
 # A name that says that its value is one: such a value goes to the secrets or nowhere.
-_SECRET_NAMES = ("key", "token", "secret", "password")
+_SECRET_NAMES = ("key", "token", "secret", "password", "passwd", "pass", "pwd")
 _OPEN_MAPPINGS = ("parameters", "headers", "login_parameters")
 
 

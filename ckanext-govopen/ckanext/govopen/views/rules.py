@@ -17,6 +17,7 @@ rules = Blueprint("govopen_rules", __name__)
 
 KIND = "<any(csv,xlsx,json):kind>"
 LIST_COLUMNS = ("id", "title", "doc_no", "issuer", "made_on", "rules")
+SHOW, LEDGER = "govopen_rule_pack_show", "govopen_rule_clause_list"
 LEDGER_COLUMNS = (
     "clause", "rules", "quote", "subject", "responsible", "phase", "elsewhere",
     "units", "late", "open", "met",
@@ -29,13 +30,18 @@ def _call(action: str, **parameters: object) -> Any:
     return tk.get_action(action)(context, parameters)
 
 
-def _pack(pack_id: str) -> dict[str, Any]:
+def _of_pack(action: str, pack_id: str) -> dict[str, Any]:
+    """What an action says of a pack; a name that never existed answers 404."""
     found: dict[str, Any]
     try:
-        found = _call("govopen_rule_pack_show", id=pack_id)
+        found = _call(action, id=pack_id)
     except tk.ObjectNotFound:
         tk.abort(404)
     return found
+
+
+def _address(action: str, pack_id: str) -> str:
+    return f"/api/3/action/{action}?id={pack_id}"
 
 
 @rules.get("/rules")
@@ -60,7 +66,7 @@ def index_file(kind: str) -> Response:
 @rules.get("/rules/<pack_id>")
 def show(pack_id: str) -> str:
     """One pack: each rule with its clause and quote, and where every stretch went."""
-    pack = _pack(pack_id)
+    pack = _of_pack(SHOW, pack_id)
     shown = [{**rule, "said": bound_text(rule["bound"])} for rule in pack["rules"]]
     values = {
         "pack": pack,
@@ -68,7 +74,7 @@ def show(pack_id: str) -> str:
         "standings": _standings(pack_id),
         "elsewhere": _elsewhere(pack["covered"]),
         "words": [one for one in pack["parameters"] if one["word"]],
-        "api_url": f"/api/3/action/govopen_rule_pack_show?id={pack_id}",
+        "api_url": _address(SHOW, pack_id),
     }
     return str(tk.render("govopen/rules/show.html", values))
 
@@ -90,27 +96,20 @@ def _standings(pack_id: str) -> dict[str, dict[str, int]]:
 @rules.get("/rules/<pack_id>/clauses")
 def ledger(pack_id: str) -> str:
     """The clauses of a text in their order, with how many units have met each and are late."""
-    found = _ledger(pack_id)
-    api = f"/api/3/action/govopen_rule_clause_list?id={pack_id}"
-    values = {"pack": _pack(pack_id), "found": found, "api_url": api}
+    values = {
+        "pack": _of_pack(SHOW, pack_id),
+        "found": _of_pack(LEDGER, pack_id),
+        "api_url": _address(LEDGER, pack_id),
+    }
     return str(tk.render("govopen/rules/clauses.html", values))
-
-
-def _ledger(pack_id: str) -> dict[str, Any]:
-    found: dict[str, Any]
-    try:
-        found = _call("govopen_rule_clause_list", id=pack_id)
-    except tk.ObjectNotFound:
-        tk.abort(404)
-    return found
 
 
 @rules.get(f"/rules/<pack_id>/clauses.{KIND}")
 def ledger_file(pack_id: str, kind: str) -> Response:
     """The same clauses as a file."""
     columns = [(name, name) for name in LEDGER_COLUMNS]
-    rows = [_ledger_row(one) for one in _ledger(pack_id)["items"]]
-    api = f"/api/3/action/govopen_rule_clause_list?id={pack_id}"
+    rows = [_ledger_row(one) for one in _of_pack(LEDGER, pack_id)["items"]]
+    api = _address(LEDGER, pack_id)
     return tables.respond(kind, f"clauses-{pack_id}", columns, rows, api)
 
 
@@ -152,10 +151,10 @@ def bound_text(bound: Mapping[str, Any] | None) -> str:
 @rules.get(f"/rules/<pack_id>.{KIND}")
 def show_file(pack_id: str, kind: str) -> Response:
     """The rules of a pack as a file."""
-    pack = _pack(pack_id)
+    pack = _of_pack(SHOW, pack_id)
     names = ("id", "capability", "clause", "quote", "quote_verified", "subject", "kind", "trigger")
     columns = [(name, name) for name in (*names, "bound", "evidence", "responsible")]
-    api = f"/api/3/action/govopen_rule_pack_show?id={pack_id}"
+    api = _address(SHOW, pack_id)
     if kind == "json":
         return tables.respond(kind, pack_id, columns, pack["rules"], api)
     rows = (

@@ -561,6 +561,10 @@ def test_a_secret_is_kept_encrypted_and_never_shown(one: Field) -> None:
     body = one.sql("SELECT x.body FROM govopen_secret x JOIN govopen_harvest_source s"
                    " ON s.secret_id = x.id WHERE s.id = :id", id=source["id"])[0][0]  # fmt: skip
     assert word.encode() not in bytes(body)
+    login = {"url": "https://x.cn", "login_parameters": {"user": {"loginPwd": word}}}
+    with pytest.raises(tk.ValidationError) as caught:
+        one.add(kind="json_api", unit=one.office.unit_id, settings=login)
+    assert code_of(caught.value) == "harvest.E23"
 
 
 @pytest.mark.parametrize(
