@@ -204,7 +204,8 @@ def invite(name: str, fullname: str, email: str) -> model.User:
     if not re.fullmatch(r"[a-z0-9_-]{2,60}", name):
         raise tk.ValidationError({"name": [tk._("2 to 60 of a-z, 0-9, - and _")]})
     store.lock_names(model.Session)
-    if model.User.get(name) is not None:
+    # The harvest makes its own account with its first run: nobody else gets its name before.
+    if name == HARVEST_SERVICE or model.User.get(name) is not None:
         raise tk.ValidationError({"name": [tk._("That name is in use")]})
     _require_address(email)
     same_address = model.Session.query(model.User).filter(

@@ -123,6 +123,16 @@ def test_an_invited_person_gets_a_link_and_nobody_the_same_name_or_address_again
         assert field in caught.value.error_dict
 
 
+def test_nobody_is_given_the_name_of_the_harvest_before_it_has_run(office: Office) -> None:
+    with office.application.test_request_context("/"):
+        accounts.harvest_service().name = office.name("harvest")
+        model.Session.flush()
+        with pytest.raises(tk.ValidationError) as caught:
+            accounts.invite(accounts.HARVEST_SERVICE, "", f"harvest-{office.mark}@example.cn")
+        model.Session.rollback()
+    assert "name" in caught.value.error_dict
+
+
 def test_of_two_who_are_invited_at_once_the_second_is_checked_against_the_first(
     office: Office,
 ) -> None:
