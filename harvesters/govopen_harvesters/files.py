@@ -11,7 +11,7 @@ from typing import Any
 import ckan.model as model
 
 from ckanext.govopen import config
-from ckanext.govopen.logic import accounts, audit, harvest_files
+from ckanext.govopen.logic import harvest_files
 from ckanext.govopen.logic.harvest_faults import is_without_space
 from ckanext.govopen.logic.harvest_files import Got
 
@@ -39,7 +39,7 @@ def work(
         is_patient: False gives the other jobs of the worker their turn after a while.
         stopping: set when the worker has to end: the rest is left to the next one.
     """
-    with audit.acting(str(accounts.harvest_service().id), f"task:{harvest_files.TASK}"):
+    with runner.as_harvest(harvest_files.TASK):
         return _work(source_id, since, after, is_patient, stopping)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ckan.model as model
@@ -36,8 +38,20 @@ def run(job_id: str, *, is_patient: bool = False, stopping: threading.Event = NE
         is_patient: False gives the other jobs of the worker their turn after a while.
         stopping: set when the worker has to end: the run is left to the next one.
     """
-    with audit.acting(str(accounts.harvest_service().id), f"task:{harvest_runs.TASK}"):
+    with as_harvest(harvest_runs.TASK):
         _run(job_id, is_patient, stopping)
+
+
+@contextmanager
+def as_harvest(task: str) -> Iterator[None]:
+    """What is written within is the harvest's.
+
+    An account that is made for it stays: the audit log names it, whatever is taken back after.
+    """
+    person = str(accounts.harvest_service().id)
+    model.repo.commit()
+    with audit.acting(person, f"task:{task}"):
+        yield
 
 
 def _run(job_id: str, is_patient: bool, stopping: threading.Event) -> None:

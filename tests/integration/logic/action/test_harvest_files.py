@@ -23,7 +23,7 @@ import ckan.model as model
 import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
-from ckanext.govopen.logic import blobs, files, harvest_files
+from ckanext.govopen.logic import accounts, blobs, files, harvest_files
 
 from govopen_harvesters import files as fetching
 
@@ -87,6 +87,22 @@ def test_files_are_fetched_once_and_again_only_when_they_changed(one: Field, sit
         mark(b"x,y\n3,4\n"),
         mark(TABLE),
     ]
+
+
+def test_an_account_that_is_made_for_the_files_is_the_one_that_the_log_names(
+    one: Field, site: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.files = {"/a.csv": b"x,y\n1,2\n"}
+    site.catalogue(record(site, "d1", "/a.csv"))
+    source = source_of(one, site)
+    one.run(source)
+    monkeypatch.setattr(accounts, "HARVEST_SERVICE", "info_officer")  # is no one yet
+    assert one.sql("SELECT id FROM \"user\" WHERE name = 'info_officer'") == []
+    assert one.fetch(source) == 1
+    [[service]] = one.sql("SELECT id FROM \"user\" WHERE name = 'info_officer'")
+    said = one.sql("SELECT actor FROM govopen_audit WHERE action = 'harvest.files'"
+                   " AND object = :it", it=f"package:{one.package_of(source, 'd1')}")  # fmt: skip
+    assert [tuple(row) for row in said] == [(service,)]
 
 
 def test_a_fetched_table_in_gb18030_is_served_typed_once_it_is_approved(
