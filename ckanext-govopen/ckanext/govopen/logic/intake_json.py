@@ -26,7 +26,9 @@ ABSENT = _Absent("")
 class JsonTable:
     """The list that a JSON file is, or that stands in it under its one key that holds a list.
 
-    An object with an object under `fields`, as the API gives entries, is taken as one level.
+    An object with an object under `fields` is taken as one level. Where that is an entry as the API
+    gives it, only its code stands beside them: the rest says how its version came about, and no
+    more what is to be done with it.
 
     Raises:
         IntakeRefused: intake.E4, E9 or E13.
@@ -70,11 +72,15 @@ def _listed(body: Any) -> list[Mapping[str, Any]]:
 
 def _flat(items: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [
-        {**{key: one for key, one in item.items() if key != "fields"}, **item["fields"]}
-        if isinstance(item.get("fields"), dict)
-        else item
+        {**_beside(item), **item["fields"]} if isinstance(item.get("fields"), dict) else item
         for item in items
     ]
+
+
+def _beside(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "entry_code" in item:
+        return {"entry_code": item["entry_code"]}
+    return {key: one for key, one in item.items() if key != "fields"}
 
 
 def _text(value: Any) -> str:

@@ -150,6 +150,15 @@ def test_what_is_exported_imports_as_unchanged_from_every_kind_of_file(office: O
             assert counts(report) == (len(entries), 0, 0, len(entries), 0, 0), (ending, lang)
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "json"])
+def test_what_everybody_takes_from_the_page_imports_as_unchanged(office: Office, kind: str) -> None:
+    register_id = register_of(office)
+    taken = office.application.test_client().get(f"/registers/{register_id}.{kind}").get_data()
+    entries = len(listed(office, register_id))
+    report = bring_file(office, taken, f"taken.{kind}", dry_run=True)
+    assert counts(report) == (entries, 0, 0, entries, 0, 0)
+
+
 def test_a_list_that_moved_since_the_check_is_not_overwritten(office: Office) -> None:
     report = bring(office, [line(office, 2, "改名二")], dry_run=True)
     adjust(office, change("add", code(office, 50), power(office, "插队")), effective_on=-3)
