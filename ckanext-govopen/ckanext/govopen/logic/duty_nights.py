@@ -29,7 +29,7 @@ def night(session: Session) -> dict[str, int]:
         dates that a new notice moved, duties that went to a successor, duties whose state changed,
         notes of who was told of overdue ones.
     """
-    days = _catch_up(session, clock.today())
+    days = catch_up(session, clock.today())
     succeeded = duties.succeed(session, clock.today())
     moved = _recount(session)
     settled = duties.close_over(session)
@@ -54,7 +54,7 @@ def escalate(session: Session) -> int:
     return duty_levels.tell(session, LEVELS, ends)
 
 
-def _catch_up(session: Session, today: date) -> int:
+def catch_up(session: Session, today: date) -> int:
     """Raises what began since; each day is a transaction of its own, so that none comes twice."""
     done = 0
     while True:

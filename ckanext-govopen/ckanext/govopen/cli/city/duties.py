@@ -56,6 +56,8 @@ def fill(
         done = list(_of_week(units, day, chance))
         events.raise_evidence(model.Session, done, ACTOR)
         model.Session.commit()
+    turn(today)
+    duty_nights.night(model.Session)
 
 
 def _happen(units: Sequence[str], day: date, chance: Random) -> None:

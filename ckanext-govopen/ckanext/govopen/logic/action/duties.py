@@ -394,16 +394,20 @@ def _shown(context: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 def govopen_duty_recompute(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Does at once what the nights do: raises, counts provisional dates anew, settles every duty.
 
+    What began since the last night is kept even when a later part is refused.
+
     Args:
         since: YYYY-MM-DD; also raises the duties of every period that began from that day on, for a
             site that takes over years of records.
 
     Returns:
-        `{raised, moved, succeeded, settled, escalated}`.
+        `{days, raised, moved, succeeded, settled, escalated}`: days that no night had looked at,
+        and counts.
     """
     tk.check_access("govopen_duty_recompute", context, data_dict)
     no_unknown(data_dict, "since")
     since, session = _day(data_dict, "since"), model.Session
+    days = duty_nights.catch_up(session, clock.today())
     raised = duty_nights.raise_since(session, since) if since else 0
     succeeded = duties.succeed(session, clock.today(), str(context["user"]))
     because = duty_terms.Because("due_moved", str(context["user"]), "recompute")
@@ -412,6 +416,7 @@ def govopen_duty_recompute(context: Any, data_dict: dict[str, Any]) -> dict[str,
     told = duty_nights.escalate(session)
     model.repo.commit()
     return {
+        "days": days,
         "raised": raised,
         "moved": moved,
         "succeeded": succeeded,
