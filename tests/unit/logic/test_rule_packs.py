@@ -326,6 +326,14 @@ def test_lists_are_owed_under_rules_that_ask_for_a_public_list_and_give_no_day()
         assert (rule.kind, rule.bound) == ("register_only", None)
 
 
+def test_rules_about_lists_of_some_types_are_asked_by_their_adjustment_without_a_date() -> None:
+    asked = {rule.rule_id: rule for pack in rules.written_packs() for rule in pack.rules}
+    for one in register_types().values():
+        assert not {*one.owed_under} & {*one.asked_under}
+        for rule_id in one.asked_under:
+            assert (asked[rule_id].trigger, asked[rule_id].bound) == ("list_adjusted", None)
+
+
 def test_topics_and_phases_are_those_of_the_text_and_gather_known_fields_and_stages() -> None:
     (pack,) = [one for one in rules.written_packs() if one.pack_id == "tianchang-2020"]
     for name, parameter, extra, known in (

@@ -115,6 +115,8 @@ class RegisterType:
         rules: codes of checks between fields of one entry, each a key of `_RULES`.
         ends_by: the field with the day on which an entry leaves the list.
         owed_under: rules of packs under which each unit that they bind owes such a list.
+        asked_under: other rules that speak of lists of this type, and of no type that does not
+            name them.
     """
 
     code: str
@@ -133,6 +135,7 @@ class RegisterType:
     code_aliases: tuple[str, ...] = ()
     ends_by: str | None = None
     owed_under: tuple[str, ...] = ()
+    asked_under: tuple[str, ...] = ()
 
     def label(self, lang: str) -> str:
         return self.en if lang.startswith("en") else self.zh
@@ -156,7 +159,7 @@ _FIELD_KEYS = frozenset(
 _TYPE_KEYS = frozenset(
     {"code", "order", "zh", "en", "authority_role", "groups", "fields", "needs_basis",
      "code_pattern", "key_field", "review_days", "rules", "synonyms", "ignored", "code_aliases",
-     "ends_by", "owed_under"}
+     "ends_by", "owed_under", "asked_under"}
 )  # fmt: skip
 
 
@@ -208,6 +211,7 @@ def _type(content: Mapping[str, Any], fields: Mapping[str, Field]) -> RegisterTy
         code_aliases=tuple(content.get("code_aliases", ())),
         ends_by=content.get("ends_by"),
         owed_under=tuple(content.get("owed_under", ())),
+        asked_under=tuple(content.get("asked_under", ())),
     )
 
 

@@ -11,6 +11,7 @@ from ckanext.govopen import clock
 from ckanext.govopen.domain.duty_rules import undated
 from ckanext.govopen.domain.requirements import Act, Happening, Requirement, requirement
 from ckanext.govopen.logic import duties, duty_view
+from ckanext.govopen.logic.register_types import register_types
 from ckanext.govopen.logic.rules import loaded
 from ckanext.govopen.model import duty_pages
 from ckanext.govopen.model import events as store
@@ -20,11 +21,14 @@ Row = Mapping[str, Any]
 
 def of_event(session: Session, event: Row) -> list[Requirement]:
     """What the packs ask without a date because of an event, of every unit that they name."""
-    happening = Happening(
-        event["occurred_at"], event["record_id"], dict(event["facts"]).get("exemption")
-    )
+    facts = dict(event["facts"])
+    happening = Happening(event["occurred_at"], event["record_id"], facts.get("exemption"))
     units = duties.concerned(session, event)
-    sources = list(undated(loaded().packs, str(event["trigger"]), event["occurred_on"]))
+    sources = [
+        source
+        for source in undated(loaded().packs, str(event["trigger"]), event["occurred_on"])
+        if _speaks_of(source.rule.rule_id, facts.get("register_type"))
+    ]
     bound = [units.bound_by(source.rule.subject) for source in sources]
     asked = [
         {"record": source.rule.evidence.record, "condition": source.rule.evidence.condition}
@@ -34,6 +38,16 @@ def of_event(session: Session, event: Row) -> list[Requirement]:
     acts = [_act(row) for row in store.acts(session, event, asked, named)]
     pairs = zip(sources, bound, strict=True)
     return [requirement(source, happening, ids, acts) for source, ids in pairs if ids]
+
+
+def _speaks_of(rule_id: str, register_type: str | None) -> bool:
+    """True for a rule about lists of this type; one that no type names is about every list."""
+    types = [
+        one.code
+        for one in register_types().values()
+        if rule_id in (*one.owed_under, *one.asked_under)
+    ]
+    return register_type is None or not types or register_type in types
 
 
 def _act(row: Row) -> Act:

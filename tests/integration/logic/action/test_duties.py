@@ -25,6 +25,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.govopen import clock
 from ckanext.govopen.domain.duty_levels import LEVELS
+from ckanext.govopen.logic import events
 from ckanext.govopen.model import accounts as accounts_store
 from ckanext.govopen.model import duty_levels
 
@@ -314,6 +315,23 @@ class TestWhatIsAskedWithoutADate:
         after = self.asked(office, made["id"])[rule]
         assert self.open(before[rule]) - self.open(after) == {office.unit_id}
         assert office.unit_id in {unit["id"] for unit in after["met"]}
+
+    def test_of_the_adjustment_of_a_list_only_what_is_about_such_a_list_is_asked(
+        self, office: Office
+    ) -> None:
+        asked = {}
+        for kind in ("power_list", "blackwhite_list"):
+            facts = {"register_type": kind}
+            with office.application.test_request_context("/"):
+                happened = events.Event(
+                    "list_adjusted", office.unit_id, clock.today(), "typed", uuid4().hex, facts
+                )
+                (event_id,) = events.raise_events(model.Session, [happened], "test")
+                model.repo.commit()
+            asked[kind] = {*self.asked(office, event_id)}
+        assert "beijing-2016.C1" in asked["power_list"] - asked["blackwhite_list"]
+        assert "beijing-2016.C16" in asked["blackwhite_list"] - asked["power_list"]
+        assert "beijing-2016.C18" in asked["power_list"] & asked["blackwhite_list"]
 
     @staticmethod
     def open(one: Mapping[str, Any]) -> set[str]:
