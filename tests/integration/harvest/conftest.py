@@ -24,7 +24,7 @@ def shared_lab(application: Flask, data_folder: Path, site_url: str) -> Iterator
 def lab(shared_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """The lab with limits scaled down, a sound source and keys of this test's own."""
     scale_down(monkeypatch, shared_lab.site.host)
-    shared_lab.field.mark = f"m{uuid4().hex[:7]}"
+    shared_lab.field.mark = f"a{uuid4().hex[:7]}"
     shared_lab.site.heal()
     shared_lab.site.asked.clear()
     shared_lab.site.fill(shared_lab.field.mark, 12)

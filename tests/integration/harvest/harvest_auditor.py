@@ -207,7 +207,11 @@ class Auditor:
         if said != {row["guid"]: row["title"] for row in kept}:
             wrong.append("the API lists other records than the database")
         for row in [row for row in kept if row["record_type"] == "package"][:2]:
-            dataset = self.ask("package_show", id=row["record_id"])
+            try:
+                dataset = self.ask("package_show", id=row["record_id"])
+            except urllib.error.HTTPError as absent:
+                wrong.append(f"the API answers {absent.code} for {row['guid']}")
+                continue
             if (dataset["title"], dataset["private"]) != (row["title"], row["private"]):
                 wrong.append(f"the API shows {row['guid']} otherwise than the database")
         health = self.ask("govopen_harvest_source_show", id=source["id"])

@@ -50,7 +50,7 @@ class Field:
     office: Office
     folder: Path
     # a letter first: eight digits behind the name of a unit are read as its code
-    mark: str = field(default_factory=lambda: f"m{uuid4().hex[:7]}")
+    mark: str = field(default_factory=lambda: f"a{uuid4().hex[:7]}")
 
     @property
     def application(self) -> Flask:

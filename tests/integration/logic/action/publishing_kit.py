@@ -32,7 +32,7 @@ class Office:
 
     application: Flask
     # a letter first: eight digits behind the name of a unit are read as its code
-    mark: str = field(default_factory=lambda: f"m{uuid4().hex[:7]}")
+    mark: str = field(default_factory=lambda: f"a{uuid4().hex[:7]}")
     unit_id: str = ""
     entry_codes: list[str] = field(default_factory=list)
 

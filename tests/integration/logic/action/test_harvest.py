@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 60
 @pytest.fixture(autouse=True)
 def _fresh_keys(one: Field) -> None:
     """No two tests bring the same keys: what one source brought, another never takes over."""
-    one.mark = f"m{uuid4().hex[:7]}"
+    one.mark = f"a{uuid4().hex[:7]}"
 
 
 def code_of(error: BaseException) -> str | None:
