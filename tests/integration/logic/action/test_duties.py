@@ -124,6 +124,9 @@ class TestReading:
         both = [one["due_on"] for one in (*first["items"], *second["items"])]
         assert both == sorted(both)
         assert len(both) == first["total"]
+        late = ask(state="overdue", limit=1, include_total=True).json["result"]
+        assert late["counts"] == first["counts"]
+        assert late["total"] == first["counts"]["overdue"] > 0
         past = ask(as_of="2026-01-31", limit=1000).json["result"]["items"]
         assert {one["state"] for one in past} == {"running"}
         assert ask(due_from="2026-02-01", due_to="2026-02-03").json["result"]["items"]

@@ -74,7 +74,8 @@ def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         limit, cursor, include_total: as in every list.
 
     Returns:
-        `{as_of, items, next_cursor, counts?}`; `counts` by state when the total is asked for.
+        `{as_of, items, next_cursor, total?, counts?}`; with the total `counts` by state, whichever
+        `state` is asked for.
     """
     tk.check_access("govopen_duty_list", context, data_dict)
     no_unknown(data_dict, *FILTERS, "limit", "cursor", "include_total")
@@ -91,8 +92,12 @@ def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     )
     answer = {"as_of": moment.astimezone(clock.SITE_ZONE).isoformat(), **found}
     if tk.asbool(data_dict.get("include_total", False)):
-        counts = dict(store.counts(model.Session, moment, given, inside=inside))
-        answer |= {"total": counts.pop("total"), "counts": counts}
+        # Whoever looks at one state goes on seeing how many there are in the others.
+        counts = dict(store.counts(model.Session, moment, {**given, "state": None}, inside=inside))
+        total = counts.pop("total")
+        if given.get("state"):
+            total = store.counts(model.Session, moment, given, inside=inside)["total"]
+        answer |= {"total": total, "counts": counts}
     return answer
 
 
